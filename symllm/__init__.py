@@ -1,0 +1,37 @@
+"""symllm: the symbolic derivation engine for transformer math."""
+
+from .catalogue import ops
+from .errors import (
+    NotationError,
+    OpError,
+    ShapeError,
+    SymllmError,
+    UnknownName,
+    VerificationError,
+)
+from .notation import Dim, Index, Iverson, Tensor, delta, matrix, mean, scalar, sum_over
+from .op import Op
+from .program import Let
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Dim",
+    "Index",
+    "Iverson",
+    "Let",
+    "NotationError",
+    "Op",
+    "OpError",
+    "ShapeError",
+    "SymllmError",
+    "Tensor",
+    "UnknownName",
+    "VerificationError",
+    "delta",
+    "matrix",
+    "mean",
+    "ops",
+    "scalar",
+    "sum_over",
+]

@@ -1,0 +1,72 @@
+"""The catalogue: one file per op, in the order of the book.
+
+To add an op, write its file and add its line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
+from ..errors import UnknownName
+from ..op import Op
+
+#: Each op's name, and the module of this folder that defines it.
+CONTENTS: dict[str, str] = {
+    "softmax": "softmax",
+    "log_softmax": "log_softmax",
+    "logsumexp": "logsumexp",
+    "masked_softmax": "masked_softmax",
+    "cross_entropy": "cross_entropy",
+    "cross_entropy_index": "cross_entropy_index",
+    "layer_norm": "layer_norm",
+    "rms_norm": "rms_norm",
+    "linear": "linear",
+    "relu": "activations",
+    "sigmoid": "activations",
+    "tanh": "activations",
+    "softplus": "activations",
+    "gelu": "activations",
+    "gelu_tanh": "activations",
+    "silu": "activations",
+    "attention": "attention",
+    "causal_attention": "causal_attention",
+    "masked_attention": "masked_attention",
+}
+
+
+class Catalogue(Mapping[str, Op]):
+    """Ops by name: ``ops.layer_norm`` or ``ops["layer_norm"]``; loaded when asked for."""
+
+    def __init__(self, contents: Mapping[str, str]) -> None:
+        self._contents = dict(contents)
+
+    def __getitem__(self, name: str) -> Op:
+        if name not in self._contents:
+            raise UnknownName("op", name, self._contents)
+        op = getattr(import_module(f".{self._contents[name]}", __name__), name)
+        assert isinstance(op, Op)
+        return op
+
+    def __getattr__(self, name: str) -> Op:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._contents)
+
+    def __len__(self) -> int:
+        return len(self._contents)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._contents
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._contents]
+
+    def __repr__(self) -> str:
+        return f"ops({', '.join(self._contents)})"
+
+
+ops = Catalogue(CONTENTS)

@@ -1,0 +1,35 @@
+"""Cross-entropy of a target distribution and the softmax of logits."""
+
+from typing import Any
+
+import numpy as np
+from sympy import log
+
+from ..notation import Dim, scalar, sum_over
+from ..op import Op
+from ..program import Let
+from .softmax import softmax
+
+n = Dim("n")
+i, j = n.indices("i j")
+z, p = n.vector("z"), n.vector("p")
+y = n.vector("y", role="target", domain="distribution")
+L = scalar("L")
+
+
+def forward(z: np.ndarray, y: np.ndarray) -> Any:
+    shifted = z - z.max()
+    return -(y * (shifted - np.log(np.exp(shifted).sum()))).sum()
+
+
+cross_entropy = Op(
+    name="cross_entropy",
+    title="Cross-entropy",
+    inputs=(z, y),
+    equations=(
+        Let(p[i], softmax(z[i], over=i), "predicted probabilities"),
+        Let(L, -sum_over(y[j] * log(p[j]), j), "loss"),
+    ),
+    numpy=forward,
+    about="Cross-entropy is the surprise of the target distribution y at the prediction p.",
+)

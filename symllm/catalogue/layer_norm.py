@@ -1,0 +1,42 @@
+"""Layer normalisation (Ba, Kiros & Hinton, 2016)."""
+
+from typing import Any
+
+import numpy as np
+from sympy import sqrt
+
+from ..notation import Dim, mean, scalar
+from ..op import Op
+from ..program import Let
+
+d = Dim("d")
+i, j = d.indices("i j")
+x, c, xhat, y = (d.vector(name) for name in ("x", "c", "xhat", "y"))
+gamma, beta = d.vector("gamma", role="parameter"), d.vector("beta", role="parameter")
+eps = scalar("eps", role="constant", domain="positive")
+mu, v, r = scalar("mu"), scalar("v"), scalar("r")
+
+
+def forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, eps: float) -> Any:
+    return gamma * (x - x.mean()) / np.sqrt(x.var() + eps) + beta
+
+
+layer_norm = Op(
+    name="layer_norm",
+    title="Layer normalisation",
+    inputs=(x, gamma, beta, eps),
+    equations=(
+        Let(mu, mean(x[j], j), "mean"),
+        Let(c[i], x[i] - mu, "centred input"),
+        Let(v, mean(c[j] ** 2, j), "variance"),
+        Let(r, 1 / sqrt(v + eps), "reciprocal standard deviation"),
+        Let(xhat[i], r * c[i], "normalised input"),
+        Let(y[i], gamma[i] * xhat[i] + beta[i], "learned scale and shift"),
+    ),
+    numpy=forward,
+    about=(
+        "Layer normalisation shifts and scales a vector to mean zero and variance one, then lets "
+        "the network choose another scale and shift."
+    ),
+    source="Ba, Kiros & Hinton, 2016",
+)

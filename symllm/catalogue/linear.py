@@ -1,0 +1,30 @@
+"""The linear layer: a matrix, a vector and a bias."""
+
+from typing import Any
+
+import numpy as np
+
+from ..notation import Dim, matrix, sum_over
+from ..op import Op
+from ..program import Let
+
+m, n = Dim("m"), Dim("n")
+(i,) = n.indices("i")
+(j,) = m.indices("j")
+x, y = m.vector("x"), n.vector("y")
+W = matrix("W", n, m, role="parameter")
+b = n.vector("b", role="parameter")
+
+
+def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> Any:
+    return W @ x + b
+
+
+linear = Op(
+    name="linear",
+    title="Linear layer",
+    inputs=(x, W, b),
+    equations=(Let(y[i], sum_over(W[i, j] * x[j], j) + b[i], "output"),),
+    numpy=forward,
+    about="A linear layer maps a vector by a matrix and adds a bias.",
+)

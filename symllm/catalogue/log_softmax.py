@@ -1,0 +1,35 @@
+"""Log-softmax: the logarithms of softmax's probabilities."""
+
+from typing import Any
+
+import numpy as np
+from sympy import exp, log
+
+from ..notation import Dim, scalar, sum_over
+from ..op import Op
+from ..program import Let
+
+n = Dim("n")
+i, j = n.indices("i j")
+x, E, y, p = (n.vector(name) for name in ("x", "E", "y", "p"))
+Z = scalar("Z")
+
+
+def forward(x: np.ndarray) -> Any:
+    shifted = x - x.max()
+    return shifted - np.log(np.exp(shifted).sum())
+
+
+log_softmax = Op(
+    name="log_softmax",
+    title="Log-softmax",
+    inputs=(x,),
+    equations=(
+        Let(E[i], exp(x[i]), "positive weights"),
+        Let(Z, sum_over(E[j], j), "their sum, the partition function"),
+        Let(y[i], x[i] - log(Z), "log-probabilities"),
+    ),
+    aliases=(Let(p[i], E[i] / Z, "softmax of x"),),
+    numpy=forward,
+    about="Log-softmax gives the logarithms of the probabilities, without ever dividing.",
+)

@@ -1,0 +1,35 @@
+"""Log-sum-exp: a smooth maximum."""
+
+from typing import Any
+
+import numpy as np
+from sympy import exp, log
+
+from ..notation import Dim, scalar, sum_over
+from ..op import Op
+from ..program import Let
+
+n = Dim("n")
+i, j = n.indices("i j")
+x, E, p = n.vector("x"), n.vector("E"), n.vector("p")
+Z, z = scalar("Z"), scalar("z")
+
+
+def forward(x: np.ndarray) -> Any:
+    top = x.max()
+    return top + np.log(np.exp(x - top).sum())
+
+
+logsumexp = Op(
+    name="logsumexp",
+    title="Log-sum-exp",
+    inputs=(x,),
+    equations=(
+        Let(E[i], exp(x[i]), "positive weights"),
+        Let(Z, sum_over(E[j], j), "their sum"),
+        Let(z, log(Z), "a smooth maximum"),
+    ),
+    aliases=(Let(p[i], E[i] / Z, "softmax of x"),),
+    numpy=forward,
+    about="Log-sum-exp is a smooth maximum: at least the largest entry, at most log n above it.",
+)

@@ -1,0 +1,41 @@
+"""Masked softmax: a distribution over those entries that a mask allows."""
+
+from typing import Any
+
+import numpy as np
+from sympy import exp
+
+from ..notation import Dim, scalar, sum_over
+from ..op import Op
+from ..program import Let
+
+n = Dim("n")
+i, j = n.indices("i j")
+x, E, p = n.vector("x"), n.vector("E"), n.vector("p")
+mask = n.vector("mask", role="target", domain="binary")
+Z = scalar("Z")
+
+
+def forward(x: np.ndarray, mask: np.ndarray) -> Any:
+    allowed = mask.astype(bool)
+    if not allowed.any():
+        return np.zeros_like(x)
+    weights = np.where(allowed, np.exp(np.where(allowed, x - x[allowed].max(), 0)), 0)
+    return weights / weights.sum()
+
+
+masked_softmax = Op(
+    name="masked_softmax",
+    title="Masked softmax",
+    inputs=(x, mask),
+    equations=(
+        Let(E[i], mask[i] * exp(x[i]), "weights, zero where the mask is"),
+        Let(Z, sum_over(E[j], j), "their sum"),
+        Let(p[i], E[i] / Z, "probabilities; all zero where the mask allows nothing"),
+    ),
+    numpy=forward,
+    about=(
+        "A mask of zeros and ones decides which entries take part. "
+        "Where it allows none, the output is zero."
+    ),
+)

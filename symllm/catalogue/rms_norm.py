@@ -1,0 +1,36 @@
+"""RMSNorm: rescale a vector to unit root mean square (Zhang & Sennrich, 2019)."""
+
+from typing import Any
+
+import numpy as np
+from sympy import sqrt
+
+from ..notation import Dim, mean, scalar
+from ..op import Op
+from ..program import Let
+
+d = Dim("d")
+i, j = d.indices("i j")
+x, xhat, y = (d.vector(name) for name in ("x", "xhat", "y"))
+gamma = d.vector("gamma", role="parameter")
+eps = scalar("eps", role="constant", domain="positive")
+r = scalar("r")
+
+
+def forward(x: np.ndarray, gamma: np.ndarray, eps: float) -> Any:
+    return gamma * x / np.sqrt((x**2).mean() + eps)
+
+
+rms_norm = Op(
+    name="rms_norm",
+    title="RMSNorm",
+    inputs=(x, gamma, eps),
+    equations=(
+        Let(r, 1 / sqrt(mean(x[j] ** 2, j) + eps), "reciprocal root mean square"),
+        Let(xhat[i], r * x[i], "unit-RMS input"),
+        Let(y[i], gamma[i] * xhat[i], "learned scale"),
+    ),
+    numpy=forward,
+    about="RMSNorm rescales a vector to unit root mean square, without centring it first.",
+    source="Zhang & Sennrich, 2019",
+)

@@ -1,0 +1,357 @@
+"""Dimensions, indices, tensors and sums: what forward equations are written with.
+
+Everything here turns into plain SymPy as soon as it meets an expression: a
+dimension into a positive integer symbol, an index into an integer symbol, a
+tensor's entry into an ``Indexed``, a sum into a ``Sum`` from 0 to n - 1, as
+arrays count.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import sympy as sp
+from sympy.core.relational import Relational
+
+from .errors import NotationError
+
+Role = Literal["data", "target", "parameter", "constant"]
+BATCHED: frozenset[str] = frozenset({"data", "target"})
+DIFFERENTIABLE: frozenset[str] = frozenset({"data", "parameter"})
+
+#: Letters for indices, in the order in which a reader meets them.
+INDEX_LETTERS = "ijklmnpqrstuvwabcefgh"
+
+
+class Written:
+    """Python operators for things that stand for a SymPy expression."""
+
+    def _sympy_(self) -> sp.Expr:
+        raise NotImplementedError
+
+    def __add__(self, other: Any) -> Any:
+        return self._sympy_() + other
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self._sympy_()
+
+    def __sub__(self, other: Any) -> Any:
+        return self._sympy_() - other
+
+    def __rsub__(self, other: Any) -> Any:
+        return other - self._sympy_()
+
+    def __mul__(self, other: Any) -> Any:
+        return self._sympy_() * other
+
+    def __rmul__(self, other: Any) -> Any:
+        return other * self._sympy_()
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._sympy_() / other
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other / self._sympy_()
+
+    def __pow__(self, other: Any) -> Any:
+        return self._sympy_() ** other
+
+    def __rpow__(self, other: Any) -> Any:
+        return other ** self._sympy_()
+
+    def __neg__(self) -> Any:
+        return -self._sympy_()
+
+    def __le__(self, other: Any) -> Any:
+        return self._sympy_() <= other
+
+    def __lt__(self, other: Any) -> Any:
+        return self._sympy_() < other
+
+    def __ge__(self, other: Any) -> Any:
+        return self._sympy_() >= other
+
+    def __gt__(self, other: Any) -> Any:
+        return self._sympy_() > other
+
+
+@dataclass(frozen=True)
+class Dim(Written):
+    """A symbolic size: a positive integer."""
+
+    name: str
+
+    @property
+    def symbol(self) -> sp.Symbol:
+        return sp.Symbol(self.name, integer=True, positive=True)
+
+    def _sympy_(self) -> sp.Expr:
+        return self.symbol
+
+    def index(self, name: str) -> Index:
+        return Index(name, self)
+
+    def indices(self, names: str) -> tuple[Index, ...]:
+        """``i, j = n.indices("i j")``: indices that run over this dimension."""
+        return tuple(Index(name, self) for name in names.replace(",", " ").split())
+
+    def vector(self, name: str, role: Role = "data", domain: Domain = "real") -> Tensor:
+        return Tensor(name, (self,), role, domain)
+
+
+@dataclass(frozen=True)
+class Index(Written):
+    """An integer that runs from 0 to n - 1 over one dimension."""
+
+    name: str
+    dim: Dim
+
+    @property
+    def symbol(self) -> sp.Symbol:
+        return sp.Symbol(self.name, integer=True)
+
+    def _sympy_(self) -> sp.Expr:
+        return self.symbol
+
+
+#: Where a tensor's entries lie; test points are drawn from there, and
+#: ``distribution`` (non-negative, sum 1 over the last axis) is a fact that
+#: derivations may use. A ``Dim`` says: integers that index that dimension.
+Domain = Literal["real", "positive", "distribution", "binary"] | Dim
+
+
+@dataclass(frozen=True)
+class Tensor(Written):
+    """A name with an ordered tuple of dimensions and a role.
+
+    ``data`` is batched and differentiable, ``target`` batched only,
+    ``parameter`` differentiable only, ``constant`` neither.
+    """
+
+    name: str
+    dims: tuple[Dim, ...] = ()
+    role: Role = "data"
+    domain: Domain = "real"
+
+    @property
+    def integer(self) -> bool:
+        return isinstance(self.domain, Dim)
+
+    @property
+    def differentiable(self) -> bool:
+        return self.role in DIFFERENTIABLE and not self.integer
+
+    @property
+    def rank(self) -> int:
+        return len(self.dims)
+
+    def __getitem__(self, subscripts: Any) -> sp.Expr:
+        given = subscripts if isinstance(subscripts, tuple) else (subscripts,)
+        if len(given) != self.rank:
+            raise NotationError(
+                f"{self.name} has {self.rank} axes {self.shape_text}, "
+                f"but was written with {len(given)} subscripts: {self.name}{list(map(str, given))}"
+            )
+        for axis, (subscript, dim) in enumerate(zip(given, self.dims, strict=True)):
+            if isinstance(subscript, Index) and subscript.dim != dim:
+                raise NotationError(
+                    f"index {subscript.name} runs over {subscript.dim.name}, "
+                    f"but axis {axis} of {self.name} has dimension {dim.name}"
+                )
+        return entry(self.name, *given)
+
+    @property
+    def shape_text(self) -> str:
+        return "[" + ", ".join(dim.name for dim in self.dims) + "]"
+
+    def _sympy_(self) -> sp.Expr:
+        if self.dims:
+            raise NotationError(
+                f"{self.name} has axes {self.shape_text}; write its entry, as in "
+                f"{self.name}[{', '.join(INDEX_LETTERS[: self.rank])}]"
+            )
+        return sp.Symbol(self.name, integer=True) if self.integer else sp.Symbol(self.name)
+
+
+def scalar(name: str, role: Role = "data", domain: Domain = "real") -> Tensor:
+    """A tensor without axes, such as ``eps``."""
+    return Tensor(name, (), role, domain)
+
+
+def matrix(
+    name: str, rows: Dim, columns: Dim, role: Role = "data", domain: Domain = "real"
+) -> Tensor:
+    return Tensor(name, (rows, columns), role, domain)
+
+
+def entry(name: str, *subscripts: Any) -> sp.Expr:
+    """The SymPy expression ``name[subscripts]``; a scalar is a symbol."""
+    if not subscripts:
+        return sp.Symbol(name)
+    return sp.Indexed(sp.IndexedBase(name), *(sp.sympify(s) for s in subscripts))
+
+
+def sum_over(expr: Any, *indices: Index) -> sp.Expr:
+    """``sum_over(x[j], j)``: the sum over the whole range of each index."""
+    for index in reversed(indices):
+        expr = sp.Sum(expr, (index.symbol, 0, index.dim.symbol - 1))
+    return expr
+
+
+def mean(expr: Any, *indices: Index) -> sp.Expr:
+    """The arithmetic mean over the whole range of each index."""
+    sizes = sp.Mul(*(index.dim.symbol for index in indices))
+    return sum_over(expr, *indices) / sizes
+
+
+def delta(i: Any, j: Any) -> sp.Expr:
+    """Kronecker's delta ``[i = j]``."""
+    return sp.KroneckerDelta(sp.sympify(i), sp.sympify(j))
+
+
+class Iverson(sp.Function):
+    """Iverson's bracket: 1 where the relation holds, 0 elsewhere.
+
+    ``Iverson(j <= i)`` is a causal mask.
+    """
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, condition: Any) -> sp.Expr | None:
+        if condition is sp.true:
+            return sp.S.One
+        if condition is sp.false:
+            return sp.S.Zero
+        if not isinstance(condition, Relational):
+            raise NotationError(f"an Iverson bracket holds a relation, but was given {condition}")
+        return None
+
+    def _eval_is_real(self) -> bool:
+        return True
+
+    def _eval_derivative(self, symbol: sp.Basic) -> sp.Expr:
+        return sp.S.Zero  # almost everywhere
+
+    def _eval_rewrite_as_Piecewise(self, condition: Any, **hints: Any) -> sp.Expr:
+        return sp.Piecewise((1, condition), (0, True))
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"[{printer._print(self.args[0])}]"
+
+    def _pythoncode(self, printer: Any) -> str:
+        return f"(1.0*({printer._print(self.args[0])}))"
+
+    _numpycode = _lambdacode = _mpmathcode = _pythoncode
+
+
+class Partial(sp.Expr):
+    """``Partial(u, v)``: the partial derivative of the quantity u by the entry v.
+
+    Unlike SymPy's ``Derivative`` it is never evaluated by itself: what u
+    depends on is said by the equations of an op, not by u's letters.
+    """
+
+    def __new__(cls, quantity: Any, entry: Any) -> Partial:
+        return sp.Expr.__new__(cls, sp.sympify(quantity), sp.sympify(entry))
+
+    is_commutative = True
+
+    @property
+    def quantity(self) -> sp.Expr:
+        return self.args[0]
+
+    @property
+    def entry(self) -> sp.Expr:
+        return self.args[1]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"d({printer._print(self.quantity)})/d({printer._print(self.entry)})"
+
+
+#: The scalar whose gradient is taken, when an op's outputs are not it.
+LOSS = sp.Symbol("L")
+
+
+# --------------------------------------------------------------------------
+# Looking at expressions
+# --------------------------------------------------------------------------
+
+
+def is_entry(expr: sp.Basic) -> bool:
+    """Is this ``name[...]`` or a scalar's symbol?"""
+    return isinstance(expr, sp.Indexed | sp.Symbol)
+
+
+def name_of(expr: sp.Basic) -> str:
+    """The name of the tensor whose entry this is."""
+    return str(expr.base.label) if isinstance(expr, sp.Indexed) else str(expr)
+
+
+def subscripts_of(expr: sp.Basic) -> tuple[sp.Expr, ...]:
+    return tuple(expr.indices) if isinstance(expr, sp.Indexed) else ()
+
+
+def bound_symbols(expr: sp.Basic) -> set[sp.Symbol]:
+    """The indices that sums inside the expression bind."""
+    return {limit[0] for total in expr.atoms(sp.Sum) for limit in total.limits}
+
+
+def entries(expr: sp.Basic) -> Iterator[sp.Basic]:
+    """Every tensor entry and symbol in the expression, subscripts included."""
+    if isinstance(expr, sp.Indexed):
+        yield expr
+        for subscript in expr.indices:
+            yield from entries(subscript)
+    elif isinstance(expr, sp.Symbol):
+        yield expr
+    else:
+        for arg in expr.args:
+            yield from entries(arg)
+
+
+def fresh_letters(taken: set[str], preferred: str = INDEX_LETTERS) -> Iterator[str]:
+    """Index letters that are not taken: one letter while they last, then i1, i2..."""
+    yield from (c for c in preferred if c not in taken)
+    yield from (f"i{k}" for k in itertools.count(1) if f"i{k}" not in taken)
+
+
+def substitute(expr: sp.Basic, replacement: Mapping[sp.Basic, Any]) -> sp.Basic:
+    """Replace free indices and entries at once, renaming bound indices out of the way.
+
+    SymPy's own ``subs`` and ``xreplace`` let ``Sum(x[j]*y[k], (j, ...))``
+    capture the free index when k is replaced by j; this does not.
+    """
+    mapping = {old: sp.sympify(new) for old, new in replacement.items()}
+    arriving = {s for new in mapping.values() for s in new.free_symbols}
+
+    def walk(node: sp.Basic, mapping: dict[sp.Basic, sp.Basic]) -> sp.Basic:
+        if node in mapping:
+            return mapping[node]
+        if not node.args or isinstance(node, sp.IndexedBase):
+            return node
+        if isinstance(node, sp.Sum):
+            return walk_sum(node, mapping)
+        return node.func(*(walk(arg, mapping) for arg in node.args))
+
+    def walk_sum(node: sp.Sum, mapping: dict[sp.Basic, sp.Basic]) -> sp.Basic:
+        body = node.function
+        inner = dict(mapping)
+        limits = []
+        taken = {str(s) for s in node.free_symbols | body.free_symbols | arriving}
+        for symbol, lower, upper in reversed(node.limits):  # outermost first
+            new = symbol
+            if symbol in arriving:
+                letter = next(fresh_letters(taken))
+                taken.add(letter)
+                new = sp.Symbol(letter, integer=True)
+            limits.append((new, walk(lower, inner), walk(upper, inner)))
+            inner = {old: to for old, to in inner.items() if symbol not in old.free_symbols}
+            if new != symbol:
+                inner[symbol] = new
+        return sp.Sum(walk(body, inner), *reversed(limits))
+
+    return walk(sp.sympify(expr), mapping)
