@@ -249,10 +249,11 @@ class Iverson(sp.Function):
 
 
 class Partial(sp.Expr):
-    """``Partial(u, v)``: the partial derivative of the quantity u by the entry v.
+    """``Partial(u, v)``: how the quantity u changes with the entry v.
 
-    Unlike SymPy's ``Derivative`` it is never evaluated by itself: what u
-    depends on is said by the equations of an op, not by u's letters.
+    All paths through the equations that lead from v to u count. Unlike
+    SymPy's ``Derivative`` it is never evaluated by itself: what u depends on
+    is said by the equations of an op, not by u's letters.
     """
 
     def __new__(cls, quantity: Any, entry: Any) -> Partial:
@@ -272,7 +273,12 @@ class Partial(sp.Expr):
         return f"d({printer._print(self.quantity)})/d({printer._print(self.entry)})"
 
 
-#: The scalar whose gradient is taken, when an op's outputs are not it.
+class Direct(Partial):
+    """A partial derivative of one equation's right side, all other names held fixed."""
+
+
+#: The scalar whose gradient is taken: the outputs, each weighted by its
+#: upstream gradient, summed. ``Partial(LOSS, x[i])`` is what ``dx[i]`` names.
 LOSS = sp.Symbol("L")
 
 
