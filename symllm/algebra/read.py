@@ -1,0 +1,179 @@
+"""From SymPy to terms: what people write, in normal form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from ..errors import NotationError
+from ..notation import Iverson, name_of, subscripts_of
+from .terms import (
+    ONE,
+    ZERO,
+    Ix,
+    Number,
+    Poly,
+    Position,
+    Ref,
+    Root,
+    Size,
+    Subscript,
+    atom_poly,
+    compare,
+    delta,
+    fresh_index,
+    function,
+    number,
+    power,
+    total,
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the letters of an expression mean while it is read.
+
+    ``indices`` maps a letter to its index, ``sizes`` holds the dimensions'
+    names, ``positive`` the names of tensors known to be greater than zero.
+    """
+
+    indices: Mapping[str, Ix] = field(default_factory=dict)
+    sizes: frozenset[str] = frozenset()
+    positive: frozenset[str] = frozenset()
+
+    def within(self, letter: str, index: Ix) -> Scope:
+        return Scope({**self.indices, letter: index}, self.sizes, self.positive)
+
+
+def read(expr: sp.Basic, scope: Scope) -> Poly:
+    """The normal form of a SymPy expression.
+
+    Raises ``NotationError`` for what the engine has no term for.
+    """
+    for kind, reader in READERS:
+        if isinstance(expr, kind):
+            return reader(expr, scope)
+    name = FUNCTION_NAMES.get(expr.func)
+    if name is None:
+        raise NotationError(f"{expr.func.__name__} is not a function that symllm knows: {expr}")
+    return function(name, *(read(arg, scope) for arg in expr.args))
+
+
+def rational(expr: sp.Expr) -> Number:
+    if expr.is_Integer:
+        return int(expr)
+    if expr.is_Rational:
+        return Fraction(int(expr.p), int(expr.q))
+    raise NotationError(
+        f"{expr} is not an exact number; write Rational({str(expr)!r}) instead of a float"
+    )
+
+
+def _symbol(expr: sp.Symbol, scope: Scope) -> Poly:
+    name = str(expr)
+    if name in scope.indices:
+        return atom_poly(Position(scope.indices[name]))
+    if name in scope.sizes:
+        return atom_poly(Size(name))
+    return atom_poly(Ref(name, (), name in scope.positive))
+
+
+def subscript(expr: sp.Expr, scope: Scope) -> Subscript:
+    if isinstance(expr, sp.Symbol) and str(expr) in scope.indices:
+        return scope.indices[str(expr)]
+    if isinstance(expr, sp.Indexed | sp.Symbol):
+        return ref(expr, scope)
+    raise NotationError(f"a subscript is an index or an integer tensor's entry, not {expr}")
+
+
+def ref(expr: sp.Expr, scope: Scope) -> Ref:
+    name = name_of(expr)
+    subs = tuple(subscript(s, scope) for s in subscripts_of(expr))
+    return Ref(name, subs, name in scope.positive)
+
+
+def _sum(expr: sp.Sum, scope: Scope) -> Poly:
+    fresh = []
+    for symbol, _, upper in reversed(expr.limits):  # outermost first
+        index = fresh_index(str(upper + 1))
+        fresh.append(index)
+        scope = scope.within(str(symbol), index)
+    return total(fresh, read(expr.function, scope))
+
+
+def _add(expr: sp.Add, scope: Scope) -> Poly:
+    result = ZERO
+    for arg in expr.args:
+        result = result + read(arg, scope)
+    return result
+
+
+def _mul(expr: sp.Mul, scope: Scope) -> Poly:
+    result = ONE
+    for arg in expr.args:
+        result = result * read(arg, scope)
+    return result
+
+
+def _pow(expr: sp.Pow, scope: Scope) -> Poly:
+    base, exponent = expr.args
+    if exponent.is_Rational:
+        return power(read(base, scope), rational(exponent))
+    log = function("log", read(base, scope))
+    return function("exp", log * read(exponent, scope))
+
+
+def _delta(expr: sp.KroneckerDelta, scope: Scope) -> Poly:
+    left, right = expr.args
+    return delta(subscript(left, scope), subscript(right, scope))
+
+
+RELATIONS: dict[Any, tuple[str, bool]] = {
+    sp.Le: ("<=", False),
+    sp.Lt: ("<", False),
+    sp.Ge: ("<=", True),
+    sp.Gt: ("<", True),
+}
+
+
+def _iverson(expr: Iverson, scope: Scope) -> Poly:
+    condition = expr.args[0]
+    if isinstance(condition, sp.Eq):
+        return delta(subscript(condition.lhs, scope), subscript(condition.rhs, scope))
+    if type(condition) not in RELATIONS:
+        raise NotationError(f"an Iverson bracket takes =, <, <=, > or >=, not {condition}")
+    relation, swapped = RELATIONS[type(condition)]
+    left, right = read(condition.lhs, scope), read(condition.rhs, scope)
+    return compare(relation, right, left) if swapped else compare(relation, left, right)
+
+
+READERS: tuple[tuple[Any, Callable[[Any, Scope], Poly]], ...] = (
+    (sp.Number, lambda e, _: number(rational(e))),
+    (sp.Symbol, _symbol),
+    (sp.Indexed, lambda e, scope: atom_poly(ref(e, scope))),
+    (sp.Add, _add),
+    (sp.Mul, _mul),
+    (sp.exp, lambda e, scope: function("exp", read(e.args[0], scope))),
+    (sp.Pow, _pow),
+    (sp.Sum, _sum),
+    (sp.KroneckerDelta, _delta),
+    (Iverson, _iverson),
+    (type(sp.pi), lambda e, _: atom_poly(Root("pi"))),
+    (type(sp.E), lambda e, _: function("exp", ONE)),
+)
+
+FUNCTION_NAMES: dict[Any, str] = {
+    sp.log: "log",
+    sp.tanh: "tanh",
+    sp.erf: "erf",
+    sp.sin: "sin",
+    sp.cos: "cos",
+    sp.Max: "max",
+    sp.Min: "min",
+    sp.Abs: "abs",
+    sp.sign: "sign",
+}

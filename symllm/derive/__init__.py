@@ -1,0 +1,1 @@
+"""Deriving: adjoint programs, and the rules that bring them into textbook form."""

@@ -1,0 +1,186 @@
+"""A program as the engine sees it: its equations in normal form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from ..algebra.factor import cost
+from ..algebra.read import Scope, read
+from ..algebra.terms import Ix, Poly, Ref, Sum, names
+from ..algebra.write import Letters
+from ..notation import Tensor, subscripts_of
+from ..program import Call, Let, Program, index_dims
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``name[indices] = right``; calls of other ops have no right side here."""
+
+    name: str
+    indices: tuple[Ix, ...]
+    right: Poly
+    note: str
+    alias: bool = False
+
+
+@dataclass(frozen=True)
+class CallArgument:
+    """What a call passes for one input: the entry at ``axes``, in normal form."""
+
+    tensor: Tensor
+    axes: tuple[Ix, ...]
+    value: Poly
+
+
+@dataclass(frozen=True)
+class CallEquation:
+    """``name[indices] = callee(arguments)[at]``."""
+
+    name: str
+    indices: tuple[Ix, ...]
+    callee: Program
+    at: tuple[Ix, ...]
+    arguments: tuple[CallArgument, ...]
+
+    @property
+    def batch(self) -> tuple[Ix, ...]:
+        return tuple(ix for ix in self.indices if ix not in self.at)
+
+
+class System:
+    """A program's equations, aliases and letters, ready for rewriting."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.sizes = frozenset(d.name for d in program.dims)
+        positive = {t.name for t in program.inputs if t.domain == "positive"}
+        self.equations: dict[str, Equation] = {}
+        self.calls: dict[str, CallEquation] = {}
+        self.levels: dict[str, int] = {t.name: 0 for t in program.inputs}
+        for let in program.equations:
+            scope = self._scope(let, positive)
+            indices = tuple(scope.indices[str(s)] for s in let.indices)
+            if isinstance(let.rhs, Call):
+                call = self._call(let, let.rhs, indices, scope)
+                self.calls[let.name] = call
+                if output_is_positive(call.callee):
+                    positive.add(let.name)
+            else:
+                right = read(let.rhs, scope)
+                self.equations[let.name] = Equation(let.name, indices, right, let.note)
+                if right.positive:
+                    positive.add(let.name)
+            used = let.mentioned & self.levels.keys()
+            self.levels[let.name] = 1 + max((self.levels[n] for n in used), default=0)
+        self.positive = frozenset(positive)
+        self.aliases: dict[str, Equation] = {}
+        for let in program.aliases:
+            scope = self._scope(let, positive)
+            right = read(let.rhs, scope)
+            indices = tuple(scope.indices[str(s)] for s in let.indices)
+            self.aliases[let.name] = Equation(let.name, indices, right, let.note, alias=True)
+            if right.positive:
+                positive.add(let.name)
+        self.positive = frozenset(positive)
+
+    def _scope(self, let: Let, positive: set[str]) -> Scope:
+        tensors = dict(self.program.tensors)
+        if let.name not in tensors:  # an alias may speak of gradients
+            for name, tensor in list(tensors.items()):
+                tensors.setdefault(f"d{name}", Tensor(f"d{name}", tensor.dims))
+        dims = index_dims(let, tensors, f"op {self.program.name!r}")
+        indices = {str(s): Ix(str(s), d.name) for s, d in dims.items()}
+        return Scope(indices, self.sizes, frozenset(positive))
+
+    def _call(self, let: Let, call: Call, indices: tuple[Ix, ...], scope: Scope) -> CallEquation:
+        arguments = tuple(
+            CallArgument(
+                call.program.input(a.name),
+                tuple(scope.indices[str(s)] for s in a.axes),
+                read(a.value, scope),
+            )
+            for a in call.arguments
+        )
+        at = tuple(scope.indices[str(s)] for s in call.at)
+        return CallEquation(let.name, indices, call.program, at, arguments)
+
+    # -- what depends on what ---------------------------------------------
+
+    @cached_property
+    def mentions(self) -> dict[str, frozenset[str]]:
+        """The names each equation mentions."""
+        found = {n: frozenset(names(e.right)) for n, e in self.equations.items()}
+        for n, c in self.calls.items():
+            found[n] = frozenset().union(*(names(a.value) for a in c.arguments))
+        return found
+
+    @cached_property
+    def entrywise(self) -> dict[str, frozenset[str]]:
+        """The names each name depends on other than through a sum."""
+        found: dict[str, frozenset[str]] = {t.name: frozenset() for t in self.program.inputs}
+        for let in self.program.equations:
+            if let.name in self.calls:
+                direct = self.mentions[let.name]
+            else:
+                direct = frozenset(outside_sums(self.equations[let.name].right))
+            found[let.name] = direct.union(*(found.get(n, frozenset()) for n in direct))
+        return found
+
+    def price(self, poly: Poly) -> float:
+        """What a polynomial costs a reader, who must look up intermediate names."""
+        outputs = self.program.outputs
+        looked_up = names(poly) & (self.levels.keys() | self.aliases.keys())
+        return cost(poly) + 1.25 * sum(self.levels.get(n, 1) > 0 for n in looked_up - {*outputs})
+
+    # -- letters ------------------------------------------------------------
+
+    @cached_property
+    def letters(self) -> Letters:
+        slots: dict[tuple[str, int], str] = {}
+        for name, expr in self.program.entry_of.items():
+            for axis, s in enumerate(subscripts_of(expr)):
+                slots[name, axis] = str(s)
+        pools: dict[str, set[str]] = {}
+        for let in (*self.program.equations, *self.program.aliases):
+            scope = self._scope(let, set())
+            for letter, ix in scope.indices.items():
+                if len(letter) == 1:
+                    pools.setdefault(ix.dim, set()).add(letter)
+        taken = set(self.program.tensors) | self.sizes
+        return Letters(slots, {d: tuple(sorted(p)) for d, p in pools.items()}, frozenset(taken))
+
+    def entry(self, name: str) -> tuple[Ix, ...]:
+        """The free indices of a tensor's entry, in the letters a reader expects."""
+        tensor = self.program.tensors[name]
+        symbols = subscripts_of(self.program.entry_of[name])
+        return tuple(Ix(str(s), d.name) for s, d in zip(symbols, tensor.dims, strict=True))
+
+    def ref(self, name: str, subs: tuple[Ix, ...]) -> Ref:
+        return Ref(name, subs, name in self.positive)
+
+    def scope(self, indices: tuple[Ix, ...]) -> Scope:
+        """For reading an expression with these free indices."""
+        return Scope({str(ix.name): ix for ix in indices}, self.sizes, self.positive)
+
+
+def outside_sums(poly: Poly) -> set[str]:
+    """The names that a polynomial mentions other than under a sum."""
+    found: set[str] = set()
+    for mono in poly.terms:
+        for atom, _ in mono.factors:
+            if isinstance(atom, Ref):
+                found.add(atom.name)
+            elif not isinstance(atom, Sum):
+                for inner in atom.polys():
+                    found |= outside_sums(inner)
+    return found
+
+
+@lru_cache(maxsize=256)
+def system(program: Program) -> System:
+    return System(program)
+
+
+def output_is_positive(program: Program) -> bool:
+    return program.outputs[0] in system(program).positive
