@@ -347,7 +347,7 @@ def substitute(expr: sp.Basic, replacement: Mapping[sp.Basic, Any]) -> sp.Basic:
         body = node.function
         inner = dict(mapping)
         limits = []
-        taken = {str(s) for s in node.free_symbols | body.free_symbols | arriving}
+        taken = {str(s) for s in body.free_symbols | bound_symbols(node) | arriving}
         for symbol, lower, upper in reversed(node.limits):  # outermost first
             new = symbol
             if symbol in arriving:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
 
-from .errors import OpError
+from .codegen import compile_function
+from .derivation import TARGETS, Derivation
+from .derive.adjoint import Seed
+from .derive.system import system
+from .derive.textbook import textbook
+from .errors import OpError, UnknownName
+from .explicit import explicit
 from .notation import Index, Tensor
 from .program import Argument, Call, Let, Program, batched, expression
+from .render.page import op_latex, op_markdown
 
 
 class Op:
@@ -108,6 +116,113 @@ class Op:
         """The output in terms of the inputs alone; several outputs: a dict by name."""
         found = {name: expression(self.program, name) for name in self.outputs}
         return next(iter(found.values())) if len(found) == 1 else found
+
+    # -- deriving -------------------------------------------------------------
+
+    def gradient(self, *wrt: str, upstream: str = "") -> Derivation:
+        """The derivation of dL/dx for the inputs named; for all differentiable ones by default.
+
+        The upstream gradient of an output y is named ``dy``. For an op whose
+        single output is a scalar it is 1, unless ``upstream="dL"`` asks for it
+        by name. Raises ``UnknownName`` or ``OpError`` for an input that there
+        is not or that cannot be differentiated by.
+        """
+        names = wrt or tuple(n for n, t in self.inputs.items() if t.differentiable)
+        self._check_differentiable(names)
+        unit = frozenset[str]()
+        (first, *others) = self.program.outputs
+        expected = f"d{first}"
+        if upstream and upstream != expected:
+            raise OpError(
+                f"the upstream gradient of {first!r} is called {expected!r}, not {upstream!r}"
+            )
+        if not others and not upstream and self.outputs[first].rank == len(self.program.batch):
+            unit = frozenset({first})
+        book = textbook(system(self.program), names, Seed(unit))
+        return Derivation(self, self.program, "gradient", book)
+
+    def jacobian(self, wrt: str, output: str = "") -> Derivation:
+        """The derivation of d output / d input, over the output's axes, then the input's."""
+        self._check_differentiable((wrt,))
+        output = output or self.program.outputs[0]
+        if output not in self.outputs:
+            raise UnknownName(f"output of {self.name}", output, self.outputs)
+        return self._row(self.program, wrt, output, "jacobian")
+
+    def hessian(self, wrt: str) -> Derivation:
+        """The derivation of the second derivatives of a scalar output."""
+        self._check_differentiable((wrt,))
+        outputs = ", ".join(f"{t.name}{t.shape_text}" for t in self.outputs.values())
+        if len(self.outputs) != 1 or next(iter(self.outputs.values())).rank:
+            raise OpError(f"a Hessian is of one scalar output, but {self.name} has {outputs}")
+        first = self.gradient(wrt)
+        program = replace(
+            self.program,
+            equations=(*self.program.equations, *first.where_new, *first.result_equations),
+            aliases=(),
+        )
+        return self._row(program, wrt, f"d{wrt}", "hessian", first)
+
+    def _row(
+        self, program: Program, wrt: str, output: str, kind: str, first: Derivation | None = None
+    ) -> Derivation:
+        sys = system(program)
+        seed = Seed(output=output, row=sys.entry(output))
+        return Derivation(self, program, kind, textbook(sys, (wrt,), seed), first)
+
+    def _check_differentiable(self, names: Iterable[str]) -> None:
+        able = [n for n, t in self.inputs.items() if t.differentiable]
+        for name in names:
+            if name not in self.inputs:
+                raise UnknownName(f"input of {self.name}", name, self.inputs)
+            tensor = self.inputs[name]
+            if name not in able:
+                why = "holds integers" if tensor.integer else f"is a {tensor.role}"
+                raise OpError(
+                    f"{self.name} has no gradient with respect to {name!r}: it {why}; "
+                    f"differentiable are {', '.join(able)}"
+                )
+
+    # -- using ------------------------------------------------------------------
+
+    def code(self, target: str = "numpy") -> str:
+        """Source of the forward function."""
+        if target not in TARGETS:
+            raise UnknownName("target", target, TARGETS)
+        return TARGETS[target](self.program, self.name, self.title)
+
+    def lambdify(self) -> Callable[..., Any]:
+        """The forward pass as a NumPy function of keywords."""
+        return compile_function(self.code("numpy"), self.name, self.program.inputs)
+
+    def explicit(self, **sizes: int) -> Any:
+        """The outputs with concrete sizes: arrays whose entries are written out."""
+        found = {}
+        for name, tensor in self.outputs.items():
+            let = self.program.let[name]
+            free = tuple(zip(let.indices, tensor.dims, strict=True))
+            found[name] = explicit(expression(self.program, name), free, sizes)
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    # -- showing ------------------------------------------------------------------
+
+    def to_markdown(self, flavour: str = "github") -> str:
+        """The forward equations as Markdown."""
+        return op_markdown(self, flavour)
+
+    def to_latex(self) -> str:
+        """The forward equations as LaTeX."""
+        return op_latex(self)
+
+    def _repr_markdown_(self) -> str:
+        return op_markdown(self, "notebook")
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(
+            f"{t.name}{t.shape_text if t.rank else ''}" for t in self.inputs.values()
+        )
+        lines = [f"{self.name}({inputs})", *(f"  {let}" for let in self.equations)]
+        return "\n".join(lines)
 
 
 def _symbol(index: Any) -> sp.Symbol:

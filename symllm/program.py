@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -122,7 +122,9 @@ def map_value(let: Let, change: Any) -> Let:
 class Program:
     """Inputs, equations and outputs; every name bound once, all shapes agreeing.
 
-    Raises ``OpError`` where the equations contradict each other.
+    ``declared`` gives the dimensions of defined names where the equations do
+    not say them, as in ``J[i, j] = [i = j]``. Raises ``OpError`` where the
+    equations contradict each other.
     """
 
     name: str
@@ -130,7 +132,8 @@ class Program:
     equations: tuple[Let, ...]
     outputs: tuple[str, ...]
     aliases: tuple[Let, ...] = ()
-    batch: tuple[Dim, ...] = field(default=())
+    batch: tuple[Dim, ...] = ()
+    declared: tuple[Tensor, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "equations", in_order_of_use(self))
@@ -209,8 +212,11 @@ def infer_tensors(program: Program) -> dict[str, Tensor]:
     """Shapes of all names, from the inputs' dimensions and the equations."""
     where = f"op {program.name!r}"
     tensors = {t.name: t for t in program.inputs}
+    declared = {t.name: t for t in program.declared}
     for let in program.equations:
         dims = index_dims(let, tensors, where)
+        if let.name in declared:
+            dims = dict(zip(let.indices, declared[let.name].dims, strict=True)) | dims
         for index in let.indices:
             if index not in dims:
                 raise OpError(
@@ -433,6 +439,24 @@ def without_calls(program: Program) -> Program:
         else:
             equations.append(let)
     return replace(program, equations=tuple(equations))
+
+
+def called_value(program: Program, let: Let) -> sp.Expr:
+    """The value of an equation that calls an op, as one plain SymPy expression."""
+    assert isinstance(let.rhs, Call)
+    dims = index_dims(let, program.tensors, program.name)
+    *inner, last = splice(let, call_sizes(let.rhs, dims, program.name), set(program.tensors))
+    value = last.rhs
+    for equation in reversed(inner):
+        value = rename_entries(
+            value,
+            {
+                equation.name: lambda s, e=equation: substitute(
+                    e.rhs, dict(zip(e.indices, s, strict=True))
+                )
+            },
+        )
+    return value
 
 
 def splice(let: Let, sizes: Mapping[Dim, Dim], taken: set[str]) -> Iterable[Let]:

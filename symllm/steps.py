@@ -8,6 +8,21 @@ import sympy as sp
 
 from .notation import Dim
 
+#: A sentence, its formulas as SymPy expressions (or pairs that are equal).
+Sentence = tuple[str | sp.Basic | tuple[sp.Basic, sp.Basic], ...]
+
+
+def plain(sentence: Sentence) -> str:
+    """The sentence as plain text, formulas as SymPy prints them."""
+    return "".join(
+        part
+        if isinstance(part, str)
+        else " = ".join(map(str, part))
+        if isinstance(part, tuple)
+        else str(part)
+        for part in sentence
+    )
+
 
 @dataclass(frozen=True)
 class Step:
@@ -15,16 +30,21 @@ class Step:
 
     ``target`` is the quantity that both sides are equal to, such as
     ``Partial(LOSS, x[i])``; ``free`` says over which dimension each of the free
-    indices runs. ``lemma`` names the derivation that a step cites.
+    indices runs. ``because`` is the reason with its formulas, ``reason`` the
+    same as plain text. ``lemma`` names the derivation that a step cites.
     """
 
     target: sp.Expr
     before: sp.Expr
     after: sp.Expr
     rule: str
-    reason: str
+    because: Sentence
     free: tuple[tuple[sp.Symbol, Dim], ...] = ()
     lemma: str = ""
+
+    @property
+    def reason(self) -> str:
+        return plain(self.because)
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,8 @@ class Fact:
     """A lemma that a derivation leans on: ``lhs == rhs``, with its own steps.
 
     ``declared`` facts come with an op's inputs (a target distribution sums
-    to one) and have no steps.
+    to one) and have no steps; ``lemma`` names the op whose fact it is, where
+    it is another's.
     """
 
     lhs: sp.Expr
@@ -40,3 +61,4 @@ class Fact:
     steps: tuple[Step, ...] = ()
     free: tuple[tuple[sp.Symbol, Dim], ...] = ()
     declared: bool = False
+    lemma: str = ""

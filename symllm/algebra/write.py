@@ -87,6 +87,9 @@ class Writer:
         taken = {ix.name for ix in poly.free if isinstance(ix.name, str)} | set(known.values())
         return self._tree(factored(poly, self.keep), known, taken)
 
+    def subscript(self, s: Subscript) -> sp.Expr:
+        return self._sub(s, {})
+
     def expanded(self, poly: Poly) -> sp.Expr:
         taken = {ix.name for ix in poly.free if isinstance(ix.name, str)}
         terms = [self._mono(m, c, {}, taken) for m, c in poly.sorted()]

@@ -49,7 +49,7 @@ tanh = Op(
     title="Tanh",
     inputs=(x,),
     equations=(Let(y[i], sp_tanh(x[i]), "hyperbolic tangent"),),
-    numpy=np.tanh,
+    numpy=lambda x: np.tanh(x),  # a ufunc takes no keywords
     about="The hyperbolic tangent squeezes the real line into the interval from -1 to 1.",
 )
 

@@ -54,16 +54,21 @@ class Seed:
             return result
         return ONE if name in self.unit else atom_poly(Ref(f"d{name}", subs))
 
+    def name(self, name: str) -> str:
+        """What the adjoint of a name is called."""
+        return f"∂{name}" if self.output else f"d{name}"
+
     def adjoint(self, name: str, subs: tuple[Subscript, ...]) -> Ref:
-        """The name of a derivative: ``dZ``, or for a row of a Jacobian the same with row."""
-        return Ref(f"d{name}", (*self.row, *subs)) if self.output else Ref(f"d{name}", subs)
+        """An adjoint's entry: ``dZ``, or for a row of a Jacobian with the row's indices."""
+        return Ref(self.name(name), (*self.row, *subs))
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one equation adds to an adjoint, and how."""
+    """What one equation adds to an adjoint; ``indices`` stand for its own in ``places``."""
 
     equation: Equation | CallEquation
+    indices: tuple[Ix, ...]
     places: tuple[Occurrence, ...]
     value: Poly
     lemma: str = ""
@@ -77,6 +82,7 @@ class Line:
     """
 
     name: str
+    adjoint: str
     entry: tuple[Ix, ...]
     contributions: tuple[Contribution, ...]
     upstream: Poly
@@ -103,10 +109,15 @@ def adjoint_lines(sys: System, wrt: tuple[str, ...], seed: Seed) -> dict[str, Li
         if sys.mentions[let.name] & above:
             above.add(let.name)
     active = below & above
-    order = sorted(
-        active,
-        key=lambda n: (-sys.levels[n], n) if sys.levels[n] else (1, wrt.index(n)),
-    )
+
+    def computed(name: str) -> tuple[float, int, str]:
+        """Outputs first; an input right after the last name that it enters."""
+        if sys.levels[name]:
+            return -sys.levels[name], 0, name
+        users = [sys.levels[n] for n in active if name in sys.mentions.get(n, ())]
+        return -min(users, default=0) + 0.5, wrt.index(name), name
+
+    order = sorted(active, key=computed)
     rules = rules_of(sys.program)
     lines: dict[str, Line] = {}
     for name in order:
@@ -137,7 +148,7 @@ def adjoint_line(
     for contribution in found:
         raw = raw + contribution.value
     value, uses = simplify(raw, rules, sys.price)
-    return Line(name, entry, tuple(found), upstream, raw, uses, value)
+    return Line(name, seed.name(name), entry, tuple(found), upstream, raw, uses, value)
 
 
 def apart(sys: System, entry: tuple[Ix, ...], row: tuple[Ix, ...]) -> tuple[Ix, ...]:
@@ -175,7 +186,7 @@ def through(
     value = ZERO
     for place in places:
         value = value + pull_back(outer, indices, place, entry)
-    return Contribution(equation, places, value)
+    return Contribution(equation, indices, places, value)
 
 
 def through_call(
@@ -196,7 +207,7 @@ def through_call(
         value = ZERO
         for place in places:
             value = value + pull_back(outer, indices, place, entry)
-        found.append(Contribution(call, places, value, call.callee.name))
+        found.append(Contribution(call, indices, places, value, call.callee.name))
     return found
 
 
@@ -261,7 +272,7 @@ def vjp(program: Program, wrt: str) -> tuple[tuple[Ix, ...], Poly]:
 
 def inline_all(lines: Mapping[str, Line], poly: Poly, keep: frozenset[str] = frozenset()) -> Poly:
     """The polynomial with the adjoints of intermediate names put in, but those kept."""
-    for line in reversed(lines.values()):
+    for line in reversed(list(lines.values())):
         if line.name not in keep:
             poly = put_in(line, poly)
     return poly
@@ -269,12 +280,11 @@ def inline_all(lines: Mapping[str, Line], poly: Poly, keep: frozenset[str] = fro
 
 def put_in(line: Line, poly: Poly) -> Poly:
     """The polynomial with one adjoint line written out."""
-    adjoint = f"d{line.name}"
-    if adjoint not in names(poly):
+    if line.adjoint not in names(poly):
         return poly
 
     def replace(atom: Atom) -> Poly | None:
-        if not isinstance(atom, Ref) or atom.name != adjoint:
+        if not isinstance(atom, Ref) or atom.name != line.adjoint:
             return None
         # A row of a Jacobian leads the subscripts of its derivatives.
         subs = atom.subs[len(atom.subs) - len(line.entry) :]
@@ -289,7 +299,7 @@ def unfold(sys: System, poly: Poly, hidden: set[str]) -> Poly:
     def replace(atom: Atom) -> Poly | None:
         if not isinstance(atom, Ref) or atom.name not in hidden:
             return None
-        equation = sys.equations[atom.name]
+        equation = sys.equations.get(atom.name) or sys.aliases[atom.name]
         return Change(dict(zip(equation.indices, atom.subs, strict=True))).poly(equation.right)
 
     return Change({}, replace).poly(poly)

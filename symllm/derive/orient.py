@@ -199,7 +199,7 @@ def facts(sys: System, oriented: tuple[Rewrite, ...]) -> Iterator[Rewrite]:
                 if rewritten == balance:
                     continue
                 balance = rewritten
-            fact = solve_for_sum(equation, balance)
+            fact = solve_for_sum(equation, balance, "definition" if stage is None else "fact")
             if fact is not None and fact.left.key not in seen:
                 seen.add(fact.left.key)
                 yield fact
@@ -221,7 +221,7 @@ def balanced(sys: System, equation: Equation) -> Poly | None:
     return right - name
 
 
-def solve_for_sum(equation: Equation, balance: Poly) -> Rewrite | None:
+def solve_for_sum(equation: Equation, balance: Poly, rule: str) -> Rewrite | None:
     """The balance solved for its one sum."""
     holding = [
         (m, c, a, e) for m, c in balance.terms.items() for a, e in m.factors if isinstance(a, Sum)
@@ -236,7 +236,7 @@ def solve_for_sum(equation: Equation, balance: Poly) -> Rewrite | None:
     value = (-rest) * Poly({Mono(others): c}) ** -1
     if atom in {a for m in value.terms for a in mono_atoms(m)}:
         return None
-    return sum_rule(equation.name, "fact", atom, value)
+    return sum_rule(equation.name, rule, atom, value)
 
 
 def sum_rule(name: str, rule: str, atom: Sum, value: Poly) -> Rewrite:

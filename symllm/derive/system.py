@@ -90,6 +90,8 @@ class System:
             for name, tensor in list(tensors.items()):
                 tensors.setdefault(f"d{name}", Tensor(f"d{name}", tensor.dims))
         dims = index_dims(let, tensors, f"op {self.program.name!r}")
+        if let.name in self.program.tensors:
+            dims = dict(zip(let.indices, tensors[let.name].dims, strict=True)) | dims
         indices = {str(s): Ix(str(s), d.name) for s, d in dims.items()}
         return Scope(indices, self.sizes, frozenset(positive))
 

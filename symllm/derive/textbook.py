@@ -57,7 +57,7 @@ def close(sys: System, lines: Mapping[str, Line], name: str, kept: frozenset[str
     line = lines[name]
     inlined = inline_all(lines, line.value, kept | {name})
     value, uses = simplify(inlined, rules_of(sys.program), sys.price)
-    for other in reversed(lines.values()):
+    for other in reversed(list(lines.values())):
         if other.name in kept and other.name != name:
             value, more = unfold_where_cheaper(sys, other, value)
             uses += more
@@ -70,7 +70,7 @@ def unfold_where_cheaper(sys: System, line: Line, poly: Poly) -> tuple[Poly, tup
     ``sum_j P dP`` becomes ``rowsum(dO * O)``, though ``dP`` keeps its name
     in the other term.
     """
-    if f"d{line.name}" not in names(poly):
+    if line.adjoint not in names(poly):
         return poly, ()
     uses: list[Use] = []
     for mono, c in poly.sorted():
@@ -98,7 +98,7 @@ def own_rank(sys: System, name: str) -> int:
 def names_to_keep(sys: System, lines: Mapping[str, Line], wrt: tuple[str, ...]) -> frozenset[str]:
     """Matrices worth a name, and what several results share."""
     kept: set[str] = set()
-    for name, line in reversed(lines.items()):
+    for name, line in reversed(list(lines.items())):
         if name in wrt:
             continue
         several = len(line.value.terms) > 1
@@ -110,7 +110,8 @@ def names_to_keep(sys: System, lines: Mapping[str, Line], wrt: tuple[str, ...]) 
             other
             for other in (*kept, *wrt)
             if other in lines
-            and f"d{name}" in names(inline_all(lines, lines[other].value, frozenset({name, *kept})))
+            and line.adjoint
+            in names(inline_all(lines, lines[other].value, frozenset({name, *kept})))
         }
         if len(users) > 1 and (several or summed):
             kept.add(name)
@@ -139,7 +140,7 @@ def name_products(
         trial |= {n: c for n, c in closed.items() if n not in lines}
         before = sum(cost(c.value) for c in closed.values())
         after = sum(cost(c.value) for c in trial.values()) + cost(line.value) / 2
-        used = sum(count(c.value, f"d{name}") for c in trial.values())
+        used = sum(count(c.value, line.adjoint) for c in trial.values())
         if used >= 2 and after < before:
             kept = kept | {name}
             own = close(sys, lines, name, kept)

@@ -1,0 +1,98 @@
+"""Pieces of source: text that knows its precedence, its axes and its kind of number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .layout import Slots
+
+#: How tightly the outermost operator of a text binds.
+COMPARE, ADD, MUL, NEGATE, POWER, ATOM = range(6)
+
+#: ``weak`` are Python's own numbers, which take the precision of the arrays they meet.
+NumberKind = Literal["weak", "bool", "int", "float"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    text: str
+    slots: Slots = ()
+    level: int = ATOM
+    kind: NumberKind = "float"
+
+    def tight(self, level: int) -> str:
+        """The text, in parentheses unless it binds at least as tightly as the level."""
+        return self.text if self.level >= level else f"({self.text})"
+
+    def with_text(self, text: str, level: int = ATOM) -> Piece:
+        return replace(self, text=text, level=level)
+
+    @property
+    def rank(self) -> int:
+        return sum(slot is not None for slot in self.slots)
+
+
+def kind_of(pieces: Iterable[Piece]) -> NumberKind:
+    """The kind of an arithmetic expression in these."""
+    kinds = {piece.kind for piece in pieces}
+    if "float" in kinds or kinds == {"weak", "int"}:
+        return "float"
+    return "weak" if kinds <= {"weak"} else "bool" if kinds == {"bool"} else "int"
+
+
+def product(numerators: list[Piece], denominators: list[Piece]) -> Piece:
+    """``a * b / (c * d)``."""
+    parts = numerators or [Piece("1", kind="weak")]
+    head, *rest = parts
+    text = " * ".join([head.tight(MUL), *(factor(piece) for piece in rest)])
+    if not denominators:
+        return Piece(text, level=head.level if not rest else MUL)
+    if len(denominators) == 1:
+        return Piece(f"{text} / {denominators[0].tight(NEGATE)}", level=MUL)
+    below = " * ".join(piece.tight(NEGATE) for piece in denominators)
+    return Piece(f"{text} / ({below})", level=MUL)
+
+
+def factor(piece: Piece) -> str:
+    """The text to the right of a ``*``: a plain product needs no parentheses."""
+    plain = piece.level == MUL and " / " not in piece.text and " @ " not in piece.text
+    return piece.tight(MUL if plain else NEGATE)
+
+
+def signed_sum(terms: list[tuple[bool, Piece]]) -> Piece:
+    """Terms with their signs (True: minus), the first without a needless plus."""
+    (minus, first), *rest = terms
+    text = f"-{first.tight(NEGATE)}" if minus else first.tight(ADD)
+    for negative, piece in rest:
+        text += f" - {piece.tight(MUL)}" if negative else f" + {piece.tight(ADD)}"
+    return Piece(text, level=ADD if rest else NEGATE if minus else first.level)
+
+
+def wrapped(statement: str, indent: str, width: int) -> list[str]:
+    """A statement on as many lines as it needs, split at its outermost operators."""
+    if len(indent + statement) <= width or " = " not in statement:
+        return [indent + statement]
+    name, text = statement.split(" = ", 1)
+    parts = outermost(text)
+    if len(parts) > 1:
+        inner = [f"{indent}    {part}" for part in parts]
+        return [f"{indent}{name} = (", *inner, f"{indent})"]
+    head, open_, rest = text.partition("(")
+    return [f"{indent}{name} = {head}{open_}", f"{indent}    {rest[:-1]}", f"{indent})"]
+
+
+def outermost(text: str) -> list[str]:
+    """The parts between the loosest operators that stand outside all brackets."""
+    for operators in ((" + ", " - "), (" * ", " / ", " @ ")):
+        parts, depth, start, k = [], 0, 0, 0
+        while k < len(text):
+            depth += (text[k] in "([{") - (text[k] in ")]}")
+            if depth == 0 and any(text.startswith(o, k) for o in operators):
+                parts.append(text[start:k])
+                start = k + 1
+            k += 1
+        if parts:
+            return [*parts, text[start:]]
+    return [text]

@@ -1,0 +1,162 @@
+"""Equal parts are computed once: matching up to the names of indices."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import sympy as sp
+
+from ..notation import entries, entry, name_of
+from ..program import rename_entries
+from .functions import REDUCTION_NAMES, Over, indices_of, is_index
+from .lines import Line, names_in, needed
+
+#: Placeholders for indices, so that equal expressions in other letters are equal.
+PLACES = sp.symbols("_0:40", integer=True)
+
+
+def fresh_name(wish: str, taken: set[str]) -> str:
+    """A name that is not taken, which it then is."""
+    name, count = wish, 2
+    while name in taken:
+        name, count = f"{wish}{count}", count + 1
+    taken.add(name)
+    return name
+
+
+def skeleton(expr: sp.Expr) -> tuple[sp.Expr, tuple[sp.Symbol, ...]]:
+    """The expression with indices numbered in order of appearance, and the free ones."""
+    found: dict[sp.Symbol, sp.Symbol] = {}
+    for node in sp.preorder_traversal(expr):
+        if is_index(node) and node not in found and len(found) < len(PLACES):
+            found[node] = PLACES[len(found)]
+    free = set(indices_of(expr))
+    return expr.xreplace(found), tuple(i for i in found if i in free)
+
+
+def fold(expr: sp.Expr, line: Line) -> sp.Expr:
+    """Every part that equals the line's value, up to the letters of indices, by its name."""
+    pattern, own = skeleton(line.value)
+    if not line.value.args or isinstance(line.value, sp.Indexed) or set(own) != set(line.indices):
+        return expr
+
+    def walk(node: sp.Expr) -> sp.Expr:
+        if not node.args or isinstance(node, sp.Indexed):
+            return node
+        if type(node) is type(line.value):
+            found, free = skeleton(node)
+            if found == pattern:
+                at = dict(zip(own, free, strict=True))
+                return entry(line.name, *(at[i] for i in line.indices))
+        if isinstance(node, Over):
+            return node.func(walk(node.body), node.args[1])
+        args = tuple(walk(arg) for arg in node.args)
+        return node if args == node.args else node.func(*args)
+
+    return walk(expr)
+
+
+def shared(lines: tuple[Line, ...], outputs: tuple[str, ...], taken: set[str]) -> tuple[Line, ...]:
+    """The lines with every costly part that occurs twice on a line of its own."""
+    lines = with_known_values(lines)
+    tried: set[sp.Expr] = set()
+    while True:
+        counts = Counter(skeleton(node)[0] for line in lines for node in costly(line.value))
+        repeated = {key for key, count in counts.items() if count > 1} - tried
+        if not repeated:
+            break
+        found = [
+            (line, node)
+            for line in lines
+            for node in costly(line.value)
+            if skeleton(node)[0] in repeated
+        ]
+        line, node = min(found, key=lambda f: (-f[1].count_ops(), str(f[1])))
+        tried.add(skeleton(node)[0])
+        made = line_for(node, line, fresh_name(name_for(node), taken))
+        at = lines.index(line)
+        rest = (replace(later, value=fold(later.value, made)) for later in lines[at:])
+        lines = (*lines[:at], made, *rest)
+    return once_inlined(needed(lines, outputs), outputs)
+
+
+def with_known_values(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Parts that an earlier line has computed, by that line's name."""
+    result: list[Line] = []
+    for line in lines:
+        value = line.value
+        for earlier in result:
+            if earlier.value.args and not isinstance(earlier.value, sp.Indexed):
+                value = fold(value, earlier)
+        result.append(replace(line, value=value))
+    return tuple(result)
+
+
+def costly(expr: sp.Expr) -> Iterator[sp.Expr]:
+    """The parts of a value that are worth computing only once."""
+    if isinstance(expr, sp.Indexed):
+        return
+    if is_costly(expr):
+        yield expr
+    for arg in (expr.body,) if isinstance(expr, Over) else expr.args:
+        yield from costly(arg)
+
+
+def is_costly(node: sp.Expr) -> bool:
+    if not any(isinstance(e, sp.Indexed) for e in entries(node)):
+        return False
+    if isinstance(node, Over):
+        return True
+    if isinstance(node, sp.Pow):
+        return not node.exp.is_Integer
+    if isinstance(node, sp.Add | sp.Mul):
+        arrays = [arg for arg in node.args if arg.has(sp.Indexed)]
+        return len(arrays) > 1
+    return isinstance(node, sp.Function) and not isinstance(node, sp.KroneckerDelta)
+
+
+def line_for(node: sp.Expr, line: Line, name: str) -> Line:
+    sizes = dict(zip(line.indices, line.sizes, strict=True))
+    for part in sp.preorder_traversal(line.value):
+        if isinstance(part, Over):
+            sizes.update(part.limits)
+    free = set(indices_of(node))
+    order = [*line.indices, *sorted(sizes.keys() - set(line.indices), key=str)]
+    indices = tuple(i for i in order if i in free)
+    return Line(name, indices, tuple(sizes[i] for i in indices), node, given=False)
+
+
+def name_for(node: sp.Expr) -> str:
+    """A name that says what a part is: ``mean_dxhat_xhat``, ``gamma_dy``."""
+    body = node.body if isinstance(node, Over) else node
+    parts = sorted({name_of(e) for e in entries(body) if isinstance(e, sp.Indexed)})
+    if isinstance(node, Over):
+        parts = [REDUCTION_NAMES[type(node)], *parts]
+    elif isinstance(node, sp.Function):
+        parts = [type(node).__name__.lower(), *parts]
+    name = "_".join(parts)
+    return name if len(name) <= 24 else "shared"
+
+
+def once_inlined(lines: tuple[Line, ...], outputs: Iterable[str]) -> tuple[Line, ...]:
+    """Lines that were made here and are used once, written where they are used."""
+    kept = list(lines)
+    for made in [line for line in lines if not line.given and line.name not in outputs]:
+        own = next(line for line in kept if line.name == made.name)
+        users = [k for k, line in enumerate(kept) if made.name in names_in(line.value)]
+        if len(users) == 1 and may_inline(own, kept[users[0]].value):
+            user = kept[users[0]]
+            kept[users[0]] = replace(user, value=rename_entries(user.value, {own.name: own.at}))
+            kept.remove(own)
+    return tuple(kept)
+
+
+def may_inline(line: Line, value: sp.Expr) -> bool:
+    """Is the line used just once in a value, and not as a reduction inside another?"""
+    uses = [e for e in entries(value) if name_of(e) == line.name]
+    inner = line.value.has(Over) and any(
+        line.name in names_in(node.body) for node in value.atoms(Over)
+    )
+    return len(uses) == 1 and not inner

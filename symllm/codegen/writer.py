@@ -1,0 +1,400 @@
+"""From lines to statements: which arrays are updated in place, which names merge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from ..notation import Tensor, entries, name_of
+from .expressions import Expressions, Variable, is_inverse
+from .functions import Allowed, Over, indices_of, is_index
+from .layout import Slots, layouts, present, within
+from .lines import Line, names_in, rank_of
+from .pieces import NumberKind, Piece
+from .sharing import fresh_name, line_for, name_for
+from .target import Statement, Target
+
+#: The widest line of source that is written.
+WIDTH = 88
+
+
+@dataclass(frozen=True)
+class Body:
+    """The statements, the sizes that they mention, and the names that merged into others."""
+
+    statements: tuple[Statement, ...]
+    sizes: tuple[str, ...]
+    merged: dict[str, str]
+
+
+def body_of(
+    lines: Sequence[Line], inputs: Sequence[Tensor], outputs: Sequence[str], target: Target
+) -> Body:
+    """The statements that compute the outputs.
+
+    Written twice: the first time finds out which names end up in the buffer
+    of another, so that the second calls them by the name that lasts.
+    """
+    first = Writer(lines, inputs, outputs, target, {}).written()
+    return Writer(lines, inputs, outputs, target, first.merged).written()
+
+
+class Writer:
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        inputs: Sequence[Tensor],
+        outputs: Sequence[str],
+        target: Target,
+        merged: dict[str, str],
+    ) -> None:
+        self.lines = tuple(lines)
+        self.outputs = tuple(outputs)
+        self.target = target
+        self.called = dict(merged)
+        self.merged: dict[str, str] = {}
+        self.slots = layouts(lines, outputs)
+        self.rank = rank_of(lines, inputs)
+        self.owned: set[str] = set()
+        self.taken = {t.name for t in inputs} | {line.name for line in lines}
+        self.statements: list[Statement] = []
+        variables: dict[str, Variable] = {}
+        for t in inputs:
+            weak = not t.dims and t.role == "constant" and not t.integer
+            kind: NumberKind = "int" if t.integer else "weak" if weak else "float"
+            variables[t.name] = Variable(t.name, tuple(range(t.rank)), kind)
+        floats = [t.name for t in inputs if variables[t.name].kind == "float"]
+        first = [t.name for t in inputs if t.dims and t.differentiable]
+        self.write = Expressions(target, next(iter([*first, *floats]), ""), variables)
+
+    def written(self) -> Body:
+        for at, line in enumerate(self.lines):
+            later = {n for user in self.lines[at + 1 :] for n in names_in(user.value)}
+            self.line(line, later | set(self.outputs))
+        return Body(tuple(self.statements), tuple(self.write.sizes), self.merged)
+
+    def variable(self, name: str) -> str:
+        """What a name is called in the source: the name that it merged into."""
+        return last_name(name, self.called)
+
+    def line(self, line: Line, later: set[str]) -> None:
+        context = self.slots[line.name]
+        self.write.size_of = dict(zip(line.indices, line.sizes, strict=True))
+        start = len(self.statements)
+        name = self.variable(line.name)
+        kind: NumberKind = "float"
+        if not self.updated(line, name, context, later):
+            piece = self.complete(self.write.value(line.value, context), line, context)
+            if len(f"    {name} = {piece.text}") > WIDTH:
+                value = self.with_reductions_named(line, line.value, context)
+                piece = self.complete(self.write.value(value, context), line, context)
+            self.say(f"{name} = {piece.text}")
+            kind = piece.kind
+            if not isinstance(line.value, sp.Indexed | sp.Symbol) or line.name in self.outputs:
+                self.owned.add(line.name)
+        axes = tuple(None if s is None else line.indices.index(s) for s in context)
+        self.write.variables[line.name] = Variable(name, axes, kind)
+        alone = len(self.statements) == start + 1
+        merged = line.given and name != line.name
+        words = f"{line.name}: {line.note}".rstrip(": ") if merged else line.note
+        place = start if alone else len(self.statements) - 1
+        self.comment(place, words)
+
+    def say(self, text: str) -> None:
+        self.statements.append(Statement(text))
+
+    def comment(self, place: int, words: str) -> None:
+        """Words after a statement where they fit, else on a line before it."""
+        statement = self.statements[place]
+        if words and len(f"    {statement.text}  # {words}") <= WIDTH:
+            self.statements[place] = replace(statement, comment=words)
+        elif words and len(f"    # {words}") <= WIDTH:
+            self.statements.insert(place, Statement(f"# {words}"))
+
+    def complete(self, piece: Piece, line: Line, context: Slots) -> Piece:
+        """A piece that is as large as its line says, and is nobody else's array."""
+        piece = self.write.fitted(piece, context)
+        output = line.name in self.outputs
+        if output and piece.kind in ("bool", "int"):
+            piece = self.write.as_float(piece)
+        if present(piece.slots) != line.indices:
+            sizes = dict(zip(line.indices, line.sizes, strict=True))
+            shape = [self.write.size(sizes[s]) if s is not None else "1" for s in context]
+            return piece.with_text(self.target.filled(piece.text, ", ".join(shape)))
+        if output and isinstance(line.value, sp.Indexed):
+            return piece.with_text(self.target.copied(piece.text))
+        return piece
+
+    def with_reductions_named(self, line: Line, value: sp.Expr, context: Slots) -> sp.Expr:
+        """The value with each reduction on a statement of its own, before."""
+        for node in sorted(outer_reductions(value), key=str):
+            if node != value:
+                value = value.xreplace({node: self.named(line, node, context)})
+        return value
+
+    def named(self, line: Line, node: sp.Expr, context: Slots) -> sp.Expr:
+        made = line_for(node, line, fresh_name(name_for(node), self.taken))
+        slots = within(made.indices, context)
+        piece = self.write.fitted(self.write.value(node, context), context)
+        self.say(f"{made.name} = {piece.text}")
+        axes = tuple(None if s is None else made.indices.index(s) for s in slots)
+        self.write.variables[made.name] = Variable(made.name, axes, piece.kind)
+        return made.entry
+
+    # -- updates in place ---------------------------------------------------
+
+    def updated(self, line: Line, name: str, context: Slots, later: set[str]) -> bool:
+        """Write the line as updates of an array that nobody needs any more, if there is one."""
+        if not self.target.in_place or context != line.indices or not self.worth(line):
+            return False
+        start, path = self.place_to_start(line, later)
+        if start is None:
+            return False
+        value = line.value
+        if is_name(start):
+            old = name_of(start)
+            current = self.write.variables[old].text
+            value = self.with_later_reductions_named(line, value, path, old, context)
+            path = path_to(value, start) or []
+        else:
+            current = name
+            piece = self.complete(
+                self.write.value(start, context), replace(line, value=start), context
+            )
+            self.say(f"{current} = {piece.text}")
+        new_name = is_name(start) and not self.may_rename(name_of(start), line)
+        same_array = is_name(start)
+        for node, child in reversed(list(zip(path, [*path[1:], start], strict=True))):
+            for update in self.updates(node, child, current, context, at_index=not new_name):
+                fresh = update.function if current != name and new_name else ""
+                if current != name and update.always_function:
+                    fresh = update.function
+                if fresh:
+                    self.say(f"{name} = {fresh.format(update.operand, into=current)}")
+                    current, same_array = name, False
+                else:
+                    self.say(update.statement)
+        if same_array:
+            self.merged[name_of(start)] = line.name
+        self.owned.add(line.name)
+        return True
+
+    def may_rename(self, old: str, line: Line) -> bool:
+        """May the old array bear the line's name from the start?
+
+        An output's name is not given to what others use as something else.
+        """
+        if line.name not in self.outputs:
+            return True
+        group = {old, *(n for n in self.merged if last_name(n, self.merged) == old)}
+        users = [u.name for u in self.lines if group & names_in(u.value) and u.name not in group]
+        return users == [line.name]
+
+    def worth(self, line: Line) -> bool:
+        """Only the largest arrays are worth the care."""
+        return bool(line.indices) and len(line.indices) == self.rank
+
+    def place_to_start(self, line: Line, later: set[str]) -> tuple[sp.Expr | None, list[sp.Expr]]:
+        """An array to overwrite, or a part to compute first; and the nodes around it."""
+        found = []
+        for e in sorted(set(pointwise_entries(line.value)), key=str):
+            name = name_of(e)
+            free = name in self.owned and name not in later and e.indices == line.indices
+            once = sum(1 for other in pointwise_entries(line.value) if name_of(other) == name) == 1
+            full = free and self.slots[name] == self.lines_by_name[name].indices
+            if free and once and full and (path := path_to(line.value, e)):
+                found.append((len(path), e, path))
+        if found:
+            _, e, path = max(found, key=lambda f: f[0])
+            return e, path
+        value = line.value
+        for node in outer_reductions(value):
+            whole = indices_of(node) and set(indices_of(node)) == set(line.indices)
+            if whole and node != value and (path := path_to(value, node)):
+                return node, path
+        if can_update(value) and isinstance(value, sp.Function) and not is_name(value.args[-1]):
+            inner = value.args[-1]
+            if set(indices_of(inner)) == set(line.indices):
+                return inner, [value]
+        return None, []
+
+    @property
+    def lines_by_name(self) -> dict[str, Line]:
+        return {line.name: line for line in self.lines}
+
+    def with_later_reductions_named(
+        self, line: Line, value: sp.Expr, path: list[sp.Expr], old: str, context: Slots
+    ) -> sp.Expr:
+        """Reductions of the array that is about to be overwritten come first.
+
+        The very first update may still read it.
+        """
+        first = first_reduction(path[-1], old)
+        for node in sorted(outer_reductions(value), key=str):
+            if old in names_in(node) and node != first:
+                value = value.xreplace({node: self.named(line, node, context)})
+        return value
+
+    def updates(self, node: sp.Expr, child: sp.Expr, current: str, context: Slots) -> list[Update]:
+        if isinstance(node, sp.Add):
+            return self.additions(node, child, current, context)
+        if isinstance(node, sp.Mul):
+            return self.multiplications(node, child, current, context)
+        if isinstance(node, Allowed):
+            condition = self.write.condition(node.args[0], context)
+            return [Update(self.target.forbid(current, condition))]
+        name = "sqrt" if isinstance(node, sp.Pow) else type(node).__name__
+        function = self.target.functions[name]
+        text = self.target.into(function, current)
+        return [Update(text, text.replace("{", "{{"), always_function=True)]
+
+    def update(self, current: str, sign: str, operand: str) -> Update:
+        function = self.target.operators[sign].format(current, "{0}", into="{into}")
+        return Update(f"{current} {sign}= {operand}", function, operand)
+
+    def additions(self, node: sp.Add, child: sp.Expr, current: str, context: Slots) -> list[Update]:
+        pieces = []
+        for term in node.args:
+            if term == child:
+                continue
+            minus = bool(term.could_extract_minus_sign())
+            place = self.one_place(-term if minus else term, context) if at_index else ""
+            if place:
+                elsewhere.append(Update(f"{current}[{place}] {'-' if minus else '+'}= 1"))
+                continue
+            piece = self.write.fitted(self.write.value(-term if minus else term, context), context)
+            reads = any(current_reads(self, n, current) for n in names_in(term))
+            pieces.append((not reads, piece.rank, minus, piece.text))
+        return [
+            *(self.update(current, "-" if p[2] else "+", p[3]) for p in sorted(pieces)),
+            *sorted(elsewhere, key=lambda update: update.statement),
+        ]
+
+    def one_place(self, term: sp.Expr, context: Slots) -> str:
+        """The subscript at which ``[i = t[b]]`` is one, if there is one in each row."""
+        if not isinstance(term, sp.KroneckerDelta):
+            return ""
+        for index, looked_up in (term.args, term.args[::-1]):
+            rows = tuple(s for s in context if s != index)
+            if index in context and is_name(looked_up) and not is_index(looked_up):
+                found = self.write.fitted(self.write.value(looked_up, rows), rows)
+                if found.slots == rows:
+                    at = [
+                        found.text
+                        if s == index
+                        else self.write.fitted(self.write.value(s, rows), rows).text
+                        for s in context
+                    ]
+                    return ", ".join(at)
+        return ""
+
+    def multiplications(
+        self, node: sp.Mul, child: sp.Expr, current: str, context: Slots
+    ) -> list[Update]:
+        factors = [factor for factor in node.args if factor != child]
+        full = [f for f in factors if set(indices_of(f)) >= set(context)]
+        small = sp.Mul(*(f for f in factors if f not in full))
+        if small == -1 and full:
+            full[0], small = -full[0], sp.S.One
+        above, below = small, sp.S.One
+        if all(is_inverse(f) or is_fraction(f) for f in sp.Mul.make_args(small)):
+            above, below = sp.S.One, 1 / small
+        updates = []
+        for factor, sign in ((above, "*"), (below, "/"), *((f, "*") for f in full)):
+            if factor == 1:
+                continue
+            if sign == "*" and is_inverse(factor):
+                factor, sign = 1 / factor, "/"
+            piece = self.write.fitted(self.write.value(factor, context), context)
+            updates.append(self.update(current, sign, piece.text))
+        return updates
+
+
+@dataclass(frozen=True)
+class Update:
+    """One change of an array in place, as a statement or as a function into the array."""
+
+    statement: str
+    function: str = ""
+    operand: str = ""
+    always_function: bool = False
+
+
+def last_name(name: str, merged: Mapping[str, str]) -> str:
+    while name in merged:
+        name = merged[name]
+    return name
+
+
+def current_reads(writer: Writer, name: str, current: str) -> bool:
+    variable = writer.write.variables.get(name)
+    return variable is not None and variable.text == current
+
+
+def is_fraction(expr: sp.Expr) -> bool:
+    return bool(expr.is_Rational) and expr.p == 1
+
+
+def is_name(expr: sp.Expr) -> bool:
+    return isinstance(expr, sp.Indexed | sp.Symbol)
+
+
+def outer_reductions(expr: sp.Expr) -> list[sp.Expr]:
+    """The reductions that are not inside another."""
+    if isinstance(expr, Over):
+        return [expr]
+    if isinstance(expr, sp.Indexed):
+        return []
+    found = [node for arg in expr.args for node in outer_reductions(arg)]
+    return list(dict.fromkeys(found))
+
+
+def first_reduction(node: sp.Expr, old: str) -> sp.Expr | None:
+    """The one reduction of the old array that the innermost update may hold."""
+    if not isinstance(node, sp.Add):
+        return None
+    for term in sorted(node.args, key=str):
+        inner = [r for r in outer_reductions(term) if old in names_in(r)]
+        if len(inner) == 1 and abs_is(term, inner[0]):
+            return inner[0]
+    return None
+
+
+def abs_is(term: sp.Expr, reduction: sp.Expr) -> bool:
+    return term in (reduction, -reduction)
+
+
+def pointwise_entries(expr: sp.Expr) -> list[sp.Indexed]:
+    """The entries outside all reductions, subscripts included."""
+    if isinstance(expr, Over):
+        return []
+    if isinstance(expr, sp.Indexed):
+        return [e for e in entries(expr) if isinstance(e, sp.Indexed)]
+    return [e for arg in expr.args for e in pointwise_entries(arg)]
+
+
+def can_update(node: sp.Expr) -> bool:
+    """Is there a way to apply this to an array in place?"""
+    if isinstance(node, sp.Pow):
+        return bool(node.exp == sp.Rational(1, 2))
+    return isinstance(node, sp.Add | sp.Mul | Allowed) or (
+        isinstance(node, sp.Function) and type(node).__name__ in IN_PLACE_FUNCTIONS
+    )
+
+
+IN_PLACE_FUNCTIONS = frozenset({"exp", "log", "tanh", "erf", "Sigmoid", "Expm1", "Log1p"})
+
+
+def path_to(expr: sp.Expr, entry: sp.Expr) -> list[sp.Expr] | None:
+    """The nodes around an entry, outermost first, if all of them can be updates."""
+    if expr == entry:
+        return []
+    if isinstance(expr, Over | sp.Indexed) or not can_update(expr):
+        return None
+    for child in expr.args[1:] if isinstance(expr, Allowed) else expr.args:
+        rest = path_to(child, entry)
+        if rest is not None:
+            return [expr, *rest]
+    return None

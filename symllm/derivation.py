@@ -1,0 +1,332 @@
+"""Derivations: a question, the steps to its answer, and what the answer is good for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import sympy as sp
+
+from .algebra.terms import Ix
+from .algebra.write import Writer
+from .codegen import compile_function, numpy_source
+from .derive.matrix import matrix_form
+from .derive.narrate import Narrator
+from .derive.prove import proved
+from .derive.system import System, system
+from .derive.textbook import Textbook
+from .errors import UnknownName
+from .explicit import explicit
+from .notation import LOSS, Dim, Partial, Tensor, entry
+from .program import Call, Let, Program, called_value, expression
+from .render.page import derivation_latex, derivation_markdown
+from .render.subject import Definition
+from .steps import Fact, Step
+from .verify import (
+    Certificate,
+    compare_forward,
+    compare_hessian,
+    compare_jacobian,
+    compare_with_autograd,
+    compare_with_oracle,
+    sample,
+    verify,
+)
+
+#: The seeds of the points at which a derivation is verified.
+SEEDS = (0, 1)
+
+TARGETS: dict[str, Callable[..., str]] = {"numpy": numpy_source}
+
+
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """What was derived: ``results``, the ``steps`` to them, and the names they use.
+
+    ``program`` is the forward program; for a Hessian it also holds the
+    gradient that was differentiated once more.
+    """
+
+    op: Definition
+    program: Program
+    kind: str
+    book: Textbook
+    first: Derivation | None = None
+
+    # -- the answer ---------------------------------------------------------
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        return self.book.wrt
+
+    @cached_property
+    def _system(self) -> System:
+        return system(self.program)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        keep = frozenset()
+        if self.kind == "hessian":
+            keep = frozenset((*self.book.seed.row, *self.book.closed[self.wrt[0]].entry))
+        return Writer(self._system.letters, keep)
+
+    def _free(self, name: str) -> tuple[Ix, ...]:
+        return (*self.book.seed.row, *self.book.closed[name].entry)
+
+    def _result_name(self, name: str) -> str:
+        if self.kind == "gradient":
+            return f"d{name}"
+        if self.kind == "jacobian":
+            return f"d{self.book.seed.output}_d{name}"
+        return f"d2{self.program.outputs[0]}_d{name}2"
+
+    @cached_property
+    def _closed_lets(self) -> dict[str, Let]:
+        """Results and kept adjoints, in the order in which they are computed."""
+        found = {}
+        for name, closed in self.book.closed.items():
+            called = self._result_name(name) if name in self.wrt else f"d{name}"
+            free = self._free(name) if name in self.wrt else closed.entry
+            lhs = entry(called, *(sp.Symbol(str(ix.name), integer=True) for ix in free))
+            note = "" if name in self.wrt else f"gradient of {name}"
+            found[called] = Let(lhs, self._writer.poly(closed.value), note)
+        return found
+
+    @cached_property
+    def result_equations(self) -> tuple[Let, ...]:
+        """The results as equations, in the order asked for."""
+        return tuple(self._closed_lets[self._result_name(name)] for name in self.wrt)
+
+    @cached_property
+    def results(self) -> Mapping[str, sp.Expr]:
+        """Each result by name, such as ``dx``: SymPy, in the names a person uses."""
+        return MappingProxyType({let.name: let.rhs for let in self.result_equations})
+
+    @property
+    def result(self) -> sp.Expr:
+        """The result, where one input was asked for; raises ``UnknownName`` else."""
+        if len(self.results) != 1:
+            raise UnknownName("single result", "result", self.results)
+        return next(iter(self.results.values()))
+
+    @property
+    def indices(self) -> Any:
+        """The free indices of the result, in the order of the axes; several: a dict."""
+        found = {let.name: let.indices for let in self.result_equations}
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    @cached_property
+    def where(self) -> Mapping[str, Let]:
+        """The equations of the intermediate names that the results mention."""
+        sys, defined = self._system, {}
+        kept = {n: let for n, let in self._closed_lets.items() if n not in self.results}
+        forward = {let.name: let for let in (*self.program.equations, *self.program.aliases)}
+        waiting = {n for let in self.result_equations for n in let.mentioned}
+        while waiting:
+            name = waiting.pop()
+            let = kept.get(name) or forward.get(name)
+            if let is None or name in defined:
+                continue
+            if isinstance(let.rhs, Call):
+                let = Let(let.lhs, called_value(self.program, let), let.note)
+            defined[name] = let
+            waiting |= let.mentioned
+        order = [*sys.program.let, *sys.aliases, *kept]
+        ordered = {n: defined[n] for n in order if n in defined and n not in sys.aliases}
+        aliases = {n: defined[n] for n in sys.aliases if n in defined}
+        last = {n: ordered.pop(n) for n in kept if n in ordered}
+        return MappingProxyType({**ordered, **aliases, **last})
+
+    @property
+    def where_new(self) -> tuple[Let, ...]:
+        """Those of the names mentioned that are not in the forward program."""
+        return tuple(let for n, let in self.where.items() if n not in self.program.let)
+
+    @cached_property
+    def equations(self) -> tuple[Let, ...]:
+        """The backward let-program, line by line, as calculus gives it."""
+        if self.book.seed.output:
+            return self.result_equations
+        return tuple(
+            Let(
+                entry(line.adjoint, *(sp.Symbol(str(ix.name), integer=True) for ix in line.entry)),
+                self._writer.poly(line.value),
+            )
+            for line in self.book.lines.values()
+        )
+
+    @cached_property
+    def matrix(self) -> Mapping[str, Any]:
+        """Each result in matrix notation; None where there is no standard one."""
+        batch = tuple(d.name for d in self.program.batch)
+        found = {}
+        for name, closed in self.book.closed.items():
+            called = self._result_name(name) if name in self.wrt else f"d{name}"
+            free = self._free(name) if name in self.wrt else closed.entry
+            found[called] = matrix_form(closed.value, free, batch)
+        return MappingProxyType(found)
+
+    @property
+    def question(self) -> tuple[sp.Expr, ...]:
+        """The quantities asked for."""
+        return tuple(self._question(name) for name in self.wrt)
+
+    def _question(self, name: str) -> sp.Expr:
+        def subscripts(indices: tuple[Ix, ...]) -> list[sp.Symbol]:
+            return [sp.Symbol(str(ix.name), integer=True) for ix in indices]
+
+        of = entry(name, *subscripts(self.book.closed[name].entry))
+        if self.kind == "gradient":
+            return Partial(LOSS, of)
+        row = subscripts(self.book.seed.row)
+        if self.kind == "jacobian":
+            return Partial(entry(self.book.seed.output, *row), of)
+        return Partial(Partial(LOSS, entry(name, *row)), of)
+
+    # -- how it was found ---------------------------------------------------
+
+    @property
+    def _narrator(self) -> Narrator:
+        twice = self.wrt[0] if self.kind == "hessian" else ""
+        return Narrator(self._system, self.book, self._writer.keep, twice)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """From the question to the results, each with its rule and reason."""
+        own = self._narrator.steps()
+        return (*self.first.steps, *own) if self.first else own
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """The lemmas that the steps lean on, each with steps of its own."""
+        own = self._narrator.facts()
+        return (*self.first.facts, *own) if self.first else own
+
+    # -- evidence -------------------------------------------------------------
+
+    def verify(self, autograd: bool = True) -> Certificate:
+        """Check every step at random points and the results against other judges.
+
+        Raises ``VerificationError`` if anything is false.
+        """
+        points = [sample(self.program, seed) for seed in SEEDS]
+        return verify(
+            self.steps,
+            self.facts,
+            self.program,
+            proved=self._proved,
+            comparisons=self._comparisons(points, autograd),
+            points=points,
+        )
+
+    def _proved(self, step: Step) -> bool:
+        return proved(self._system, self.book, step)
+
+    def _comparisons(self, points: list[Any], autograd: bool) -> list[Any]:
+        oracle, function = self.op.numpy, self.lambdify()
+        found = list(compare_forward(points, oracle))
+        if self.kind == "gradient":
+            found += compare_with_oracle(points, oracle, function, self.wrt)
+            if autograd:
+                found += compare_with_autograd(points, function, self.wrt)
+        elif self.kind == "jacobian":
+            output = self.book.seed.output
+            found.append(compare_jacobian(points, oracle, function, self.wrt[0], output))
+        else:
+            found.append(compare_hessian(points, oracle, function, self.wrt[0]))
+        return found
+
+    # -- what it is good for --------------------------------------------------
+
+    @cached_property
+    def backward(self) -> Program:
+        """Forward equations, kept adjoints and results as one let-program."""
+        forward = (*self.program.equations, *self.program.aliases)
+        upstream = tuple(
+            Tensor(f"d{name}", self.program.tensors[name].dims)
+            for name in self.program.outputs
+            if name not in self.book.seed.unit
+        )
+        needed, waiting = set(), {n for let in self.result_equations for n in let.mentioned}
+        lets = {let.name: let for let in (*forward, *self._closed_lets.values())}
+        while waiting:
+            name = waiting.pop()
+            if name in lets and name not in needed:
+                needed.add(name)
+                waiting |= lets[name].mentioned
+        results = set(self.results)
+        used = {t for t in upstream if t.name not in lets} if self.kind == "gradient" else set()
+        return Program(
+            name=f"{self.program.name}_{SUFFIX[self.kind]}",
+            inputs=(*(t for t in upstream if t in used), *self.program.inputs),
+            equations=tuple(let for n, let in lets.items() if n in needed or n in results),
+            outputs=tuple(self.results),
+            batch=self.program.batch,
+            declared=tuple(
+                Tensor(let.name, tuple(Dim(ix.dim) for ix in self._free(name)))
+                for name, let in zip(self.wrt, self.result_equations, strict=True)
+            ),
+        )
+
+    @cached_property
+    def expanded(self) -> Any:
+        """The result in inputs and upstream gradients alone; several: a dict by name."""
+        found = {name: expression(self.backward, name) for name in self.results}
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def explicit(self, **sizes: int) -> Any:
+        """With concrete sizes: arrays whose entries are written out; several: a dict.
+
+        Raises ``ShapeError`` where a size is missing.
+        """
+        found = {}
+        for name, let in zip(self.wrt, self.result_equations, strict=True):
+            free = tuple(
+                (s, Dim(ix.dim)) for s, ix in zip(let.indices, self._free(name), strict=True)
+            )
+            found[let.name] = explicit(let.rhs, free, sizes)
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def code(self, target: str = "numpy") -> str:
+        """Source of a function that computes the results."""
+        if target not in TARGETS:
+            raise UnknownName("target", target, TARGETS)
+        return TARGETS[target](self.backward, self.backward.name, self._summary())
+
+    def _summary(self) -> str:
+        what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]
+        return f"{what} of {self.op.title[:1].lower()}{self.op.title[1:]}."
+
+    def lambdify(self) -> Callable[..., Any]:
+        """The same code as a NumPy function of keywords."""
+        accepted = (*self.program.inputs, *self._all_upstream)
+        return compile_function(self.code("numpy"), self.backward.name, accepted)
+
+    @property
+    def _all_upstream(self) -> tuple[Tensor, ...]:
+        tensors = self.program.tensors
+        return tuple(Tensor(f"d{n}", tensors[n].dims) for n in self.program.outputs)
+
+    # -- showing ----------------------------------------------------------------
+
+    def to_markdown(self, flavour: str = "github") -> str:
+        """The derivation as a page of Markdown."""
+        return derivation_markdown(self, flavour)
+
+    def to_latex(self) -> str:
+        """The steps and the result as LaTeX."""
+        return derivation_latex(self)
+
+    def _repr_markdown_(self) -> str:
+        return derivation_markdown(self, "notebook")
+
+    def __repr__(self) -> str:
+        lines = [f"{let.lhs} = {let.rhs}" for let in self.result_equations]
+        lines += [f"  where {let.lhs} = {let.rhs}" for let in self.where.values()]
+        return "\n".join(lines)
+
+
+SUFFIX = {"gradient": "backward", "jacobian": "jacobian", "hessian": "hessian"}

@@ -1,0 +1,217 @@
+"""Chapters: Python files of prose and derivations, run from top to bottom and shown as a page.
+
+A chapter is in percent format: ``# %% [markdown]`` starts a cell of prose in
+comments, ``# %%`` a cell of code. The page shows what the last expression of
+each code cell is worth, and not the code.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sympy as sp
+
+from .errors import SymllmError, UnknownName
+from .op import Op
+from .program import Let
+from .render.flavour import Flavour, flavour_of
+from .render.latex import latex
+from .render.page import derivation_markdown, glance_markdown, op_markdown
+from .render.subject import Derivation
+
+MARK = re.compile(r"# %%(?P<rest>.*)")
+
+
+class ChapterError(SymllmError):
+    """A chapter that cannot be read or that raises; says where."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A piece of a chapter: prose or code, and the line of the file where it starts."""
+
+    source: str
+    line: int
+    prose: bool = False
+
+
+@dataclass(frozen=True)
+class Chapter:
+    name: str
+    path: Path
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a cell puts on the page: its prose or its value."""
+
+    cell: Cell
+    value: Any
+
+
+@dataclass(frozen=True)
+class Document:
+    """A chapter that has run: its title, and what it shows in order."""
+
+    chapter: Chapter
+    title: str
+    shown: tuple[Shown, ...]
+
+
+# --------------------------------------------------------------------------
+# Reading
+# --------------------------------------------------------------------------
+
+
+def chapters_in(folder: Path) -> dict[str, Path]:
+    """The chapters of a folder by name."""
+    if not folder.is_dir():
+        raise ChapterError(f"there is no folder {str(folder)!r}; chapters are looked for there")
+    found = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    return {path.stem: path for path in found}
+
+
+def find_chapters(folder: Path, names: Sequence[str] = ()) -> list[Path]:
+    """The chapters asked for, in the order asked; all of them if none is named."""
+    known = chapters_in(folder)
+    for name in names:
+        if name not in known:
+            raise UnknownName("chapter", name, known)
+    return [known[name] for name in names or known]
+
+
+def read_chapter(path: Path) -> Chapter:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ChapterError(f"cannot read the chapter {path}: {error}") from error
+    return Chapter(path.stem, path, tuple(cells_of(text)))
+
+
+def cells_of(text: str) -> Iterator[Cell]:
+    lines: list[str] = []
+    start, prose = 1, False
+    for number, line in enumerate([*text.splitlines(), "# %%"], start=1):
+        mark = MARK.fullmatch(line)
+        if mark is None:
+            lines.append(line)
+            continue
+        source = "\n".join(map(uncommented, lines) if prose else lines).strip("\n")
+        if source.strip():
+            blank = next(n for n, written in enumerate(lines) if written.strip())
+            yield Cell(source, start + blank, prose)
+        lines, start, prose = [], number + 1, "[markdown]" in mark["rest"]
+
+
+def uncommented(line: str) -> str:
+    return line.removeprefix("#").removeprefix(" ")
+
+
+# --------------------------------------------------------------------------
+# Running
+# --------------------------------------------------------------------------
+
+
+def run_chapter(path: Path) -> Document:
+    """Run a chapter's cells in one namespace, in order.
+
+    Raises ``ChapterError`` with file, line and message if a cell raises.
+    """
+    chapter = read_chapter(path)
+    namespace: dict[str, Any] = {"__name__": f"chapter_{chapter.name}", "__file__": str(path)}
+    shown = tuple(
+        Shown(cell, cell.source if cell.prose else run_cell(chapter, cell, namespace))
+        for cell in chapter.cells
+    )
+    return Document(chapter, title_of(chapter), shown)
+
+
+def title_of(chapter: Chapter) -> str:
+    first = next((cell for cell in chapter.cells if cell.prose), None)
+    heading = re.match(r"# +(.+)", first.source) if first else None
+    if heading is None:
+        raise ChapterError(
+            f"{chapter.path}: a chapter's first cell of prose starts with its title, '# Title'"
+        )
+    return heading[1].strip()
+
+
+def run_cell(chapter: Chapter, cell: Cell, namespace: dict[str, Any]) -> Any:
+    """Run a cell; the value of its last line if that is an expression."""
+    path = str(chapter.path)
+    try:
+        body = ast.parse("\n" * (cell.line - 1) + cell.source, path).body
+        last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), path, "exec"), namespace)
+        if last is None:
+            return None
+        return eval(compile(ast.Expression(last.value), path, "eval"), namespace)  # type: ignore[attr-defined]
+    except Exception as error:
+        raise chapter_error(chapter, cell, error) from error
+
+
+def chapter_error(chapter: Chapter, cell: Cell, error: Exception) -> ChapterError:
+    """One line that says where in the chapter it went wrong, and what."""
+    path = str(chapter.path)
+    line = cell.line
+    if isinstance(error, SyntaxError) and error.filename == path:
+        line, message = error.lineno or line, error.msg
+    else:
+        message = str(error)
+        inside = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
+        line = (inside[-1].lineno or line) if inside else line
+    return ChapterError(f"{path}:{line}: {type(error).__name__}: {message}")
+
+
+# --------------------------------------------------------------------------
+# Showing
+# --------------------------------------------------------------------------
+
+
+def document_markdown(document: Document, flavour: str | Flavour, title: bool = True) -> str:
+    """The page as Markdown, with its title or, where that stands apart, without."""
+    f = flavour_of(flavour)
+    parts = []
+    results = [s.value for s in document.shown if isinstance(s.value, Derivation)]
+    for shown in document.shown:
+        try:
+            text = f.prose(shown.value) if shown.cell.prose else show(shown.value, f)
+        except Exception as error:
+            raise chapter_error(document.chapter, shown.cell, error) from error
+        parts.append(text.strip())
+        if shown.cell.prose and len(results) > 1:
+            parts.append(glance_markdown(results, f).strip())
+            results = []
+    page = "\n\n".join(part for part in parts if part) + "\n"
+    return page if title else page.split("\n", 1)[1].lstrip("\n")
+
+
+def show(value: Any, flavour: str | Flavour = "github") -> str:
+    """Anything a cell can be worth, as Markdown: what notebooks show as well."""
+    f = flavour_of(flavour)
+    match value:
+        case None:
+            return ""
+        case Op():
+            return op_markdown(value, f)
+        case Let():
+            return f.display(f"{latex(value.lhs)} = {latex(value.rhs)}")
+        case sp.Basic():
+            return f.display(latex(value))
+        case str():
+            language = "python" if re.search(r"^(def|class|import) ", value, re.M) else ""
+            return f"```{language}\n{value.strip()}\n```"
+        case list() | tuple():
+            return "\n\n".join(show(item, f).strip() for item in value)
+        case Derivation():
+            return derivation_markdown(value, f)
+    if hasattr(value, "to_markdown"):
+        return str(value.to_markdown(f.name))
+    return f"```\n{value}\n```"

@@ -1,0 +1,71 @@
+"""A certificate in words: what was proved, what was checked, where and how well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from .subject import Certificate
+from .wording import listed
+
+#: The other judges, by what a comparison calls itself.
+JUDGES = {
+    "central differences": "central differences of an independent NumPy function",
+    "autograd": "PyTorch's autograd",
+}
+
+
+def evidence_text(certificate: Certificate) -> str:
+    """Sentences for the page, with inline formulas: bounds that were met, never measured errors."""
+    said = []
+    if certificate.steps:
+        proved = [n for n, (_, found) in enumerate(certificate.steps, 1) if found.proved]
+        total = len(certificate.steps)
+        if len(proved) == total:
+            said.append("Every step is proved: both sides reach one normal form.")
+        elif proved:
+            plural = "s" * (len(proved) > 1)
+            verb = "are" if plural else "is"
+            said.append(
+                f"Step{plural} {ranges(proved)} {verb} proved: both sides reach one normal form."
+            )
+        worst = max(found.bound for _, found in certificate.steps)
+        said.append(f"Every step is checked at {points(certificate)}, to {below(worst)}.")
+    judges: dict[str, float] = {}
+    for comparison in certificate.comparisons:
+        if not comparison.skipped and comparison.kind != "the NumPy forward":
+            judges[comparison.kind] = max(judges.get(comparison.kind, 0), comparison.bound)
+    agreed = [f"{JUDGES.get(kind, kind)} to {below(bound)}" for kind, bound in judges.items()]
+    if agreed:
+        said.append(f"The result agrees with {listed(agreed)}.")
+    return " ".join(said)
+
+
+def points(certificate: Certificate) -> str:
+    at = [
+        f"${size}$ (seed {seed})" if size else f"seed {seed}"
+        for size, seed in zip(certificate.sizes, certificate.seeds, strict=True)
+    ]
+    return listed(at)
+
+
+def below(bound: float) -> str:
+    """The bound, rounded up to a power of ten."""
+    return f"$< 10^{{{math.ceil(round(math.log10(bound), 9))}}}$"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """``1–4 and 6``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    texts: list[str] = []
+    for run in runs:
+        if len(run) < 3:
+            texts += map(str, run)
+        else:
+            texts.append(f"{run[0]}–{run[-1]}")
+    return listed(texts)

@@ -1,0 +1,65 @@
+"""Flavours of Markdown: how each reader wants formulas and boxes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import UnknownName
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """One kind of Markdown. ``box`` frames a block of text under a class name."""
+
+    name: str
+    opening: str
+    closing: str
+    display: Callable[[str], str]
+    box: Callable[[str, str], str]
+
+    def inline(self, tex: str) -> str:
+        return f"{self.opening}{tex}{self.closing}"
+
+    def prose(self, text: str) -> str:
+        """Text written with ``$...$`` in it, in this flavour; code spans are left alone."""
+        return re.sub(
+            r"(`[^`]*`)|\$(?!\s)([^$\n]+?)\$",
+            lambda m: m[1] or self.inline(m[2]),
+            text,
+        )
+
+
+def fenced(tex: str) -> str:
+    return f"```math\n{tex}\n```"
+
+
+def dollars(tex: str) -> str:
+    return f"$$\n{tex}\n$$"
+
+
+def quoted(kind: str, text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
+
+
+def div(kind: str, text: str) -> str:
+    return f"::: {kind}\n{text.strip()}\n:::"
+
+
+FLAVOURS = {
+    flavour.name: flavour
+    for flavour in (
+        Flavour("github", "$`", "`$", fenced, quoted),
+        Flavour("notebook", "$", "$", dollars, quoted),
+        Flavour("pandoc", "$", "$", dollars, div),
+    )
+}
+
+
+def flavour_of(name: str | Flavour) -> Flavour:
+    if isinstance(name, Flavour):
+        return name
+    if name not in FLAVOURS:
+        raise UnknownName("flavour of Markdown", name, FLAVOURS)
+    return FLAVOURS[name]

@@ -1,0 +1,81 @@
+"""Markdown to LaTeX sources and to PDF, by pandoc and Typst: no TeX installation is needed."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..errors import SymllmError
+from .page import TEMPLATES
+
+FOLDER = Path(__file__).parent / "templates"
+
+#: The Markdown that documents are made from: what ``Flavour("pandoc")`` writes.
+READER = "markdown-auto_identifiers-implicit_figures-raw_tex-raw_html"
+
+#: LaTeX is full of braces and percent signs, so its template is marked otherwise.
+LATEX_TEMPLATES = TEMPLATES.overlay(
+    block_start_string="<%",
+    block_end_string="%>",
+    variable_start_string="<<",
+    variable_end_string=">>",
+    comment_start_string="<#",
+    comment_end_string="#>",
+)
+
+
+class MissingExtra(SymllmError):
+    """Something that only an extra installs is needed."""
+
+
+class TypesettingError(SymllmError):
+    """A document that pandoc or Typst cannot set."""
+
+
+def needed(module: str, what: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingExtra(
+            f"{what} needs {module}, which is not installed: pip install 'symllm[docs]'"
+        ) from error
+
+
+def convert(markdown: str, target: str, what: str) -> str:
+    """The body of a document: headings one level up, for its title stands apart."""
+    pypandoc = needed("pypandoc", what)
+    options = [
+        "--shift-heading-level-by=-1",
+        f"--lua-filter={FOLDER / 'pandoc.lua'}",
+        "--wrap=preserve",
+    ]
+    try:
+        return str(pypandoc.convert_text(markdown, target, READER, extra_args=options)).strip()
+    except (OSError, RuntimeError) as error:
+        raise TypesettingError(f"pandoc cannot make {what}: {error}") from error
+
+
+def latex_document(title: str, markdown: str) -> str:
+    """A LaTeX source that plain ``pdflatex`` compiles."""
+    return LATEX_TEMPLATES.get_template("page.tex.j2").render(
+        title=convert(title, "latex", "LaTeX"), body=convert(markdown, "latex", "LaTeX")
+    )
+
+
+def typst_document(title: str, markdown: str) -> str:
+    look = (FOLDER / "page.typ").read_text(encoding="utf-8")
+    # A JSON string is a Typst string.
+    show = f"#show: page-style.with(title: {json.dumps(title, ensure_ascii=False)})"
+    return f"{look}\n{show}\n\n{convert(markdown, 'typst', 'PDF')}\n"
+
+
+def pdf_document(title: str, markdown: str) -> bytes:
+    """A PDF whose bytes depend on nothing but the text: fonts come with Typst, no date is set."""
+    typst = needed("typst", "PDF")
+    source = typst_document(title, markdown)
+    try:
+        return bytes(typst.compile(source.encode(), ignore_system_fonts=True))
+    except typst.TypstError as error:
+        raise TypesettingError(f"Typst cannot set {title!r}: {error}") from error
