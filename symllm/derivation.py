@@ -19,22 +19,21 @@ from .derive.prove import proved
 from .derive.system import System, system
 from .derive.textbook import Textbook
 from .errors import UnknownName
+from .evaluate import sample
 from .explicit import explicit
 from .notation import LOSS, Dim, Partial, Tensor, entry
-from .program import Call, Let, Program, called_value, expression
-from .render.page import derivation_latex, derivation_markdown
-from .render.subject import Definition
-from .steps import Fact, Step
-from .verify import (
-    Certificate,
+from .oracle import (
     compare_forward,
     compare_hessian,
     compare_jacobian,
     compare_with_autograd,
     compare_with_oracle,
-    sample,
-    verify,
 )
+from .program import Call, Let, Program, called_value, expression
+from .render.page import derivation_latex, derivation_markdown
+from .render.subject import Definition
+from .steps import Fact, Step
+from .verify import Certificate, verify
 
 #: The seeds of the points at which a derivation is verified.
 SEEDS = (0, 1)
@@ -68,7 +67,7 @@ class Derivation:
 
     @cached_property
     def _writer(self) -> Writer:
-        keep = frozenset()
+        keep: frozenset[Ix] = frozenset()
         if self.kind == "hessian":
             keep = frozenset((*self.book.seed.row, *self.book.closed[self.wrt[0]].entry))
         return Writer(self._system.letters, keep)
@@ -161,12 +160,11 @@ class Derivation:
     @cached_property
     def matrix(self) -> Mapping[str, Any]:
         """Each result in matrix notation; None where there is no standard one."""
-        batch = tuple(d.name for d in self.program.batch)
         found = {}
         for name, closed in self.book.closed.items():
             called = self._result_name(name) if name in self.wrt else f"d{name}"
             free = self._free(name) if name in self.wrt else closed.entry
-            found[called] = matrix_form(closed.value, free, batch)
+            found[called] = matrix_form(closed.value, free)
         return MappingProxyType(found)
 
     @property

@@ -21,8 +21,9 @@ from .errors import SymllmError, UnknownName
 from .op import Op
 from .program import Let
 from .render.flavour import Flavour, flavour_of
+from .render.glance import glance_markdown
 from .render.latex import latex
-from .render.page import derivation_markdown, glance_markdown, op_markdown
+from .render.page import derivation_markdown, op_markdown
 from .render.subject import Derivation
 
 MARK = re.compile(r"# %%(?P<rest>.*)")

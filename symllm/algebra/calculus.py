@@ -6,6 +6,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
+from .functions import function
+from .products import power
+from .sums import opened, total
 from .terms import (
     ONE,
     Atom,
@@ -21,10 +24,7 @@ from .terms import (
     atom_poly,
     compare,
     delta,
-    function,
     number,
-    power,
-    total,
 )
 
 
@@ -97,7 +97,7 @@ def in_atom(atom: Atom, name: str) -> list[Occurrence]:
     if isinstance(atom, Ref):
         return [Occurrence((), atom.subs, ONE, "linearity")] if atom.name == name else []
     if isinstance(atom, Sum):
-        fresh, body = atom.open()
+        fresh, body = opened(atom)
         return [
             o._replace(bound=fresh + o.bound, rule="sum rule" if o.rule == "linearity" else o.rule)
             for o in occurrences(body, name)

@@ -30,6 +30,7 @@ from .terms import (
     Root,
     Size,
     Sum,
+    magnitude,
     tidy,
 )
 
@@ -78,7 +79,7 @@ def common_factor(monos: list[Mono], keep: frozenset[Ix] = frozenset()) -> dict[
     for mono in monos[1:]:
         powers = dict(mono.factors)
         common = {
-            a: min(e, powers[a], key=abs)
+            a: (e if magnitude(e) <= magnitude(powers[a]) else powers[a])
             for a, e in common.items()
             if a in powers and (e > 0) == (powers[a] > 0)
         }
@@ -174,7 +175,7 @@ def into_product(poly: Poly) -> Factored | None:
 def _unit(terms: dict[Mono, Number]) -> Number:
     """What to divide a factor by, so that it reads ``1 - t`` or ``1 + 0.134 x^2``."""
     constant = terms.get(UNIT)
-    if constant is not None and max(abs(c) for c in terms.values()) > 100:
+    if constant is not None and any(magnitude(c) > 100 for c in terms.values()):
         return constant
     negative = all(c < 0 for c in terms.values()) or (constant is not None and constant < 0)
     return -1 if negative else 1

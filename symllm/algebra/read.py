@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
 from ..errors import NotationError
-from ..notation import Iverson, name_of, subscripts_of
+from ..notation import Direct, Iverson, Partial, name_of, subscripts_of
+from .functions import function
+from .products import power
+from .sums import total
 from .terms import (
     ONE,
     ZERO,
@@ -26,10 +29,7 @@ from .terms import (
     compare,
     delta,
     fresh_index,
-    function,
     number,
-    power,
-    total,
 )
 
 
@@ -38,15 +38,18 @@ class Scope:
     """What the letters of an expression mean while it is read.
 
     ``indices`` maps a letter to its index, ``sizes`` holds the dimensions'
-    names, ``positive`` the names of tensors known to be greater than zero.
+    names, and ``positive`` the names of tensors known to be greater than zero.
+    ``slope`` differentiates an entry's own equation by another entry (or, if
+    ``total`` is said, along all paths).
     """
 
     indices: Mapping[str, Ix] = field(default_factory=dict)
     sizes: frozenset[str] = frozenset()
     positive: frozenset[str] = frozenset()
+    slope: Callable[[Ref, Ref, bool], Poly] | None = None
 
     def within(self, letter: str, index: Ix) -> Scope:
-        return Scope({**self.indices, letter: index}, self.sizes, self.positive)
+        return replace(self, indices={**self.indices, letter: index})
 
 
 def read(expr: sp.Basic, scope: Scope) -> Poly:
@@ -151,6 +154,13 @@ def _iverson(expr: Iverson, scope: Scope) -> Poly:
     return compare(relation, right, left) if swapped else compare(relation, left, right)
 
 
+def _partial(expr: Partial, scope: Scope) -> Poly:
+    if scope.slope is None:
+        raise NotationError(f"a derivative cannot be read without the equations: {expr}")
+    quantity, entry = ref(expr.quantity, scope), ref(expr.entry, scope)
+    return scope.slope(quantity, entry, not isinstance(expr, Direct))
+
+
 READERS: tuple[tuple[Any, Callable[[Any, Scope], Poly]], ...] = (
     (sp.Number, lambda e, _: number(rational(e))),
     (sp.Symbol, _symbol),
@@ -162,6 +172,7 @@ READERS: tuple[tuple[Any, Callable[[Any, Scope], Poly]], ...] = (
     (sp.Sum, _sum),
     (sp.KroneckerDelta, _delta),
     (Iverson, _iverson),
+    (Partial, _partial),
     (type(sp.pi), lambda e, _: atom_poly(Root("pi"))),
     (type(sp.E), lambda e, _: function("exp", ONE)),
 )

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from .change import Change, rebuild
 from .factor import cost
+from .sums import opened, total
 from .terms import (
     ONE,
     ZERO,
     Atom,
-    Change,
     Ix,
     Mono,
     Number,
@@ -19,9 +20,9 @@ from .terms import (
     Ref,
     Subscript,
     Sum,
+    magnitude,
     mono_atoms,
     names,
-    total,
 )
 
 Factors = tuple[tuple[Atom, Number], ...]
@@ -129,24 +130,24 @@ def _placed(
         return
     for atom, exponent in mono.factors:
         if isinstance(atom, Sum) and exponent == 1:
-            fresh, body = atom.open()
+            fresh, body = opened(atom)
             rest = Poly({Mono(tuple(f for f in mono.factors if f[0] is not atom)): 1})
-            ((opened, _),) = (rest * body).terms.items()
+            ((whole, _),) = (rest * body).terms.items()
             around = (*bound, *fresh)
-            for found in _matches(rule, opened, frozenset(around)):
+            for found in _matches(rule, whole, frozenset(around)):
                 yield found, around
 
 
 def _in_atom(rule: Rewrite, atom: Atom) -> Poly:
     if isinstance(atom, Sum):
-        fresh, body = atom.open()
+        fresh, body = opened(atom)
         result = ZERO
         for mono, coefficient in body.terms.items():
             result = result + _in_monomial(rule, mono, fresh).scale(coefficient)
         return result
     if not atom.polys():
         return Poly({Mono(((atom, 1),)): 1})
-    return atom.map(Rebuild(rule))
+    return rebuild(atom, Rebuild(rule))
 
 
 class Rebuild(Change):
@@ -179,7 +180,9 @@ def _matches(rule: Rewrite, mono: Mono, bound: frozenset[Ix]) -> Iterator[Found]
         for k, (atom, e) in enumerate(left):
             if type(atom) is not type(pattern) or (e > 0) != (exponent > 0):
                 continue
-            if abs(e) < abs(exponent) or (e != exponent and pattern.free & set(rule.bound)):
+            if magnitude(e) < magnitude(exponent) or (
+                e != exponent and pattern.free & set(rule.bound)
+            ):
                 continue
             for extended in unify(pattern, atom, rule.params, match):
                 remaining = [(a, x) for n, (a, x) in enumerate(left) if n != k]

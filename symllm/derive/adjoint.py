@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..algebra.calculus import Occurrence, occurrences, pull_back
+from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite, Use, simplify
 from ..algebra.terms import (
     ONE,
     ZERO,
     Atom,
-    Change,
     Ix,
     Poly,
     Ref,

@@ -10,6 +10,7 @@ tensors of three axes, gathers, masks, functions of entries.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,23 +60,11 @@ def matrix_form(poly: Poly, entry: tuple[Ix, ...]) -> sp.Expr | None:
     if not poly:
         return sp.ZeroMatrix(*shape(entry)) if entry else sp.S.Zero
     spread = Factored(1, UNIT, tuple(Factored(c, m) for m, c in poly.sorted()))
-    forms = [form for tree in (factored(poly), spread) if (form := attempt(tree, entry))]
+    forms = []
+    for tree in (factored(poly), spread):
+        with suppress(NoForm):
+            forms.append(assembled(product_of(tree, entry), entry))
     return min(forms, key=weight, default=None)  # the factored one, if they are as long
-
-
-def attempt(tree: Factored, entry: tuple[Ix, ...]) -> sp.Expr | None:
-    try:
-        return form_of(tree, entry)
-    except NoForm:
-        return None
-
-
-# -- From terms to networks --------------------------------------------------
-
-
-def form_of(tree: Factored, axes: tuple[Ix, ...]) -> sp.Expr:
-    product = product_of(tree, axes)
-    return ASSEMBLE[len(axes)](product.scalar, merged(product.factors), axes)
 
 
 def product_of(tree: Factored, axes: tuple[Ix, ...]) -> Product:
@@ -93,14 +82,14 @@ def bracket(tree: Factored, axes: tuple[Ix, ...]) -> Product:
     """A sum of trees, to a power, as one factor."""
     free = frozenset().union(*map(free_of, tree.inside))
     inner = tuple(ix for ix in axes if ix in free)
-    first_positive = sorted(tree.inside, key=lambda t: t.coefficient < 0)
-    terms = [form_of(t, inner) for t in first_positive]
+    ordered = sorted(tree.inside, key=lambda t: t.coefficient < 0)
+    terms = [assembled(product_of(t, inner), inner) for t in ordered]
     matrices = [isinstance(t, sp.MatrixExpr) for t in terms]
     if not any(matrices):
         return Product(sp.Add(*terms) ** tree.exponent)
     if not all(matrices):  # a number and x.T*y cannot be added
         raise NoForm
-    return Product(factors=(Factor(inner, plus(terms)),) * tree.exponent)
+    return Product(factors=(Factor(inner, sp.MatAdd(*terms)),) * tree.exponent)
 
 
 def free_of(tree: Factored) -> frozenset[Ix]:
@@ -110,9 +99,7 @@ def free_of(tree: Factored) -> frozenset[Ix]:
 def product_of_mono(mono: Mono, coefficient: Number = 1) -> Product:
     scalars = tuple((a, e) for a, e in mono.factors if is_scalar(a))
     result = Product(NAMELESS.poly(Poly({Mono(scalars): coefficient})))
-    for atom, exponent in mono.factors:
-        if is_scalar(atom):
-            continue
+    for atom, exponent in (f for f in mono.factors if f not in scalars):
         if type(atom) not in READERS or not isinstance(exponent, int) or exponent < 1:
             raise NoForm
         for _ in range(exponent):
@@ -122,8 +109,8 @@ def product_of_mono(mono: Mono, coefficient: Number = 1) -> Product:
 
 def is_scalar(atom: Atom) -> bool:
     """Is it a number that is written without indices?"""
-    inner = mono_atoms(Mono(((atom, 1),)))
-    return not atom.free and not any(isinstance(a, Sum) or getattr(a, "subs", ()) for a in inner)
+    within = mono_atoms(Mono(((atom, 1),)))
+    return not atom.free and not any(isinstance(a, Sum) or getattr(a, "subs", ()) for a in within)
 
 
 #: Scalars hold no bound index, so no letters are needed.
@@ -160,9 +147,6 @@ READERS: dict[type[Atom], Callable[..., Product]] = {
     Delta: read_delta,
     Sum: read_sum,
 }
-
-
-# -- Reducing a network ------------------------------------------------------
 
 
 def merged(factors: Iterable[Factor]) -> tuple[Factor, ...]:
@@ -206,48 +190,38 @@ def inner_product(vector: sp.MatrixExpr, index: Ix) -> sp.MatrixExpr:
     return times(transposed(first), entrywise(others))
 
 
-# -- From a reduced network to its form --------------------------------------
-
-
-def as_number(scalar: sp.Expr, factors: tuple[Factor, ...], axes: tuple[Ix, ...]) -> sp.Expr:
-    return times(scalar, *(f.value for f in factors))
-
-
-def as_column(scalar: sp.Expr, factors: tuple[Factor, ...], axes: tuple[Ix, ...]) -> sp.Expr:
-    column = next((f.value for f in factors if f.axes == axes), ones(axes[0]))
-    return times(scalar, column, *(f.value for f in factors if not f.axes))
-
-
-def as_matrix(scalar: sp.Expr, factors: tuple[Factor, ...], axes: tuple[Ix, ...]) -> sp.Expr:
+def assembled(product: Product, axes: tuple[Ix, ...]) -> sp.Expr:
+    """The number, column or matrix whose entries along ``axes`` the product is."""
+    factors = merged(product.factors)
     numbers = [f.value for f in factors if not f.axes]
     vectors = {f.axes[0]: f.value for f in factors if len(f.axes) == 1}
     edge = next((f.along(axes) for f in factors if len(f.axes) == 2), None)
-    if edge is None and not numbers and not vectors:
-        return times(scalar, sp.OneMatrix(*shape(axes)))
-    row, column = axes
-    if edge is None:
-        left, right = (vectors.get(ix, ones(ix)) for ix in axes)
-        return times(scalar, left, *numbers, transposed(right))
-    if numbers:  # (x.T*y)*A does not fit
-        raise NoForm
-    if isinstance(edge, sp.Identity) and vectors:
-        return times(scalar, *diagonal(entrywise(vectors.values())))
-    return times(scalar, *diagonal(vectors.get(row)), edge, *diagonal(vectors.get(column)))
+    if edge is not None:
+        if numbers:  # the shapes of (x.T*y)*A do not fit
+            raise NoForm
+        return times(product.scalar, *scaled(edge, *map(vectors.get, axes)))
+    if len(axes) == 2 and not numbers and not vectors:
+        return times(product.scalar, sp.OneMatrix(*shape(axes)))
+    columns = [vectors.get(ix, ones(ix)) for ix in axes]
+    return times(product.scalar, *columns[:1], *numbers, *map(transposed, columns[1:]))
 
 
-ASSEMBLE = (as_number, as_column, as_matrix)
-
-
-# -- Matrices, as they are written: SymPy's own operators would reorder them -
+def scaled(
+    matrix: sp.MatrixExpr, rows: sp.MatrixExpr | None, columns: sp.MatrixExpr | None
+) -> tuple[sp.MatrixExpr, ...]:
+    """A matrix whose rows and columns are each multiplied by an entry of a vector."""
+    vectors = [v for v in (rows, columns) if v is not None]
+    if isinstance(matrix, sp.Identity) and vectors:
+        return diagonal(entrywise(vectors))
+    return *diagonal(rows), matrix, *diagonal(columns)
 
 
 def size(index: Ix) -> sp.Symbol:
     return sp.Symbol(index.dim, integer=True, positive=True)
 
 
-def shape(axes: tuple[Ix, ...]) -> tuple[sp.Expr, sp.Expr]:
-    rows, columns = (*map(size, axes), sp.S.One, sp.S.One)[:2]
-    return rows, columns
+def shape(axes: tuple[Ix, ...]) -> tuple[sp.Expr, ...]:
+    return (*map(size, axes), sp.S.One, sp.S.One)[:2]
 
 
 def ones(index: Ix) -> sp.MatrixExpr:
@@ -259,16 +233,12 @@ def diagonal(vector: sp.MatrixExpr | None) -> tuple[sp.MatrixExpr, ...]:
 
 
 def times(*factors: sp.Expr) -> sp.Expr:
-    """The product, flat, with its number in front."""
+    """The product, flat, its number in front; SymPy's own operators would reorder it."""
     flat = [a for f in factors for a in (f.args if isinstance(f, sp.MatMul) else (f,))]
     matrices = [a for a in flat if isinstance(a, sp.MatrixExpr)]
     scalar = sp.Mul(*(a for a in flat if not isinstance(a, sp.MatrixExpr)))
     parts = [*([scalar] if scalar != 1 or not matrices else []), *matrices]
     return sp.MatMul(*parts) if len(parts) > 1 else parts[0]
-
-
-def plus(terms: Iterable[sp.MatrixExpr]) -> sp.MatrixExpr:
-    return sp.MatAdd(*(a for t in terms for a in (t.args if isinstance(t, sp.MatAdd) else (t,))))
 
 
 def entrywise(factors: Iterable[sp.MatrixExpr]) -> sp.MatrixExpr:
@@ -312,9 +282,8 @@ class MatrixText(StrPrinter):
         scalar, matrices = expr.as_coeff_matrices()
         sign, scalar = ("-", -scalar) if scalar.could_extract_minus_sign() else ("", scalar)
         above, below = sp.fraction(scalar)
-        level = PRECEDENCE["Mul"]
-        front = [] if above == 1 else [self.parenthesize(above, level, strict=True)]
-        bar = "" if below == 1 else "/" + self.parenthesize(below, level)
+        front = [] if above == 1 else [self.parenthesize(above, PRECEDENCE["Mul"], strict=True)]
+        bar = "" if below == 1 else "/" + self.parenthesize(below, PRECEDENCE["Mul"])
         return sign + "*".join(front + [self._operand(m) for m in matrices]) + bar
 
     def _print_Transpose(self, expr: sp.Transpose) -> str:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
+from ..algebra.change import Change
 from ..algebra.rewrite import Factors, Rewrite, apply
+from ..algebra.sums import opened
 from ..algebra.terms import (
     ONE,
     Atom,
-    Change,
     Fn,
     Ix,
     Mono,
@@ -34,13 +35,14 @@ from ..algebra.terms import (
     names,
     tidy,
 )
+from ..program import Program
 from .system import Equation, System, system
 
 
 @lru_cache(maxsize=256)
-def rules_of(program: object) -> tuple[Rewrite, ...]:
+def rules_of(program: Program) -> tuple[Rewrite, ...]:
     """Every rewriting that a program's equations and declared facts allow."""
-    sys = system(program)  # type: ignore[arg-type]
+    sys = system(program)
     oriented = tuple(orientations(sys))
     return (*declared_facts(sys), *called_facts(sys), *facts(sys, oriented), *oriented)
 
@@ -240,7 +242,7 @@ def solve_for_sum(equation: Equation, balance: Poly, rule: str) -> Rewrite | Non
 
 
 def sum_rule(name: str, rule: str, atom: Sum, value: Poly) -> Rewrite:
-    fresh, body = atom.open()
+    fresh, body = opened(atom)
     ((mono, coefficient),) = body.terms.items()
     return with_fresh(Rewrite(name, rule, fresh, mono.factors, value.scale(inverse(coefficient))))
 
@@ -267,7 +269,7 @@ def called_facts(sys: System) -> Iterator[Rewrite]:
             sizes = dict(zip(ref.subs, call.at, strict=True))
             renamed = {s: Ix(s.name, sizes[s].dim) for s in ref.subs if isinstance(s, Ix)}
             rows = dict(zip(call.batch, batch, strict=True))
-            at = dict(zip(call.at, (renamed[s] for s in ref.subs), strict=True))
+            at = dict(zip(call.at, renamed.values(), strict=True))
             subs = tuple(rows.get(ix) or at[ix] for ix in call.indices)
             bound = tuple(renamed[ix] for ix in fact.bound)
             atom = sys.ref(call.name, subs)

@@ -1,0 +1,5 @@
+"""``python -m symllm``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,124 @@
+"""Rebuilding terms with other indices, dimensions or atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .functions import function
+from .terms import (
+    ONE,
+    Atom,
+    Compare,
+    Delta,
+    Fn,
+    Ix,
+    Mono,
+    Paren,
+    Poly,
+    Position,
+    Ref,
+    Size,
+    Subscript,
+    atom_poly,
+    compare,
+    delta,
+)
+
+
+class Change:
+    """How to rebuild a term.
+
+    Free indices by a mapping, dimensions by their names, and whole atoms by a
+    function that returns what to put in an atom's place, or None to leave it.
+    """
+
+    __slots__ = ("atom", "dims", "indices")
+
+    def __init__(
+        self,
+        indices: Mapping[Ix, Subscript],
+        atom: Callable[[Atom], Poly | None] | None = None,
+        dims: Mapping[str, str] | None = None,
+    ) -> None:
+        self.indices = indices
+        self.atom = atom
+        self.dims = dims or {}
+
+    @property
+    def everywhere(self) -> bool:
+        """Must every atom be looked at, or those only that hold a free index?"""
+        return self.atom is not None or bool(self.dims)
+
+    def with_indices(self, more: Mapping[Ix, Subscript]) -> Change:
+        return Change({**self.indices, **more}, self.atom, self.dims)
+
+    def subscript(self, s: Subscript) -> Subscript:
+        if isinstance(s, Ix):
+            return self.indices.get(s, s)
+        (found,) = rebuild(s, Change(self.indices)).terms
+        return found.factors[0][0]  # type: ignore[return-value]
+
+    def poly(self, poly: Poly) -> Poly:
+        if not self.everywhere and poly.free.isdisjoint(self.indices):
+            return poly
+        result = Poly({})
+        for mono, coefficient in poly.terms.items():
+            result = result + self.mono(mono).scale(coefficient)
+        return result
+
+    def mono(self, mono: Mono) -> Poly:
+        if not self.everywhere and mono.free.isdisjoint(self.indices):
+            return Poly({mono: 1})
+        result = ONE
+        for atom, exponent in mono.factors:
+            result = result * self.apply(atom) ** exponent
+        return result
+
+    def apply(self, atom: Atom) -> Poly:
+        if not self.everywhere and atom.free.isdisjoint(self.indices):
+            return atom_poly(atom)
+        rebuilt = rebuild(atom, self)
+        if self.atom is None:
+            return rebuilt
+        if isinstance(atom, Paren) and len(rebuilt.terms) > 1:
+            return self.atom(Paren(rebuilt)) or rebuilt
+        if len(rebuilt.terms) != 1:
+            return rebuilt
+        ((mono, coefficient),) = rebuilt.terms.items()
+        if len(mono.factors) != 1 or mono.factors[0][1] != 1:
+            return rebuilt
+        replaced = self.atom(mono.factors[0][0])
+        return rebuilt if replaced is None else replaced.scale(coefficient)
+
+
+def rebuild(atom: Atom, change: Change) -> Poly:
+    """The atom with a change made to the indices and polynomials inside it."""
+    build = REBUILD.get(type(atom))
+    return build(atom, change) if build else atom_poly(atom)
+
+
+def _ref(ref: Ref, change: Change) -> Poly:
+    subs = tuple(change.subscript(s) for s in ref.subs)
+    return atom_poly(ref if subs == ref.subs else Ref(ref.name, subs, ref.positive))
+
+
+def _position(atom: Position, change: Change) -> Poly:
+    new = change.subscript(atom.index)
+    return atom_poly(Position(new) if isinstance(new, Ix) else new)
+
+
+def _compare(atom: Compare, change: Change) -> Poly:
+    return compare(atom.relation, change.poly(atom.left), change.poly(atom.right))
+
+
+#: How each kind of atom is rebuilt; sums join where it is known how to sum.
+REBUILD: dict[type[Atom], Callable[[Any, Change], Poly]] = {
+    Ref: _ref,
+    Size: lambda a, change: atom_poly(Size(change.dims.get(a.name, a.name))),
+    Position: _position,
+    Delta: lambda a, change: delta(change.subscript(a.left), change.subscript(a.right)),
+    Compare: _compare,
+    Fn: lambda a, change: function(a.name, *(change.poly(p) for p in a.args)),
+    Paren: lambda a, change: change.poly(a.poly),
+}

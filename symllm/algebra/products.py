@@ -1,0 +1,244 @@
+"""Products and powers of polynomials, in normal form."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+from functools import lru_cache
+from math import gcd, lcm
+
+from .change import Change
+from .terms import (
+    ONE,
+    OPERATIONS,
+    UNIT,
+    ZERO,
+    Atom,
+    Compare,
+    Delta,
+    Ix,
+    Mono,
+    Number,
+    Paren,
+    Poly,
+    Root,
+    Subscript,
+    atom_poly,
+    delta,
+    is_integer,
+    subscript_order,
+    tidy,
+)
+
+UNIT_ONLY = {UNIT: 1}.keys()
+
+
+def times(left: Poly, right: Poly) -> Poly:
+    """The product of two polynomials, multiplied out."""
+    if not left.terms or not right.terms:
+        return ZERO
+    if right.terms.keys() == UNIT_ONLY:
+        return left.scale(right.terms[UNIT])
+    if left.terms.keys() == UNIT_ONLY:
+        return right.scale(left.terms[UNIT])
+    result: dict[Mono, Number] = {}
+    for (m1, c1), (m2, c2) in itertools.product(left.terms.items(), right.terms.items()):
+        for mono, c in multiply(m1, m2).terms.items():
+            new = result.get(mono, 0) + c * c1 * c2
+            if new:
+                result[mono] = tidy(new)
+            else:
+                result.pop(mono, None)
+    return Poly(result)
+
+
+def multiply(m1: Mono, m2: Mono) -> Poly:
+    """The product of two monomials; powers of one atom are added."""
+    if not m1.factors:
+        return Poly({m2: 1})
+    if not m2.factors:
+        return Poly({m1: 1})
+    powers: dict[Atom, Number] = dict(m1.factors)
+    for atom, exponent in m2.factors:
+        powers[atom] = powers.get(atom, 0) + exponent
+    return product(powers)
+
+
+def product(powers: dict[Atom, Number]) -> Poly:
+    """The normal form of a product of powers of atoms."""
+    coefficient: Number = 1
+    factors: list[tuple[Atom, Number]] = []
+    expanded = ONE
+    deltas = False
+    for atom, exponent in powers.items():
+        if not exponent:
+            continue
+        exponent = tidy(exponent)
+        if isinstance(atom, Delta):
+            exponent, deltas = 1, True
+        elif isinstance(atom, Compare):
+            exponent = 1
+        elif isinstance(atom, Paren) and exponent >= 1:
+            whole = exponent.numerator // exponent.denominator
+            for _ in range(whole):
+                expanded = expanded * atom.poly
+            exponent = tidy(exponent - whole)
+            if not exponent:
+                continue
+        elif isinstance(atom, Root) and isinstance(atom.value, int) and not 0 <= exponent < 1:
+            whole = exponent.numerator // exponent.denominator
+            coefficient = coefficient * Fraction(atom.value) ** whole
+            exponent = tidy(exponent - whole)
+            if not exponent:
+                continue
+        factors.append((atom, exponent))
+    if deltas:
+        result = _under_deltas(factors)
+    else:
+        factors.sort(key=lambda f: f[0].key)
+        result = Poly({Mono(tuple(factors)): 1})
+    if coefficient != 1:
+        result = result.scale(coefficient)
+    return result if expanded is ONE else result * expanded
+
+
+def _under_deltas(factors: list[tuple[Atom, Number]]) -> Poly:
+    """Write each entry beside ``[i = j]`` in the subscript that comes first.
+
+    Subscripts that deltas say are equal form classes; each is spelled as
+    deltas from its first member to all others.
+    """
+    deltas = [a for a, _ in factors if isinstance(a, Delta)]
+    others = [(a, e) for a, e in factors if not isinstance(a, Delta)]
+    first = _representatives(deltas)
+    spelled = {a: 1 for s, r in first.items() if s != r for a, _ in _single(delta(r, s))}
+    change = Change({s: r for s, r in first.items() if isinstance(s, Ix) and s != r})
+    if all(a.free.isdisjoint(change.indices) for a, _ in others):
+        return Poly({Mono(tuple(sorted([*spelled.items(), *others], key=_by_key))): 1})
+    result = Poly({Mono(tuple(sorted(spelled.items(), key=_by_key))): 1})
+    for atom, exponent in others:
+        result = result * change.apply(atom) ** exponent
+    return result
+
+
+def _representatives(deltas: list[Delta]) -> dict[Subscript, Subscript]:
+    """For each subscript the first of those that are equal to it."""
+    first: dict[Subscript, Subscript] = {}
+    for d in deltas:
+        left, right = first.get(d.left, d.left), first.get(d.right, d.right)
+        lower, upper = sorted((left, right), key=subscript_order)
+        first |= {d.left: left, d.right: right}
+        first = {s: lower if r == upper else r for s, r in first.items()}
+    return first
+
+
+def _single(poly: Poly) -> tuple[tuple[Atom, Number], ...]:
+    ((mono, _),) = poly.terms.items()
+    return mono.factors
+
+
+def _by_key(factor: tuple[Atom, Number]) -> str:
+    return factor[0].key
+
+
+def power(base: Poly, exponent: Number) -> Poly:
+    """A polynomial to a rational power; natural powers are multiplied out."""
+    exponent = tidy(exponent)
+    if exponent == 1:
+        return base
+    if exponent == 0:
+        return ONE
+    if not base.terms:
+        if exponent > 0:
+            return ZERO
+        raise ZeroDivisionError("a denominator is zero")
+    if len(base.terms) == 1:
+        ((mono, coefficient),) = base.terms.items()
+        return _monomial_power(mono, coefficient, exponent)
+    if isinstance(exponent, int) and exponent > 0:
+        result = base
+        for _ in range(exponent - 1):
+            result = result * base
+        return result
+    outside, primitive = content(base)
+    if outside is ONE:
+        return atom_poly(Paren(primitive), exponent)
+    return power(outside, exponent) * atom_poly(Paren(primitive), exponent)
+
+
+def _monomial_power(mono: Mono, coefficient: Number, exponent: Number) -> Poly:
+    if isinstance(exponent, int):
+        powers = {a: e * exponent for a, e in mono.factors}
+        return product(powers).scale(tidy(Fraction(coefficient) ** exponent))
+    if coefficient < 0:
+        raise ValueError(f"a root of a negative term: ({coefficient}*{mono})^{exponent}")
+    result = rational_power(coefficient, exponent)
+    kept: list[tuple[Atom, Number]] = []
+    for atom, e in mono.factors:
+        if atom.positive or not is_integer(e):
+            result = result * product({atom: e * exponent})
+        else:
+            kept.append((atom, e))
+    if kept:
+        rest = Poly({Mono(tuple(kept)): 1})
+        result = result * atom_poly(Paren(rest), exponent)
+    return result
+
+
+@lru_cache(maxsize=1024)
+def rational_power(value: Number, exponent: Number) -> Poly:
+    """A positive rational to a rational power, as powers of primes."""
+    fraction = Fraction(value)
+    result = ONE
+    for part, sign in ((fraction.numerator, 1), (fraction.denominator, -1)):
+        p = 2
+        while part > 1:
+            if p * p > part:
+                p = part
+            count = 0
+            while part % p == 0:
+                part //= p
+                count += 1
+            if count:
+                result = result * product({Root(p): sign * count * exponent})
+            p += 1
+    return result
+
+
+def content(poly: Poly) -> tuple[Poly, Poly]:
+    """A monomial that divides every term, and the rest with a positive first term.
+
+    The rest has integer coefficients without a common divisor.
+    """
+    items = poly.sorted()
+    common: dict[Atom, Number] = dict(items[0][0].factors)
+    for mono, _ in items[1:]:
+        powers = dict(mono.factors)
+        common = {
+            a: min(e, powers[a]) if e > 0 else max(e, powers[a])
+            for a, e in common.items()
+            if a in powers and (e > 0) == (powers[a] > 0)
+        }
+        if not common:
+            break
+    # A denominator that only some terms have is taken out as well.
+    lowest: dict[Atom, Number] = {}
+    for mono, _ in items:
+        for atom, e in mono.factors:
+            if e < 0 and is_integer(e):
+                lowest[atom] = min(lowest.get(atom, 0), e)
+    common = {a: e for a, e in common.items() if e > 0} | lowest
+    numerators = [Fraction(c).numerator for _, c in items]
+    denominators = [Fraction(c).denominator for _, c in items]
+    scale = Fraction(gcd(*numerators), lcm(*denominators))
+    if items[0][1] < 0 and all(c < 0 for _, c in items):
+        scale = -scale
+    if not common and scale == 1:
+        return ONE, poly
+    outside = product(common).scale(tidy(scale))
+    inverse = product({a: -e for a, e in common.items()}).scale(tidy(1 / scale))
+    return outside, poly * inverse
+
+
+OPERATIONS["*"] = times
+OPERATIONS["**"] = power
