@@ -3,42 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
 from .algebra.terms import Ix
 from .algebra.write import Writer
-from .codegen import compile_function, numpy_source
+from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator
 from .derive.prove import proved
 from .derive.system import System, system
-from .derive.textbook import Textbook
+from .derive.textbook import Textbook, textbook
 from .errors import UnknownName
-from .evaluate import sample
 from .explicit import explicit
+from .lazily import lazily
 from .notation import LOSS, Dim, Partial, Tensor, entry
-from .oracle import (
-    compare_forward,
-    compare_hessian,
-    compare_jacobian,
-    compare_with_autograd,
-    compare_with_oracle,
-)
 from .program import Call, Let, Program, called_value, expression
-from .render.page import derivation_latex, derivation_markdown
 from .render.subject import Definition
 from .steps import Fact, Step
-from .verify import Certificate, verify
+
+if TYPE_CHECKING:
+    from . import codegen, evaluate, oracle
+    from . import verify as judge
+    from .render import page
+else:
+    codegen = lazily("symllm.codegen")
+    evaluate = lazily("symllm.evaluate")
+    judge = lazily("symllm.verify")
+    oracle = lazily("symllm.oracle")
+    page = lazily("symllm.render.page")
 
 #: The seeds of the points at which a derivation is verified.
 SEEDS = (0, 1)
-
-TARGETS: dict[str, Callable[..., str]] = {"numpy": numpy_source}
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,13 +205,13 @@ class Derivation:
 
     # -- evidence -------------------------------------------------------------
 
-    def verify(self, autograd: bool = True) -> Certificate:
+    def verify(self, autograd: bool = True) -> judge.Certificate:
         """Check every step at random points and the results against other judges.
 
         Raises ``VerificationError`` if anything is false.
         """
-        points = [sample(self.program, seed) for seed in SEEDS]
-        return verify(
+        points = [evaluate.sample(self.program, seed) for seed in SEEDS]
+        return judge.verify(
             self.steps,
             self.facts,
             self.program,
@@ -224,17 +224,17 @@ class Derivation:
         return proved(self._system, self.book, step)
 
     def _comparisons(self, points: list[Any], autograd: bool) -> list[Any]:
-        oracle, function = self.op.numpy, self.lambdify()
-        found = list(compare_forward(points, oracle))
+        forward, function = self.op.numpy, self.lambdify()
+        found = list(oracle.compare_forward(points, forward))
         if self.kind == "gradient":
-            found += compare_with_oracle(points, oracle, function, self.wrt)
+            found += oracle.compare_with_oracle(points, forward, function, self.wrt)
             if autograd:
-                found += compare_with_autograd(points, function, self.wrt)
+                found += oracle.compare_with_autograd(points, function, self.wrt)
         elif self.kind == "jacobian":
             output = self.book.seed.output
-            found.append(compare_jacobian(points, oracle, function, self.wrt[0], output))
+            found.append(oracle.compare_jacobian(points, forward, function, self.wrt[0], output))
         else:
-            found.append(compare_hessian(points, oracle, function, self.wrt[0]))
+            found.append(oracle.compare_hessian(points, forward, function, self.wrt[0]))
         return found
 
     # -- what it is good for --------------------------------------------------
@@ -290,9 +290,7 @@ class Derivation:
 
     def code(self, target: str = "numpy") -> str:
         """Source of a function that computes the results."""
-        if target not in TARGETS:
-            raise UnknownName("target", target, TARGETS)
-        return TARGETS[target](self.backward, self.backward.name, self._summary())
+        return codegen.source(target, self.backward, self.backward.name, self._summary())
 
     def _summary(self) -> str:
         what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]
@@ -301,7 +299,7 @@ class Derivation:
     def lambdify(self) -> Callable[..., Any]:
         """The same code as a NumPy function of keywords."""
         accepted = (*self.program.inputs, *self._all_upstream)
-        return compile_function(self.code("numpy"), self.backward.name, accepted)
+        return codegen.compile_function(self.code("numpy"), self.backward.name, accepted)
 
     @property
     def _all_upstream(self) -> tuple[Tensor, ...]:
@@ -312,19 +310,45 @@ class Derivation:
 
     def to_markdown(self, flavour: str = "github") -> str:
         """The derivation as a page of Markdown."""
-        return derivation_markdown(self, flavour)
+        return page.derivation_markdown(self, flavour)
 
     def to_latex(self) -> str:
         """The steps and the result as LaTeX."""
-        return derivation_latex(self)
+        return page.derivation_latex(self)
 
     def _repr_markdown_(self) -> str:
-        return derivation_markdown(self, "notebook")
+        return page.derivation_markdown(self, "notebook")
 
     def __repr__(self) -> str:
         lines = [f"{let.lhs} = {let.rhs}" for let in self.result_equations]
         lines += [f"  where {let.lhs} = {let.rhs}" for let in self.where.values()]
         return "\n".join(lines)
+
+
+def gradient(
+    op: Definition, program: Program, wrt: tuple[str, ...], unit: frozenset[str]
+) -> Derivation:
+    """The gradient of the loss; outputs in ``unit`` have the upstream gradient 1."""
+    return Derivation(op, program, "gradient", textbook(system(program), wrt, Seed(unit)))
+
+
+def jacobian(op: Definition, program: Program, wrt: str, output: str) -> Derivation:
+    """The derivatives of every entry of an output by every entry of an input."""
+    sys = system(program)
+    book = textbook(sys, (wrt,), Seed(output=output, row=sys.entry(output)))
+    return Derivation(op, program, "jacobian", book)
+
+
+def hessian(op: Definition, program: Program, wrt: str) -> Derivation:
+    """The second derivatives of a scalar output: its gradient, differentiated once more."""
+    first = gradient(op, program, (wrt,), frozenset(program.outputs))
+    twice = replace(
+        program,
+        equations=(*program.equations, *first.where_new, *first.result_equations),
+        aliases=(),
+    )
+    second = jacobian(op, twice, wrt, f"d{wrt}")
+    return replace(second, kind="hessian", first=first)
 
 
 SUFFIX = {"gradient": "backward", "jacobian": "jacobian", "hessian": "hessian"}

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from .codegen import compile_function
-from .derivation import TARGETS, Derivation
-from .derive.adjoint import Seed
-from .derive.system import system
-from .derive.textbook import textbook
 from .errors import OpError, UnknownName
 from .explicit import explicit
+from .lazily import lazily
 from .notation import Index, Tensor
 from .program import Argument, Call, Let, Program, batched, expression
-from .render.page import op_latex, op_markdown
+
+if TYPE_CHECKING:
+    from . import codegen, derivation
+    from .render import page
+else:
+    codegen = lazily("symllm.codegen")
+    derivation = lazily("symllm.derivation")
+    page = lazily("symllm.render.page")
 
 
 class Op:
@@ -119,7 +121,7 @@ class Op:
 
     # -- deriving -------------------------------------------------------------
 
-    def gradient(self, *wrt: str, upstream: str = "") -> Derivation:
+    def gradient(self, *wrt: str, upstream: str = "") -> derivation.Derivation:
         """The derivation of dL/dx for the inputs named; for all differentiable ones by default.
 
         The upstream gradient of an output y is named ``dy``. For an op whose
@@ -138,37 +140,23 @@ class Op:
             )
         if not others and not upstream and self.outputs[first].rank == len(self.program.batch):
             unit = frozenset({first})
-        book = textbook(system(self.program), names, Seed(unit))
-        return Derivation(self, self.program, "gradient", book)
+        return derivation.gradient(self, self.program, names, unit)
 
-    def jacobian(self, wrt: str, output: str = "") -> Derivation:
+    def jacobian(self, wrt: str, output: str = "") -> derivation.Derivation:
         """The derivation of d output / d input, over the output's axes, then the input's."""
         self._check_differentiable((wrt,))
         output = output or self.program.outputs[0]
         if output not in self.outputs:
             raise UnknownName(f"output of {self.name}", output, self.outputs)
-        return self._row(self.program, wrt, output, "jacobian")
+        return derivation.jacobian(self, self.program, wrt, output)
 
-    def hessian(self, wrt: str) -> Derivation:
+    def hessian(self, wrt: str) -> derivation.Derivation:
         """The derivation of the second derivatives of a scalar output."""
         self._check_differentiable((wrt,))
         outputs = ", ".join(f"{t.name}{t.shape_text}" for t in self.outputs.values())
         if len(self.outputs) != 1 or next(iter(self.outputs.values())).rank:
             raise OpError(f"a Hessian is of one scalar output, but {self.name} has {outputs}")
-        first = self.gradient(wrt)
-        program = replace(
-            self.program,
-            equations=(*self.program.equations, *first.where_new, *first.result_equations),
-            aliases=(),
-        )
-        return self._row(program, wrt, f"d{wrt}", "hessian", first)
-
-    def _row(
-        self, program: Program, wrt: str, output: str, kind: str, first: Derivation | None = None
-    ) -> Derivation:
-        sys = system(program)
-        seed = Seed(output=output, row=sys.entry(output))
-        return Derivation(self, program, kind, textbook(sys, (wrt,), seed), first)
+        return derivation.hessian(self, self.program, wrt)
 
     def _check_differentiable(self, names: Iterable[str]) -> None:
         able = [n for n, t in self.inputs.items() if t.differentiable]
@@ -187,13 +175,11 @@ class Op:
 
     def code(self, target: str = "numpy") -> str:
         """Source of the forward function."""
-        if target not in TARGETS:
-            raise UnknownName("target", target, TARGETS)
-        return TARGETS[target](self.program, self.name, self.title)
+        return codegen.source(target, self.program, self.name, self.title)
 
     def lambdify(self) -> Callable[..., Any]:
         """The forward pass as a NumPy function of keywords."""
-        return compile_function(self.code("numpy"), self.name, self.program.inputs)
+        return codegen.compile_function(self.code("numpy"), self.name, self.program.inputs)
 
     def explicit(self, **sizes: int) -> Any:
         """The outputs with concrete sizes: arrays whose entries are written out."""
@@ -208,14 +194,14 @@ class Op:
 
     def to_markdown(self, flavour: str = "github") -> str:
         """The forward equations as Markdown."""
-        return op_markdown(self, flavour)
+        return page.op_markdown(self, flavour)
 
     def to_latex(self) -> str:
         """The forward equations as LaTeX."""
-        return op_latex(self)
+        return page.op_latex(self)
 
     def _repr_markdown_(self) -> str:
-        return op_markdown(self, "notebook")
+        return page.op_markdown(self, "notebook")
 
     def __repr__(self) -> str:
         inputs = ", ".join(

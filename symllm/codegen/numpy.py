@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from textwrap import wrap
 
 import sympy as sp
 
@@ -138,6 +139,15 @@ class NumPy:
     def take_along(self, array: str, index: str, axis: int) -> str:
         return f"np.take_along_axis({array}, {index}, axis={axis})"
 
+    def scatter(
+        self, name: str, shape: Sequence[str], like: str, index: str, values: str
+    ) -> tuple[str, str]:
+        sizes = ", ".join(shape) + ("," if len(shape) == 1 else "")
+        return (
+            f"{name} = np.zeros(({sizes}), dtype={like}.dtype)",
+            f"np.add.at({name}, {index}, {values})",
+        )
+
     def cast(self, piece: Piece, like: str) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.astype({like}.dtype)")
 
@@ -251,6 +261,8 @@ def size_statements(
             statements.append(f"{', '.join(here)} = {tensor.name}.shape")
         elif len(here) > 1 and names[-len(here) :] == here:
             statements.append(f"{', '.join(here)} = {tensor.name}.shape[-{len(here)}:]")
+        elif len(here) > 1 and names[: len(here)] == here:
+            statements.append(f"{', '.join(here)} = {tensor.name}.shape[:{len(here)}]")
         else:
             for name in here:
                 axis = -1 if names[-1] == name else names.index(name)
@@ -260,11 +272,18 @@ def size_statements(
 
 def docstring(doc: str, arguments: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[str]:
     """What the function computes, and the shapes of what it takes and returns."""
-    body = [*(doc.strip().splitlines() or [f"Compute {', '.join(t.name for t in outputs)}."]), ""]
+    words = doc.strip() or f"Compute {', '.join(t.name for t in outputs)}."
+    body = [row for line in words.splitlines() for row in folded(line)] + [""]
     body += [f"{t.name}: {shape(t)}" for t in arguments]
     body += ["", "Returns", *(f"    {t.name}: {shape(t)}" for t in outputs)]
     body = [line.replace("\\", "\\\\").replace('"""', "'''") for line in body]
     return ['    """' + body[0], *(f"    {line}".rstrip() for line in body[1:]), '    """']
+
+
+def folded(line: str) -> list[str]:
+    """A line of prose or of a formula on as many rows as it needs."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return wrap(line, WIDTH - 8, subsequent_indent=indent + "    ") or [""]
 
 
 def shape(tensor: Tensor) -> str:

@@ -73,8 +73,10 @@ def shared(lines: tuple[Line, ...], outputs: tuple[str, ...], taken: set[str]) -
             for node in costly(line.value)
             if skeleton(node)[0] in repeated
         ]
-        line, node = min(found, key=lambda f: (-f[1].count_ops(), str(f[1])))
-        tried.add(skeleton(node)[0])
+        largest = min(found, key=lambda f: (-f[1].count_ops(), str(skeleton(f[1])[0])))
+        key = skeleton(largest[1])[0]
+        line, node = next((at, part) for at, part in found if skeleton(part)[0] == key)
+        tried.add(key)
         made = line_for(node, line, fresh_name(name_for(node), taken))
         at = lines.index(line)
         rest = (replace(later, value=fold(later.value, made)) for later in lines[at:])
@@ -100,7 +102,10 @@ def costly(expr: sp.Expr) -> Iterator[sp.Expr]:
         return
     if is_costly(expr):
         yield expr
-    for arg in (expr.body,) if isinstance(expr, Over) else expr.args:
+    inner = expr.args
+    if isinstance(expr, Over):  # a sum of products makes no array of the products
+        inner = sp.Mul.make_args(expr.body)
+    for arg in inner:
         yield from costly(arg)
 
 

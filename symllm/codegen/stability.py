@@ -9,7 +9,7 @@ weight 0, and adds ``w top`` to a logarithm of weight w.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import sympy as sp
@@ -29,8 +29,8 @@ from .functions import (
     indices_of,
 )
 from .identities import Knowledge, apply_identities
-from .lines import Line, needed, over
-from .sharing import fold, fresh_name
+from .lines import Line, names_in, needed, over
+from .sharing import fold, fresh_name, name_for
 
 EXPONENTIAL = (sp.exp, Sigmoid, Softplus, Expm1, Log1p, Allowed)
 
@@ -39,8 +39,9 @@ def stable(
     lines: tuple[Line, ...], inputs: tuple[Tensor, ...], outputs: tuple[str, ...]
 ) -> tuple[Line, ...]:
     """The same values, computed without overflow where the identities reach."""
-    lines = needed(settled(lines, inputs), outputs)
     taken = {t.name for t in inputs} | {line.name for line in lines}
+    lines = with_reduction_lines(lines, taken)
+    lines = needed(settled(lines, inputs), outputs)
     lines = with_exponential_lines(lines, taken)
     for name in [line.name for line in lines if isinstance(line.value, sp.exp)]:
         lines = shifted(lines, name, inputs, outputs, taken)
@@ -53,21 +54,58 @@ def settled(lines: tuple[Line, ...], inputs: tuple[Tensor, ...]) -> tuple[Line, 
     seen_through: dict[str, Line] = {}
     result = []
     for line in lines:
-        change = {n: seen_through[n].at for n in seen_through}
-        inlined = rename_entries(line.value, change)
-        rewritten = apply_identities(inlined, known)
+        inlined, rewritten = see_through(line.value, seen_through, known)
         settled_line = replace(line, value=rewritten if rewritten != inlined else line.value)
         result.append(settled_line)
-        if rewritten.has(*EXPONENTIAL) and not rewritten.has(Over) and plain(rewritten):
-            seen_through[line.name] = replace(line, value=rewritten)
+        full = rename_entries(rewritten, {n: at.at for n, at in seen_through.items()})
+        if full.has(*EXPONENTIAL) and not full.has(Over) and plain(full):
+            seen_through[line.name] = replace(line, value=full)
         if known.is_positive(settled_line.value):
             known = replace(known, positive=known.positive | {line.name})
     return tuple(result)
 
 
+def see_through(
+    value: sp.Expr, lines: Mapping[str, Line], known: Knowledge
+) -> tuple[sp.Expr, sp.Expr]:
+    """The value with names written out, before and after the identities.
+
+    A name stays where writing it out brings no identity about.
+    """
+
+    def written_out(names: set[str]) -> tuple[sp.Expr, sp.Expr]:
+        inlined = rename_entries(value, {n: lines[n].at for n in names})
+        return inlined, apply_identities(inlined, known)
+
+    names = names_in(value) & lines.keys()
+    whole, best = written_out(names)
+    if whole == best:
+        return whole, best
+    for name in sorted(names):
+        shorter = written_out(names - {name})[1]
+        if rename_entries(shorter, {n: lines[n].at for n in names}) == best:
+            names = names - {name}
+    return whole, written_out(names)[1]
+
+
 def plain(expr: sp.Expr) -> bool:
     """Are all subscripts plain indices?"""
     return all(isinstance(s, sp.Symbol) for e in expr.atoms(sp.Indexed) for s in e.indices)
+
+
+def with_reduction_lines(lines: tuple[Line, ...], taken: set[str]) -> tuple[Line, ...]:
+    """Sums that an exponential meets on lines of their own, so that ratios are seen through."""
+    result: list[Line] = []
+    for line in lines:
+        value = line.value
+        if value.has(sp.exp) and not isinstance(value, Over):
+            for node in sorted(value.atoms(Over), key=str):
+                made = generated(node, line, fresh_name(name_for(node), taken))
+                if node.has(sp.exp) and made and not node.body.has(Over):
+                    result.append(made)
+                    value = value.xreplace({node: made.entry})
+        result.append(replace(line, value=value))
+    return tuple(result)
 
 
 def with_exponential_lines(lines: tuple[Line, ...], taken: set[str]) -> tuple[Line, ...]:
@@ -78,7 +116,7 @@ def with_exponential_lines(lines: tuple[Line, ...], taken: set[str]) -> tuple[Li
         if not isinstance(line.value, sp.exp):
             for found in sorted(line.value.atoms(sp.exp), key=str):
                 if not any(fold(found, line_of) != found for line_of in own) and plain(found):
-                    made = generated(found, line, lines, fresh_name("E", taken))
+                    made = generated(found, line, fresh_name("E", taken))
                     if made:
                         own.append(made)
                         result.append(made)
@@ -88,7 +126,7 @@ def with_exponential_lines(lines: tuple[Line, ...], taken: set[str]) -> tuple[Li
     return tuple(result)
 
 
-def generated(expr: sp.Expr, line: Line, lines: Iterable[Line], name: str) -> Line | None:
+def generated(expr: sp.Expr, line: Line, name: str) -> Line | None:
     """A line for part of another line's value, with the indices that the part has."""
     sizes = dict(zip(line.indices, line.sizes, strict=True))
     for node in sp.preorder_traversal(line.value):

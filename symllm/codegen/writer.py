@@ -7,14 +7,24 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from ..notation import Tensor, entries, name_of
-from .expressions import Expressions, Variable, is_inverse
-from .functions import Allowed, Over, indices_of, is_index
+from ..notation import Tensor, name_of
+from .contraction import factors_of
+from .expressions import Expressions, Variable
+from .functions import Total, indices_of
 from .layout import Slots, layouts, present, within
 from .lines import Line, names_in, rank_of
 from .pieces import NumberKind, Piece
 from .sharing import fresh_name, line_for, name_for
 from .target import Statement, Target
+from .updates import (
+    can_update,
+    first_reduction,
+    is_name,
+    outer_reductions,
+    path_to,
+    pointwise_entries,
+    updates,
+)
 
 #: The widest line of source that is written.
 WIDTH = 88
@@ -85,9 +95,11 @@ class Writer:
         start = len(self.statements)
         name = self.variable(line.name)
         kind: NumberKind = "float"
-        if not self.updated(line, name, context, later):
+        if not (self.scattered(line, name) or self.updated(line, name, context, later)):
             piece = self.complete(self.write.value(line.value, context), line, context)
-            if len(f"    {name} = {piece.text}") > WIDTH:
+            if self.takes_over(line, context, later):
+                piece = self.write.value(line.value, context)
+            elif len(f"    {name} = {piece.text}") > WIDTH:
                 value = self.with_reductions_named(line, line.value, context)
                 piece = self.complete(self.write.value(value, context), line, context)
             self.say(f"{name} = {piece.text}")
@@ -112,6 +124,13 @@ class Writer:
             self.statements[place] = replace(statement, comment=words)
         elif words and len(f"    # {words}") <= WIDTH:
             self.statements.insert(place, Statement(f"# {words}"))
+
+    def takes_over(self, line: Line, context: Slots, later: set[str]) -> bool:
+        """Is this line but another name for an array that nobody else needs?"""
+        if not isinstance(line.value, sp.Indexed) or line.value.indices != line.indices:
+            return False
+        old = name_of(line.value)
+        return old in self.owned and old not in later and context == self.slots[old] == line.indices
 
     def complete(self, piece: Piece, line: Line, context: Slots) -> Piece:
         """A piece that is as large as its line says, and is nobody else's array."""
@@ -143,6 +162,28 @@ class Writer:
         self.write.variables[made.name] = Variable(made.name, axes, piece.kind)
         return made.entry
 
+    def scattered(self, line: Line, name: str) -> bool:
+        """``sum_i [a = t[i]] g[i, k]``: each g is added to the row that t names."""
+        if type(line.value) is not Total or not self.target.in_place:
+            return False
+        factors = factors_of(line.value.body)
+        deltas = [f for f in factors if isinstance(f, sp.KroneckerDelta)]
+        looked_up = [a for d in deltas for a in d.args if isinstance(a, sp.Indexed)]
+        if len(deltas) != 1 or len(looked_up) != 1 or line.indices[0] not in deltas[0].args:
+            return False
+        at = tuple(looked_up[0].indices)
+        order = (*at, *line.indices[1:])
+        added = sp.Mul(*(f for f in factors if f not in deltas))
+        if set(at) != set(line.value.bound) or set(indices_of(added)) != set(order):
+            return False
+        piece = self.write.fitted(self.write.value(added, order), order)
+        rows = self.write.fitted(self.write.value(looked_up[0], at), at)
+        shape = [self.write.size(size) for size in line.sizes]
+        for text in self.target.scatter(name, shape, self.write.like, rows.text, piece.text):
+            self.say(text)
+        self.owned.add(line.name)
+        return True
+
     # -- updates in place ---------------------------------------------------
 
     def updated(self, line: Line, name: str, context: Slots, later: set[str]) -> bool:
@@ -167,15 +208,13 @@ class Writer:
         new_name = is_name(start) and not self.may_rename(name_of(start), line)
         same_array = is_name(start)
         for node, child in reversed(list(zip(path, [*path[1:], start], strict=True))):
-            for update in self.updates(node, child, current, context, at_index=not new_name):
-                fresh = update.function if current != name and new_name else ""
-                if current != name and update.always_function:
-                    fresh = update.function
-                if fresh:
-                    self.say(f"{name} = {fresh.format(update.operand, into=current)}")
+            for update in updates(self.write, node, child, current, context):
+                if current != name and (update.always_function or new_name):
+                    self.say(f"{name} = {(update.function or '{0}').format(current)}")
                     current, same_array = name, False
-                else:
-                    self.say(update.statement)
+                    if update.function:
+                        continue
+                self.say(update.statement.format(current))
         if same_array:
             self.merged[name_of(start)] = line.name
         self.owned.add(line.name)
@@ -205,9 +244,10 @@ class Writer:
             once = sum(1 for other in pointwise_entries(line.value) if name_of(other) == name) == 1
             full = free and self.slots[name] == self.lines_by_name[name].indices
             if free and once and full and (path := path_to(line.value, e)):
-                found.append((len(path), e, path))
+                negated = any(isinstance(p, sp.Mul) and -1 in p.args for p in path)
+                found.append((not negated, len(path), e, path))
         if found:
-            _, e, path = max(found, key=lambda f: f[0])
+            *_, e, path = max(found, key=lambda f: f[:2])
             return e, path
         value = line.value
         for node in outer_reductions(value):
@@ -237,164 +277,8 @@ class Writer:
                 value = value.xreplace({node: self.named(line, node, context)})
         return value
 
-    def updates(self, node: sp.Expr, child: sp.Expr, current: str, context: Slots) -> list[Update]:
-        if isinstance(node, sp.Add):
-            return self.additions(node, child, current, context)
-        if isinstance(node, sp.Mul):
-            return self.multiplications(node, child, current, context)
-        if isinstance(node, Allowed):
-            condition = self.write.condition(node.args[0], context)
-            return [Update(self.target.forbid(current, condition))]
-        name = "sqrt" if isinstance(node, sp.Pow) else type(node).__name__
-        function = self.target.functions[name]
-        text = self.target.into(function, current)
-        return [Update(text, text.replace("{", "{{"), always_function=True)]
-
-    def update(self, current: str, sign: str, operand: str) -> Update:
-        function = self.target.operators[sign].format(current, "{0}", into="{into}")
-        return Update(f"{current} {sign}= {operand}", function, operand)
-
-    def additions(self, node: sp.Add, child: sp.Expr, current: str, context: Slots) -> list[Update]:
-        pieces = []
-        for term in node.args:
-            if term == child:
-                continue
-            minus = bool(term.could_extract_minus_sign())
-            place = self.one_place(-term if minus else term, context) if at_index else ""
-            if place:
-                elsewhere.append(Update(f"{current}[{place}] {'-' if minus else '+'}= 1"))
-                continue
-            piece = self.write.fitted(self.write.value(-term if minus else term, context), context)
-            reads = any(current_reads(self, n, current) for n in names_in(term))
-            pieces.append((not reads, piece.rank, minus, piece.text))
-        return [
-            *(self.update(current, "-" if p[2] else "+", p[3]) for p in sorted(pieces)),
-            *sorted(elsewhere, key=lambda update: update.statement),
-        ]
-
-    def one_place(self, term: sp.Expr, context: Slots) -> str:
-        """The subscript at which ``[i = t[b]]`` is one, if there is one in each row."""
-        if not isinstance(term, sp.KroneckerDelta):
-            return ""
-        for index, looked_up in (term.args, term.args[::-1]):
-            rows = tuple(s for s in context if s != index)
-            if index in context and is_name(looked_up) and not is_index(looked_up):
-                found = self.write.fitted(self.write.value(looked_up, rows), rows)
-                if found.slots == rows:
-                    at = [
-                        found.text
-                        if s == index
-                        else self.write.fitted(self.write.value(s, rows), rows).text
-                        for s in context
-                    ]
-                    return ", ".join(at)
-        return ""
-
-    def multiplications(
-        self, node: sp.Mul, child: sp.Expr, current: str, context: Slots
-    ) -> list[Update]:
-        factors = [factor for factor in node.args if factor != child]
-        full = [f for f in factors if set(indices_of(f)) >= set(context)]
-        small = sp.Mul(*(f for f in factors if f not in full))
-        if small == -1 and full:
-            full[0], small = -full[0], sp.S.One
-        above, below = small, sp.S.One
-        if all(is_inverse(f) or is_fraction(f) for f in sp.Mul.make_args(small)):
-            above, below = sp.S.One, 1 / small
-        updates = []
-        for factor, sign in ((above, "*"), (below, "/"), *((f, "*") for f in full)):
-            if factor == 1:
-                continue
-            if sign == "*" and is_inverse(factor):
-                factor, sign = 1 / factor, "/"
-            piece = self.write.fitted(self.write.value(factor, context), context)
-            updates.append(self.update(current, sign, piece.text))
-        return updates
-
-
-@dataclass(frozen=True)
-class Update:
-    """One change of an array in place, as a statement or as a function into the array."""
-
-    statement: str
-    function: str = ""
-    operand: str = ""
-    always_function: bool = False
-
 
 def last_name(name: str, merged: Mapping[str, str]) -> str:
     while name in merged:
         name = merged[name]
     return name
-
-
-def current_reads(writer: Writer, name: str, current: str) -> bool:
-    variable = writer.write.variables.get(name)
-    return variable is not None and variable.text == current
-
-
-def is_fraction(expr: sp.Expr) -> bool:
-    return bool(expr.is_Rational) and expr.p == 1
-
-
-def is_name(expr: sp.Expr) -> bool:
-    return isinstance(expr, sp.Indexed | sp.Symbol)
-
-
-def outer_reductions(expr: sp.Expr) -> list[sp.Expr]:
-    """The reductions that are not inside another."""
-    if isinstance(expr, Over):
-        return [expr]
-    if isinstance(expr, sp.Indexed):
-        return []
-    found = [node for arg in expr.args for node in outer_reductions(arg)]
-    return list(dict.fromkeys(found))
-
-
-def first_reduction(node: sp.Expr, old: str) -> sp.Expr | None:
-    """The one reduction of the old array that the innermost update may hold."""
-    if not isinstance(node, sp.Add):
-        return None
-    for term in sorted(node.args, key=str):
-        inner = [r for r in outer_reductions(term) if old in names_in(r)]
-        if len(inner) == 1 and abs_is(term, inner[0]):
-            return inner[0]
-    return None
-
-
-def abs_is(term: sp.Expr, reduction: sp.Expr) -> bool:
-    return term in (reduction, -reduction)
-
-
-def pointwise_entries(expr: sp.Expr) -> list[sp.Indexed]:
-    """The entries outside all reductions, subscripts included."""
-    if isinstance(expr, Over):
-        return []
-    if isinstance(expr, sp.Indexed):
-        return [e for e in entries(expr) if isinstance(e, sp.Indexed)]
-    return [e for arg in expr.args for e in pointwise_entries(arg)]
-
-
-def can_update(node: sp.Expr) -> bool:
-    """Is there a way to apply this to an array in place?"""
-    if isinstance(node, sp.Pow):
-        return bool(node.exp == sp.Rational(1, 2))
-    return isinstance(node, sp.Add | sp.Mul | Allowed) or (
-        isinstance(node, sp.Function) and type(node).__name__ in IN_PLACE_FUNCTIONS
-    )
-
-
-IN_PLACE_FUNCTIONS = frozenset({"exp", "log", "tanh", "erf", "Sigmoid", "Expm1", "Log1p"})
-
-
-def path_to(expr: sp.Expr, entry: sp.Expr) -> list[sp.Expr] | None:
-    """The nodes around an entry, outermost first, if all of them can be updates."""
-    if expr == entry:
-        return []
-    if isinstance(expr, Over | sp.Indexed) or not can_update(expr):
-        return None
-    for child in expr.args[1:] if isinstance(expr, Allowed) else expr.args:
-        rest = path_to(child, entry)
-        if rest is not None:
-            return [expr, *rest]
-    return None
