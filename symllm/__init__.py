@@ -1,6 +1,7 @@
 """symllm: the symbolic derivation engine for transformer math."""
 
 from .catalogue import ops
+from .equation import Let
 from .errors import (
     NotationError,
     OpError,
@@ -11,7 +12,6 @@ from .errors import (
 )
 from .notation import Dim, Index, Iverson, Tensor, delta, matrix, mean, scalar, sum_over
 from .op import Op
-from .program import Let
 
 __version__ = "0.1.0"
 

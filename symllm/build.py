@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from .document import Document, document_markdown, find_chapters, run_chapter
@@ -21,11 +22,15 @@ class BuildError(SymllmError):
 
 @dataclass(frozen=True)
 class Report:
-    """What a build did, or what a check found: a difference for each stale file."""
+    """What a build did, or what a check found: a difference for each stale file.
+
+    ``documents`` are the chapters that ran.
+    """
 
     written: tuple[Path, ...] = ()
     unchanged: tuple[Path, ...] = ()
     stale: Mapping[Path, str] = field(default_factory=dict)
+    documents: tuple[Document, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -37,11 +42,17 @@ def as_markdown(document: Document) -> bytes:
 
 
 def as_latex(document: Document) -> bytes:
-    return latex_document(document.title, document_markdown(document, "pandoc", False)).encode()
+    return latex_document(document.title, body(document)).encode()
 
 
 def as_pdf(document: Document) -> bytes:
-    return pdf_document(document.title, document_markdown(document, "pandoc", False))
+    return pdf_document(document.title, body(document))
+
+
+@lru_cache(maxsize=1)
+def body(document: Document) -> str:
+    """What LaTeX and PDF are both made from."""
+    return document_markdown(document, "pandoc", title=False)
 
 
 #: Each format's ending, and what makes it.
@@ -73,9 +84,11 @@ def build(
     written: list[Path] = []
     unchanged: list[Path] = []
     stale: dict[Path, str] = {}
+    documents: list[Document] = []
     for path in paths:
         progress(path.stem)
         document = run_chapter(path)
+        documents.append(document)
         pages = {output / f"{path.stem}.{ending}": FORMATS[ending](document) for ending in formats}
         old = {page: read(page) for page in pages}
         fresh = {page: data for page, data in pages.items() if old[page] != data}
@@ -85,7 +98,7 @@ def build(
         else:
             write_all(fresh)
             written += fresh
-    return Report(tuple(written), tuple(sorted(unchanged)), stale)
+    return Report(tuple(written), tuple(sorted(unchanged)), stale, tuple(documents))
 
 
 def read(path: Path) -> bytes | None:

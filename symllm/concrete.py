@@ -9,9 +9,11 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from .arithmetic import HIGH, Arithmetic, At, Env, Meaning, Read, Scope, meaning
+from .equation import Call, Let
 from .errors import NotationError
 from .notation import Partial
-from .program import Call, Let, Program, index_dims
+from .program import Program
+from .shapes import index_dims
 
 Entry = tuple[str, At]
 Values = dict[str, dict[At, Any]]
@@ -63,6 +65,7 @@ def called(call: Call, let: Let, caller: Concrete) -> Meaning:
         axes = call.program.input(argument.name).dims
         for axis, dim in zip(argument.axes, axes, strict=True):
             sizes[dim.name] = caller.sizes[dims[axis].name]
+    assert isinstance(call.program, Program)
     callee = Concrete(call.program, sizes, caller.arithmetic)
     given = [(a.name, a.axes, meaning(a.value)) for a in call.arguments]
 

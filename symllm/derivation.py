@@ -12,17 +12,19 @@ import sympy as sp
 
 from .algebra.terms import Ix
 from .algebra.write import Writer
+from .calls import called_value, expression, without_calls
 from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator
 from .derive.prove import proved
 from .derive.system import System, system
 from .derive.textbook import Textbook, textbook
+from .equation import Call, Let
 from .errors import UnknownName
 from .explicit import explicit
 from .lazily import lazily
 from .notation import LOSS, Dim, Partial, Tensor, entry
-from .program import Call, Let, Program, called_value, expression
+from .program import Program
 from .render.subject import Definition
 from .steps import Fact, Step
 
@@ -122,7 +124,9 @@ class Derivation:
         """The equations of the intermediate names that the results mention."""
         sys, defined = self._system, {}
         kept = {n: let for n, let in self._closed_lets.items() if n not in self.results}
-        forward = {let.name: let for let in (*self.program.equations, *self.program.aliases)}
+        inside = {let.name: let for let in without_calls(self.program).equations}
+        own = (*self.program.equations, *self.program.aliases)
+        forward = inside | {let.name: let for let in own}
         waiting = {n for let in self.result_equations for n in let.mentioned}
         while waiting:
             name = waiting.pop()
@@ -133,8 +137,8 @@ class Derivation:
                 let = Let(let.lhs, called_value(self.program, let), let.note)
             defined[name] = let
             waiting |= let.mentioned
-        order = [*sys.program.let, *sys.aliases, *kept]
-        ordered = {n: defined[n] for n in order if n in defined and n not in sys.aliases}
+        order = [*without_calls(self.program).let, *kept]
+        ordered = {n: defined[n] for n in order if n in defined}
         aliases = {n: defined[n] for n in sys.aliases if n in defined}
         last = {n: ordered.pop(n) for n in kept if n in ordered}
         return MappingProxyType({**ordered, **aliases, **last})
@@ -208,28 +212,44 @@ class Derivation:
     def verify(self, autograd: bool = True) -> judge.Certificate:
         """Check every step at random points and the results against other judges.
 
-        Raises ``VerificationError`` if anything is false.
+        Those are differences of the op's NumPy forward and, where it is
+        installed and not declined, PyTorch's autograd. Raises
+        ``VerificationError`` if anything is false.
         """
-        points = [evaluate.sample(self.program, seed) for seed in SEEDS]
+        return self._with_autograd if autograd else self._certificate
+
+    @cached_property
+    def _points(self) -> list[Any]:
+        # Steps may speak of names inside the ops that are called.
+        return [evaluate.sample(without_calls(self.program), seed) for seed in SEEDS]
+
+    @cached_property
+    def _certificate(self) -> judge.Certificate:
         return judge.verify(
             self.steps,
             self.facts,
-            self.program,
+            self._points[0].program,
             proved=self._proved,
-            comparisons=self._comparisons(points, autograd),
-            points=points,
+            comparisons=self._comparisons(),
+            points=self._points,
         )
+
+    @cached_property
+    def _with_autograd(self) -> judge.Certificate:
+        found = self._certificate
+        if self.kind != "gradient":
+            return found
+        more = oracle.compare_with_autograd(self._points, self.lambdify(), self.wrt)
+        return judge.joined(found, more)
 
     def _proved(self, step: Step) -> bool:
         return proved(self._system, self.book, step)
 
-    def _comparisons(self, points: list[Any], autograd: bool) -> list[Any]:
-        forward, function = self.op.numpy, self.lambdify()
+    def _comparisons(self) -> list[Any]:
+        points, forward, function = self._points, self.op.numpy, self.lambdify()
         found = list(oracle.compare_forward(points, forward))
         if self.kind == "gradient":
             found += oracle.compare_with_oracle(points, forward, function, self.wrt)
-            if autograd:
-                found += oracle.compare_with_autograd(points, function, self.wrt)
         elif self.kind == "jacobian":
             output = self.book.seed.output
             found.append(oracle.compare_jacobian(points, forward, function, self.wrt[0], output))
@@ -242,7 +262,7 @@ class Derivation:
     @cached_property
     def backward(self) -> Program:
         """Forward equations, kept adjoints and results as one let-program."""
-        forward = (*self.program.equations, *self.program.aliases)
+        forward = (*without_calls(self.program).equations, *self.program.aliases)
         upstream = tuple(
             Tensor(f"d{name}", self.program.tensors[name].dims)
             for name in self.program.outputs
@@ -265,7 +285,7 @@ class Derivation:
             batch=self.program.batch,
             declared=tuple(
                 Tensor(let.name, tuple(Dim(ix.dim) for ix in self._free(name)))
-                for name, let in zip(self.wrt, self.result_equations, strict=True)
+                for name, let in zip(self.book.closed, self._closed_lets.values(), strict=True)
             ),
         )
 
@@ -294,7 +314,10 @@ class Derivation:
 
     def _summary(self) -> str:
         what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]
-        return f"{what} of {self.op.title[:1].lower()}{self.op.title[1:]}."
+        title = self.op.title
+        if title[1:2].islower():  # not an acronym
+            title = title[0].lower() + title[1:]
+        return f"{what} of {title}."
 
     def lambdify(self) -> Callable[..., Any]:
         """The same code as a NumPy function of keywords."""

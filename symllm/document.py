@@ -17,9 +17,9 @@ from typing import Any
 
 import sympy as sp
 
+from .equation import Let
 from .errors import SymllmError, UnknownName
 from .op import Op
-from .program import Let
 from .render.flavour import Flavour, flavour_of
 from .render.glance import glance_markdown
 from .render.latex import latex
@@ -57,7 +57,7 @@ class Shown:
     value: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
     """A chapter that has run: its title, and what it shows in order."""
 

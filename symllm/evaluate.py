@@ -18,7 +18,8 @@ import sympy as sp
 from .arithmetic import HIGH, At, Env, Scope, meaning, mp
 from .concrete import Concrete, Entry, Values, entry_of, run
 from .errors import NotationError, UnknownName
-from .notation import LOSS, Dim, Direct, Partial, Tensor, entries, is_entry, name_of, subscripts_of
+from .expressions import entries, is_entry, name_of, subscripts_of
+from .notation import LOSS, Dim, Direct, Partial, Tensor
 from .program import Program
 from .sampling import draw, draw_sizes
 

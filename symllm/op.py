@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from .calls import expression
+from .equation import Argument, Call, Let
 from .errors import OpError, UnknownName
 from .explicit import explicit
 from .lazily import lazily
 from .notation import Index, Tensor
-from .program import Argument, Call, Let, Program, batched, expression
+from .program import Program, batched
 
 if TYPE_CHECKING:
     from . import codegen, derivation

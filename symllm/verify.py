@@ -7,7 +7,7 @@ evaluator found. A certificate says both and never one for the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -239,10 +239,16 @@ def verify(
     )
     if not certificate.evidence and all(c.skipped for c in certificate.comparisons):
         raise VerificationError(f"{program.name}: there was nothing to verify")
-    for comparison in certificate.comparisons:
+    return joined(certificate, ())
+
+
+def joined(certificate: Certificate, more: Iterable[Comparison]) -> Certificate:
+    """The certificate with more comparisons; ``VerificationError`` if one of them is false."""
+    found = (*certificate.comparisons, *more)
+    for comparison in found:
         if not comparison.ok:
-            raise VerificationError(f"{program.name}: {comparison}")
-    return certificate
+            raise VerificationError(f"{certificate.name}: {comparison}")
+    return replace(certificate, comparisons=found)
 
 
 def judge(

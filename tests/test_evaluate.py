@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import symllm
 from symllm.catalogue import ops
+from symllm.equation import Let
 from symllm.errors import NotationError, ShapeError, SymllmError, UnknownName, VerificationError
 from symllm.evaluate import evaluate, loss, order, sample, values
 from symllm.notation import (
@@ -33,7 +34,7 @@ from symllm.notation import (
 )
 from symllm.op import Op
 from symllm.oracle import compare_forward
-from symllm.program import Let, Program
+from symllm.program import Program
 from symllm.sampling import draw, draw_sizes
 
 i, j, k = sp.symbols("i j k", integer=True)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from symllm.catalogue import ops
 from symllm.comparison import bound_text
+from symllm.equation import Let
 from symllm.errors import SymllmError, UnknownName, VerificationError
 from symllm.evaluate import evaluate, sample, values
 from symllm.notation import LOSS, Dim, Direct, Partial, delta, entry
 from symllm.op import Op
-from symllm.program import Let
 from symllm.steps import Fact, Step
 from symllm.verify import (
     check_step,

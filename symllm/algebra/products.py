@@ -160,10 +160,10 @@ def power(base: Poly, exponent: Number) -> Poly:
         for _ in range(exponent - 1):
             result = result * base
         return result
-    outside, primitive = content(base)
+    outside, primitive = content(base, signed=isinstance(exponent, int))
     if outside is ONE:
         return atom_poly(Paren(primitive), exponent)
-    return power(outside, exponent) * atom_poly(Paren(primitive), exponent)
+    return power(outside, exponent) * power(primitive, exponent)
 
 
 def _monomial_power(mono: Mono, coefficient: Number, exponent: Number) -> Poly:
@@ -205,10 +205,11 @@ def rational_power(value: Number, exponent: Number) -> Poly:
     return result
 
 
-def content(poly: Poly) -> tuple[Poly, Poly]:
+def content(poly: Poly, signed: bool = True) -> tuple[Poly, Poly]:
     """A monomial that divides every term, and the rest with a positive first term.
 
-    The rest has integer coefficients without a common divisor.
+    The rest has integer coefficients without a common divisor. Not ``signed``:
+    the monomial is known to be positive, so that a root may be taken of it.
     """
     items = poly.sorted()
     common: dict[Atom, Number] = dict(items[0][0].factors)
@@ -228,16 +229,23 @@ def content(poly: Poly) -> tuple[Poly, Poly]:
             if e < 0 and is_integer(e):
                 lowest[atom] = min(lowest.get(atom, 0), e)
     common = {a: e for a, e in common.items() if e > 0} | lowest
+    if not signed:
+        common = {a: e for a, e in common.items() if a.positive}
     numerators = [Fraction(c).numerator for _, c in items]
     denominators = [Fraction(c).denominator for _, c in items]
     scale = Fraction(gcd(*numerators), lcm(*denominators))
-    if items[0][1] < 0 and all(c < 0 for _, c in items):
+    if signed and all(c < 0 for _, c in items):
         scale = -scale
     if not common and scale == 1:
         return ONE, poly
-    outside = product(common).scale(tidy(scale))
-    inverse = product({a: -e for a, e in common.items()}).scale(tidy(1 / scale))
-    return outside, poly * inverse
+    # Exponents are added before anything is multiplied out: P^-1 P is 1.
+    rest = ZERO
+    for mono, c in items:
+        powers = dict(mono.factors)
+        for atom, e in common.items():
+            powers[atom] = powers.get(atom, 0) - e
+        rest = rest + product(powers).scale(tidy(Fraction(c) / scale))
+    return product(common).scale(tidy(scale)), rest
 
 
 OPERATIONS["*"] = times

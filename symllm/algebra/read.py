@@ -10,7 +10,8 @@ from typing import Any
 import sympy as sp
 
 from ..errors import NotationError
-from ..notation import Direct, Iverson, Partial, name_of, subscripts_of
+from ..expressions import name_of, subscripts_of
+from ..notation import Direct, Iverson, Partial
 from .functions import function
 from .products import power
 from .sums import total

@@ -8,7 +8,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..notation import Iverson, fresh_letters
+from ..expressions import fresh_letters
+from ..notation import Iverson
 from .factor import Factored, factored
 from .read import FUNCTION_NAMES
 from .terms import (
@@ -50,8 +51,12 @@ class Letters:
             return self.slots.get((name[1:], axis))
         return found
 
-    def choose(self, index: Ix, body: Mono, taken: set[str]) -> str:
-        """The letter for a bound index: as its tensors are written, if that is free."""
+    def choose(self, index: Ix, body: Mono, taken: set[str], dims: Mapping[str, str]) -> str:
+        """The letter for a bound index: as its tensors are written, if that is free.
+
+        ``dims`` says over which dimension each letter of the expression runs
+        already: one letter stands for one dimension.
+        """
         wanted = sorted(
             letter
             for atom in mono_atoms(body)
@@ -60,9 +65,11 @@ class Letters:
             if s == index and (letter := self.slot(atom.name, axis))
         )
         for letter in (*wanted, *self.pools.get(index.dim, ())):
-            if letter not in taken:
+            if letter not in taken and dims.get(letter, index.dim) == index.dim:
                 return letter
-        return next(fresh_letters(taken | self.names))
+        others = {c for dim, pool in self.pools.items() if dim != index.dim for c in pool}
+        others |= {letter for letter, dim in dims.items() if dim != index.dim}
+        return next(fresh_letters(taken | self.names | others))
 
 
 def rational(value: Number) -> sp.Rational:
@@ -80,11 +87,15 @@ class Writer:
         self.letters = letters
         #: Free indices that trade places in a symmetric result.
         self.keep = keep
+        #: The dimension of each letter in the expression that is being written.
+        self._dims: dict[str, str] = {}
 
     def poly(self, poly: Poly, bound: Mapping[Ix, str] | None = None) -> sp.Expr:
         """The factored expression. ``bound`` gives the letters of enclosing sums."""
         known = dict(bound or {})
         taken = {ix.name for ix in poly.free if isinstance(ix.name, str)} | set(known.values())
+        self._dims = {str(ix.name): ix.dim for ix in poly.free}
+        self._dims |= {letter: ix.dim for ix, letter in known.items()}
         return self._tree(factored(poly, self.keep), known, taken)
 
     def subscript(self, s: Subscript) -> sp.Expr:
@@ -92,6 +103,7 @@ class Writer:
 
     def expanded(self, poly: Poly) -> sp.Expr:
         taken = {ix.name for ix in poly.free if isinstance(ix.name, str)}
+        self._dims = {str(ix.name): ix.dim for ix in poly.free}
         terms = [self._mono(m, c, {}, taken) for m, c in poly.sorted()]
         return sp.Add(*terms)
 
@@ -160,8 +172,9 @@ class Writer:
     def _sum(self, atom: Sum, bound: dict[Ix, str], taken: set[str]) -> sp.Expr:
         bound, taken = dict(bound), set(taken)
         for ix in atom.bound:
-            bound[ix] = self.letters.choose(ix, atom.body, taken)
+            bound[ix] = self.letters.choose(ix, atom.body, taken, self._dims)
             taken.add(bound[ix])
+            self._dims[bound[ix]] = ix.dim
         return self._nested(list(atom.bound), list(atom.body.factors), bound, taken)
 
     def _nested(

@@ -7,9 +7,9 @@ from scipy.special import erf as np_erf
 from sympy import Max, Rational, erf, exp, log, pi, sqrt
 from sympy import tanh as sp_tanh
 
+from ..equation import Let
 from ..notation import Dim
 from ..op import Op
-from ..program import Let
 
 n = Dim("n")
 (i,) = n.indices("i")

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from sympy import sqrt
 
+from ..equation import Let
 from ..notation import Dim, matrix, sum_over
 from ..op import Op
-from ..program import Let
 from .softmax import softmax
 
 n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from sympy import sqrt
 
+from ..equation import Let
 from ..notation import Dim, Iverson, matrix, sum_over
 from ..op import Op
-from ..program import Let
 from .masked_softmax import masked_softmax
 
 n, d, e = Dim("n"), Dim("d"), Dim("e")

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from sympy import log
 
+from ..equation import Let
 from ..notation import Dim, scalar
 from ..op import Op
-from ..program import Let
 from .softmax import softmax
 
 n = Dim("n")

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from sympy import sqrt
 
+from ..equation import Let
 from ..notation import Dim, mean, scalar
 from ..op import Op
-from ..program import Let
 
 d = Dim("d")
 i, j = d.indices("i j")

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from ..equation import Let
 from ..notation import Dim, matrix, sum_over
 from ..op import Op
-from ..program import Let
 
 m, n = Dim("m"), Dim("n")
 (i,) = n.indices("i")

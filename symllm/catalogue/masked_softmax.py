@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from sympy import exp
 
+from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
-from ..program import Let
 
 n = Dim("n")
 i, j = n.indices("i j")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import sympy as sp
 
 from ..errors import OpError
-from ..notation import Iverson, name_of, subscripts_of
+from ..expressions import name_of, subscripts_of
+from ..notation import Iverson
 from .constants import constant_pieces, decimal, is_constant
 from .contraction import contraction_plan, factors_of
 from .functions import (

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..notation import Iverson, name_of
+from ..expressions import name_of
+from ..notation import Iverson
 from .functions import Allowed, Expm1, Log1p, Over, Sigmoid, Softplus, Total, is_size
 
 #: Is this value known to be positive?

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import sympy as sp
 
-from ..notation import name_of, subscripts_of
+from ..expressions import name_of, subscripts_of
 from .contraction import factors_of
 from .functions import Over, indices_of, is_index
 from .lines import Line

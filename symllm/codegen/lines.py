@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from ..calls import without_calls
 from ..errors import OpError
-from ..notation import Tensor, entries, entry, name_of
-from ..program import Program, without_calls
+from ..expressions import entries, name_of
+from ..notation import Tensor, entry
+from ..program import Program
 from .functions import Mean, Over, Total, indices_of, is_size
 
 

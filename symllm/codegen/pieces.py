@@ -72,15 +72,31 @@ def signed_sum(terms: list[tuple[bool, Piece]]) -> Piece:
 
 def wrapped(statement: str, indent: str, width: int) -> list[str]:
     """A statement on as many lines as it needs, split at its outermost operators."""
-    if len(indent + statement) <= width or " = " not in statement:
+    if len(indent + statement) <= width or "= " not in statement:
         return [indent + statement]
-    name, text = statement.split(" = ", 1)
+    name, text = statement.split("= ", 1)
+    if len(outermost(text)) == 1:
+        head, *rest = split(text, indent, width)
+        return [f"{indent}{name}= {head.lstrip()}", *rest]
+    return [f"{indent}{name}= (", *split(text, indent + "    ", width), f"{indent})"]
+
+
+def split(text: str, indent: str, width: int) -> list[str]:
+    """A text that stands in brackets, on as many lines as it needs."""
+    if len(indent + text) <= width:
+        return [indent + text]
     parts = outermost(text)
     if len(parts) > 1:
-        inner = [f"{indent}    {part}" for part in parts]
-        return [f"{indent}{name} = (", *inner, f"{indent})"]
-    head, open_, rest = text.partition("(")
-    return [f"{indent}{name} = {head}{open_}", f"{indent}    {rest[:-1]}", f"{indent})"]
+        return [line for part in parts for line in split(part, indent, width)]
+    head, bracket, rest = text.partition("(")
+    inner, closing, tail = rest.rpartition(")")
+    if not bracket or not closing:
+        return [indent + text]
+    return [
+        f"{indent}{head}(",
+        *split(inner, indent + "    ", width),
+        f"{indent}){tail}",
+    ]
 
 
 def outermost(text: str) -> list[str]:

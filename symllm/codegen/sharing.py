@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import sympy as sp
 
-from ..notation import entries, entry, name_of
-from ..program import rename_entries
+from ..expressions import entries, name_of, rename_entries
+from ..notation import entry
 from .functions import REDUCTION_NAMES, Over, indices_of, is_index
 from .lines import Line, names_in, needed
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from ..notation import Iverson, Tensor, entry, name_of, subscripts_of
-from ..program import rename_entries
+from ..expressions import name_of, rename_entries, subscripts_of
+from ..notation import Iverson, Tensor, entry
 from .functions import (
     Allowed,
     Expm1,

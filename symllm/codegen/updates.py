@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..notation import entries
+from ..expressions import entries
 from .expressions import Expressions, is_inverse
 from .functions import Allowed, Over, indices_of, is_index
 from .layout import Slots

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from ..notation import Tensor, name_of
+from ..expressions import name_of
+from ..notation import Tensor
 from .contraction import factors_of
 from .expressions import Expressions, Variable
 from .functions import Total, indices_of
@@ -104,7 +105,9 @@ class Writer:
                 piece = self.complete(self.write.value(value, context), line, context)
             self.say(f"{name} = {piece.text}")
             kind = piece.kind
-            if not isinstance(line.value, sp.Indexed | sp.Symbol) or line.name in self.outputs:
+            if is_name(line.value):  # two names for one array: neither is overwritten
+                self.owned.discard(name_of(line.value))
+            else:
                 self.owned.add(line.name)
         axes = tuple(None if s is None else line.indices.index(s) for s in context)
         self.write.variables[line.name] = Variable(name, axes, kind)
@@ -130,7 +133,7 @@ class Writer:
         if not isinstance(line.value, sp.Indexed) or line.value.indices != line.indices:
             return False
         old = name_of(line.value)
-        return old in self.owned and old not in later and context == self.slots[old] == line.indices
+        return old in self.owned and old not in later and None not in (*context, *self.slots[old])
 
     def complete(self, piece: Piece, line: Line, context: Slots) -> Piece:
         """A piece that is as large as its line says, and is nobody else's array."""

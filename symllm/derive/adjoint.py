@@ -54,13 +54,19 @@ class Seed:
             return result
         return ONE if name in self.unit else atom_poly(Ref(f"d{name}", subs))
 
-    def name(self, name: str) -> str:
-        """What the adjoint of a name is called."""
-        return f"∂{name}" if self.output else f"d{name}"
+    def name(self, sys: System, name: str) -> str:
+        """What the adjoint of a name is called.
 
-    def adjoint(self, name: str, subs: tuple[Subscript, ...]) -> Ref:
+        ``dy`` is the upstream gradient of an output y; where other equations
+        use y as well, its whole adjoint needs a name of its own.
+        """
+        if self.output:
+            return f"∂{name}"
+        return f"d{name}_total" if name in sys.program.outputs else f"d{name}"
+
+    def adjoint(self, sys: System, name: str, subs: tuple[Subscript, ...]) -> Ref:
         """An adjoint's entry: ``dZ``, or for a row of a Jacobian with the row's indices."""
-        return Ref(self.name(name), (*self.row, *subs))
+        return Ref(self.name(sys, name), (*self.row, *subs))
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ def adjoint_line(
     for contribution in found:
         raw = raw + contribution.value
     value, uses = simplify(raw, rules, sys.price)
-    return Line(name, seed.name(name), entry, tuple(found), upstream, raw, uses, value)
+    return Line(name, seed.name(sys, name), entry, tuple(found), upstream, raw, uses, value)
 
 
 def apart(sys: System, entry: tuple[Ix, ...], row: tuple[Ix, ...]) -> tuple[Ix, ...]:
@@ -169,12 +175,12 @@ def fresh_copy(equation: Equation) -> tuple[tuple[Ix, ...], Poly]:
     return tuple(new.values()), Change(new).poly(equation.right)
 
 
-def cotangent(sys: System, name: str, subs: tuple[Ix, ...], seed: Seed) -> Poly:
+def cotangent(sys: System, name: str, subs: tuple[Subscript, ...], seed: Seed) -> Poly:
     """The adjoint of a name: given, if it is an output that nothing else uses."""
     outputs = (seed.output,) if seed.output else sys.program.outputs
     if name in outputs and not any(name in used for used in sys.mentions.values()):
         return seed.upstream(sys, name, subs)
-    return atom_poly(seed.adjoint(name, subs))
+    return atom_poly(seed.adjoint(sys, name, subs))
 
 
 def through(
@@ -239,9 +245,12 @@ def pulled_back(
         if not isinstance(atom, Ref):
             return None
         if atom.name == output:
-            return atom_poly(sys.ref(call.name, subs_of(atom.subs)))  # type: ignore[arg-type]
+            return atom_poly(sys.ref(call.name, subs_of(atom.subs)))
         if atom.name == f"d{output}":
-            return cotangent(sys, call.name, subs_of(atom.subs), seed)  # type: ignore[arg-type]
+            return cotangent(sys, call.name, subs_of(atom.subs), seed)
+        if atom.name in call.inside:
+            name, lead = call.inside[atom.name]
+            return atom_poly(sys.ref(name, (*(rows[ix] for ix in lead), *atom.subs)))
         passed = next((a for a in call.arguments if a.tensor.name == atom.name), None)
         if passed is None:
             return None
@@ -255,17 +264,15 @@ _LEMMAS: dict[tuple[Program, str], tuple[tuple[Ix, ...], Poly]] = {}
 
 
 def vjp(program: Program, wrt: str) -> tuple[tuple[Ix, ...], Poly]:
-    """A gradient in textbook form, in inputs, output and upstream gradient alone."""
+    """A gradient in textbook form, all adjoints but the upstream one written out."""
     key = (program, wrt)
     if key not in _LEMMAS:
         sys = system(program)
         lines = adjoint_lines(sys, (wrt,), Seed())
         value = inline_all(lines, lines[wrt].value)
         value, _ = simplify(value, rules_of(program), sys.price)
-        hidden = names(value) & sys.equations.keys() - set(program.outputs)
-        while hidden:
-            value = unfold(sys, value, hidden)
-            hidden = names(value) & sys.equations.keys() - set(program.outputs)
+        aliases = names(value) & sys.aliases.keys()
+        value = unfold(sys, value, aliases) if aliases else value
         _LEMMAS[key] = lines[wrt].entry, value
     return _LEMMAS[key]
 

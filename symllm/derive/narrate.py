@@ -11,8 +11,8 @@ from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite, Use
 from ..algebra.terms import Ix, Poly, names
 from ..algebra.write import make_sum
-from ..notation import Dim, Direct, Partial, entry, subscripts_of, substitute
-from ..program import rename_entries
+from ..expressions import rename_entries, subscripts_of, substitute
+from ..notation import Dim, Direct, Partial, entry
 from ..steps import Fact, Sentence, Step
 from .adjoint import Contribution, Line
 from .phrases import Phrases, limits, listed, symbol
@@ -194,6 +194,14 @@ class Narrator(Phrases):
         gone = [line for line in self.book.lines.values() if line.adjoint in before - after]
         put = [(self.target(line.name, line.entry),) for line in gone]
         because: Sentence = ("Put in ", *listed(put), ".")
+        uses = list(closed.uses)
+        if uses and uses[0][0].rule == "fact":  # a lemma that tidies up what was put in
+            (rule, tidied), *uses = uses
+            _, lemma = self.justified(rule)
+            steps = [
+                self.step(closed, start, self.write(tidied), "substitute", (*because, " ", *lemma))
+            ]
+            return steps + self.used(closed, tidied, uses)
         literal = self.put_in(start, gone) if fine and closed.name in self.book.wrt else inlined
         steps = [self.step(closed, start, literal, "substitute", because)]
         if literal != inlined:

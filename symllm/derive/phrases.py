@@ -11,8 +11,8 @@ from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite
 from ..algebra.terms import Atom, Ix, Mono, Poly, Ref, mono_atoms
 from ..algebra.write import Writer, integer_symbol
-from ..notation import LOSS, Dim, Partial, entry, fresh_letters
-from ..program import rename_entries
+from ..expressions import fresh_letters, rename_entries
+from ..notation import LOSS, Dim, Partial, entry
 from ..steps import Sentence
 from .adjoint import Line
 from .system import CallEquation, Equation, System
@@ -36,15 +36,21 @@ class Phrases:
         return self.adjoints(self.writer.poly(poly))
 
     def adjoints(self, expr: sp.Expr) -> sp.Expr:
-        """In a Jacobian's derivation, derivatives have no names of their own."""
-        if not self.seed.output:
-            return expr
+        """Derivatives that have no name of their own, written as derivatives.
+
+        In a Jacobian's derivation that is all of them; else the whole adjoint
+        of an output that other equations use as well.
+        """
         rank = len(self.seed.row)
+
+        def spelled(subs: tuple[sp.Expr, ...], name: str) -> sp.Expr:
+            of = entry(self.seed.output, *subs[:rank]) if self.seed.output else LOSS
+            return Partial(of, entry(name, *subs[rank:]))
+
         change = {
-            line.adjoint: lambda s, n=name: Partial(
-                entry(self.seed.output, *s[:rank]), entry(n, *s[rank:])
-            )
+            line.adjoint: lambda subs, n=name: spelled(subs, n)
             for name, line in self.book.lines.items()
+            if line.adjoint != f"d{name}"
         }
         return rename_entries(expr, change)
 
@@ -68,7 +74,8 @@ class Phrases:
             return sp.S.One
         if name in self.seed.unit:
             return sp.S.One
-        if self.seed.output:
+        line = self.book.lines.get(name)
+        if line is not None and line.adjoint != f"d{name}":
             return self.target(name, at)
         return entry(f"d{name}", *map(symbol, at))
 
@@ -160,7 +167,8 @@ class Phrases:
         equation = self.sys.equations.get(rule.name) or self.sys.aliases[rule.name]
         own = (self.lhs(equation), self.write(equation.right))
         shown = f"recognise {rule.name}"
-        if rule.rule == "definition" or own == (right, left):
+        solved = len(rule.factors) == 1 and isinstance(rule.factors[0][0], Ref)
+        if rule.rule == "definition" or not solved or own == (right, left):
             return shown, ("By definition ", own, ".")
         return shown, ("By definition ", own, ", so that ", (left, right), ".")
 

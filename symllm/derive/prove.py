@@ -18,9 +18,9 @@ from ..algebra.read import read
 from ..algebra.rewrite import apply
 from ..algebra.sums import total
 from ..algebra.terms import ONE, ZERO, Ix, Poly, Ref, Subscript, delta, names
+from ..calls import without_calls
 from ..errors import NotationError
 from ..notation import Dim
-from ..program import without_calls
 from ..steps import Step
 from .adjoint import Line, inline_all, unfold
 from .orient import declared_facts

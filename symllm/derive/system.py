@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..algebra.factor import cost
 from ..algebra.read import Scope, read
-from ..algebra.terms import Ix, Poly, Ref, Sum, names
+from ..algebra.terms import Ix, Poly, Ref, Subscript, Sum, names
 from ..algebra.write import Letters
-from ..notation import Tensor, subscripts_of
-from ..program import Call, Let, Program, index_dims
+from ..calls import callee_of, names_inside, without_calls
+from ..equation import Call, Let
+from ..expressions import subscripts_of
+from ..notation import Tensor
+from ..program import Program
+from ..shapes import index_dims
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class CallEquation:
     callee: Program
     at: tuple[Ix, ...]
     arguments: tuple[CallArgument, ...]
+    inside: Mapping[str, tuple[str, tuple[Ix, ...]]]
 
     @property
     def batch(self) -> tuple[Ix, ...]:
@@ -105,7 +111,11 @@ class System:
             for a in call.arguments
         )
         at = tuple(scope.indices[str(s)] for s in call.at)
-        return CallEquation(let.name, indices, call.program, at, arguments)
+        inside = {
+            n: (found.name, tuple(scope.indices[str(s)] for s in found.lead))
+            for n, found in names_inside(self.program)[let.name].items()
+        }
+        return CallEquation(let.name, indices, callee_of(call), at, arguments, inside)
 
     # -- what depends on what ---------------------------------------------
 
@@ -158,8 +168,14 @@ class System:
         symbols = subscripts_of(self.program.entry_of[name])
         return tuple(Ix(str(s), d.name) for s, d in zip(symbols, tensor.dims, strict=True))
 
-    def ref(self, name: str, subs: tuple[Ix, ...]) -> Ref:
-        return Ref(name, subs, name in self.positive)
+    @cached_property
+    def flat(self) -> System:
+        """The system without calls, which knows the names inside them."""
+        flat = without_calls(self.program)
+        return self if flat is self.program else system(flat)
+
+    def ref(self, name: str, subs: tuple[Subscript, ...]) -> Ref:
+        return Ref(name, subs, name in self.flat.positive)
 
     def scope(self, indices: tuple[Ix, ...]) -> Scope:
         """For reading an expression with these free indices."""

@@ -1,0 +1,1 @@
+"""Rendering: expressions, ops and derivations to LaTeX, Markdown and PDF."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..program import Let
+from ..equation import Let
 from .latex import sum_parts
+from .names import in_words
 from .printer import PLAIN, Printer, Style
 from .products import product_parts, signed_terms, without_denominator
 
@@ -180,12 +181,12 @@ def noted(rows: Iterable[tuple[str, Any, str]], style: Style = PLAIN) -> str:
     for left, value, note in rows:
         room = LINE - width(left) - 1.4
         first, *rest = broken(p, value, room) if isinstance(value, sp.Basic) else [p(value)]
-        said = plain_text(note)
+        said = words(note, p)
         beside = bool(note) and not rest and width(first) + NOTE * len(note) <= room + 6
-        lines.append(f"{left} &= {first}" + (rf" && \quad \text{{{said}}}" if beside else ""))
+        lines.append(f"{left} &= {first}" + (rf" && \quad {said}" if beside else ""))
         lines += [rf"&\qquad {signed(more)}" for more in rest]
         if note and not beside:
-            lines.append(rf"&\qquad \text{{({said})}}")
+            lines.append(rf"&\qquad {words(f'({note})', p)}")
     return aligned(lines)
 
 
@@ -196,7 +197,19 @@ def aligned(rows: Sequence[str]) -> str:
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
 
-def plain_text(text: str) -> str:
-    """A note as it may stand inside a formula, where there is no formula within a text."""
-    text = text.replace("$", "")
+def words(text: str, p: Printer) -> str:
+    """A note as it may stand inside a formula, the op's names in it set as formulas."""
+    parts: list[tuple[str, bool]] = []
+    for piece, name in in_words(text.replace("$", ""), p.style.names):
+        if name is None and parts and not parts[-1][1]:
+            parts[-1] = (parts[-1][0] + piece, False)
+        elif piece:
+            parts.append((piece if name is None else str(name), name is not None))
+    return " ".join(
+        part if formula else r"\odot" if part == " * " else rf"\text{{{escaped(part)}}}"
+        for part, formula in parts
+    )
+
+
+def escaped(text: str) -> str:
     return re.sub(r"([#%&_{}])", r"\\\1", text).replace("^", r"\^{}").replace("~", " ")

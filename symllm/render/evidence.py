@@ -30,12 +30,14 @@ def evidence_text(certificate: Certificate) -> str:
                 f"Step{plural} {ranges(proved)} {verb} proved: both sides reach one normal form."
             )
         worst = max(found.bound for _, found in certificate.steps)
-        said.append(f"Every step is checked at {points(certificate)}, to {below(worst)}.")
+        said.append(f"Every step is checked at {points(certificate)}, to within {below(worst)}.")
     judges: dict[str, float] = {}
     for comparison in certificate.comparisons:
         if not comparison.skipped and comparison.kind != "the NumPy forward":
             judges[comparison.kind] = max(judges.get(comparison.kind, 0), comparison.bound)
-    agreed = [f"{JUDGES.get(kind, kind)} to {below(bound)}" for kind, bound in judges.items()]
+    agreed = [
+        f"{JUDGES.get(kind, kind)} to within {below(bound)}" for kind, bound in judges.items()
+    ]
     if agreed:
         said.append(f"The result agrees with {listed(agreed)}.")
     return " ".join(said)
@@ -43,7 +45,9 @@ def evidence_text(certificate: Certificate) -> str:
 
 def points(certificate: Certificate) -> str:
     at = [
-        f"${size}$ (seed {seed})" if size else f"seed {seed}"
+        ", ".join(f"${one}$" for one in size.split(", ")) + f" (seed {seed})"
+        if size
+        else f"seed {seed}"
         for size, seed in zip(certificate.sizes, certificate.seeds, strict=True)
     ]
     return listed(at)
@@ -51,7 +55,7 @@ def points(certificate: Certificate) -> str:
 
 def below(bound: float) -> str:
     """The bound, rounded up to a power of ten."""
-    return f"$< 10^{{{math.ceil(round(math.log10(bound), 9))}}}$"
+    return f"$10^{{{math.ceil(round(math.log10(bound), 9))}}}$"
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 import sympy as sp
 from sympy.core.relational import Relational
 
-from ..notation import Iverson, Partial, is_entry, name_of, subscripts_of
-from ..program import Call, Program
+from ..equation import Call, Callee
+from ..expressions import is_entry, name_of, subscripts_of
+from ..notation import Iverson, Partial
 from . import matrices, products  # noqa: F401  (their writers enter the table)
 from .names import subscript_list
 from .printer import FUNCTIONS, PLAIN, Printer, Style, bracketed, writes
@@ -58,6 +59,14 @@ def write_relation(p: Printer, expr: Any) -> str:
 
 @writes(Partial)
 def write_partial(p: Printer, expr: Any) -> str:
+    above, below, of = partial_parts(p, expr)
+    if p.style.slashed and not of:
+        return f"{above} / {below}"
+    return rf"\frac{{{above}}}{{{below}}}" + (f" {of}" if of else "")
+
+
+def partial_parts(p: Printer, expr: Any) -> tuple[str, str, str]:
+    """What is above the bar, what is below, and a quantity that is too long to be above."""
     quantity, entries = expr, []
     while isinstance(quantity, Partial):
         entries.append(quantity.entry)
@@ -68,11 +77,10 @@ def write_partial(p: Printer, expr: Any) -> str:
     if len(entries) > 1 and len(set(entries)) == 1:
         below = rf"\partial {p(entries[0])}{order}"
     if is_entry(quantity):
-        return rf"\frac{{\partial{order} {p(quantity)}}}{{{below}}}"
+        space = r" \," if p.is_adjoint(quantity) else ""
+        return rf"\partial{order}{space} {p(quantity)}", below, ""
     inner = p(quantity)
-    if is_loose(quantity):
-        inner = bracketed(inner)
-    return rf"\frac{{\partial{order}}}{{{below}}} {inner}"
+    return rf"\partial{order}", below, bracketed(inner) if is_loose(quantity) else inner
 
 
 def is_loose(expr: Any) -> bool:
@@ -160,7 +168,7 @@ def write_call(p: Printer, call: Call) -> str:
     return f"{name}{'_' + under if under else ''}{bracketed(inner)}"
 
 
-def mixes(program: Program) -> bool:
+def mixes(program: Callee) -> bool:
     """Does an entry of the output depend on several entries of an input?"""
     return any(
         mixes(let.rhs.program)

@@ -78,3 +78,20 @@ def subscript_list(parts: Sequence[str]) -> str:
         return f"{{{''.join(parts)}}}"
     plain = all(re.fullmatch(r"[A-Za-z]|[A-Za-z]_\w|\\[a-z]+", part) for part in parts)
     return f"{{{(' ' if plain else ', ').join(parts)}}}"
+
+
+#: Words of English that look like names.
+ENGLISH = frozenset({"a", "I"})
+
+
+def in_words(text: str, known: Sequence[str]) -> list[tuple[str, Name | None]]:
+    """A text cut at the names in it: ``gradient of xhat`` holds the name xhat.
+
+    Only names that are short enough not to be words count.
+    """
+    pieces: list[tuple[str, Name | None]] = []
+    for piece in re.split(r"([A-Za-z_]\w*)", text):
+        base = piece[1:] if piece[:1] == "d" and piece[1:] in known else piece
+        named = base in known and is_short(base) and piece not in ENGLISH
+        pieces.append((piece, name_parts(piece, known) if named else None))
+    return pieces

@@ -9,12 +9,12 @@ from typing import Any
 import jinja2
 
 from ..errors import VerificationError
-from .display import aligned, definitions, equation, noted
+from .display import aligned, definitions, equation
 from .evidence import evidence_text
 from .flavour import Flavour, flavour_of
 from .printer import Printer, Style, style_of
 from .steps import lemma, step_lines
-from .subject import Definition, Derivation, asked_for
+from .subject import Definition, Derivation, page_style, results
 from .wording import given, question
 
 TEMPLATES = jinja2.Environment(
@@ -47,7 +47,7 @@ def derivation_markdown(
     """
     f = flavour_of(flavour)
     style = page_style(derivation)
-    certificate = derivation.verify()
+    certificate = derivation.verify(autograd=False)  # the same page everywhere
     if not certificate.ok:
         raise VerificationError(
             f"the {derivation.kind} of {derivation.op.name!r} does not verify: {certificate}"
@@ -76,39 +76,8 @@ def derivation_markdown(
     return f"## {op.title}\n\n{f.prose(op.about)}\n\n{op_markdown(op, f)}\n{page}"
 
 
-def glance_markdown(derivations: Sequence[Derivation], flavour: str | Flavour = "github") -> str:
-    """The results of a chapter under each other, for who has come for a formula alone."""
-    f = flavour_of(flavour)
-    styles = [page_style(derivation) for derivation in derivations]
-    style = Style(
-        tuple(dict.fromkeys(name for s in styles for name in s.names)),
-        frozenset().union(*(s.offsets for s in styles)),
-    )
-    p = Printer(style)
-    lines: dict[tuple[str, Any], str] = {}
-    for derivation in derivations:
-        own = [let for name, let in derivation.where.items() if is_new(derivation, name)]
-        found = [*results(derivation), *((let.lhs, let.rhs) for let in own)]
-        for n, (quantity, value) in enumerate(found):
-            lines.setdefault((p(quantity), value), derivation.op.title if n == 0 else "")
-    rows = [(left, value, title) for (left, value), title in lines.items()]
-    return f.box("result", f"**At a glance.**\n\n{f.display(noted(rows, style))}") + "\n"
-
-
-def is_new(derivation: Derivation, name: str) -> bool:
-    """Is this a name that the derivation made, and not the op?"""
-    program = derivation.op.program
-    return name not in program.tensors and all(name != a.name for a in program.aliases)
-
-
 def fill(template: str, **values: Any) -> str:
     return TEMPLATES.get_template(template).render(**values).strip() + "\n"
-
-
-def page_style(derivation: Derivation) -> Style:
-    style = style_of(derivation.op.program)
-    own = [name for name in derivation.where if name not in style.names]
-    return replace(style, names=(*style.names, *own))
 
 
 def op_latex(op: Definition) -> str:
@@ -126,15 +95,6 @@ def derivation_latex(derivation: Derivation) -> str:
 # --------------------------------------------------------------------------
 # Results
 # --------------------------------------------------------------------------
-
-
-def results(derivation: Derivation) -> list[tuple[Any, Any]]:
-    """What was asked for, and what it is."""
-    asked = asked_for(derivation)
-    lets = derivation.result_equations
-    if len(asked) != len(lets):
-        return [(let.lhs, let.rhs) for let in lets]
-    return [(q, let.rhs) for q, let in zip(asked, lets, strict=True)]
 
 
 def rows(equations: Sequence[tuple[Any, Any]], style: Style) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from ..notation import is_entry, name_of
+from ..expressions import is_entry, name_of
 from ..program import Program
 from .names import Name, name_parts
 
@@ -24,12 +24,13 @@ class Style:
 
     Factors come in the order of ``names``; a term that is an offset alone
     (a bias, an epsilon) comes last in its sum. ``ranges`` writes the limits
-    of sums.
+    of sums, ``slashed`` fractions and derivatives as in a line of prose.
     """
 
     names: tuple[str, ...] = ()
     offsets: frozenset[str] = frozenset({"eps", "epsilon", "beta", "b", "bias"})
     ranges: bool = False
+    slashed: bool = False
 
 
 def style_of(program: Program) -> Style:

@@ -9,7 +9,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..notation import Direct, Iverson, Partial, is_entry, name_of, subscripts_of
+from ..expressions import is_entry, name_of, subscripts_of
+from ..notation import Direct, Iverson, Partial
 from .printer import FUNCTIONS, Printer, bracketed, writes
 
 
@@ -140,21 +141,33 @@ def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
     if (below and flat) or (lone and (below or under != 1)):
         top, rest = (flat, tall) if flat else (tall, [])
         whole = isinstance(top[0], sp.Add) and over == 1
-        numerator = [p(top[0])] if whole else written(p, top)
-        denominator = written(p, below)
-        front.append(
-            rf"\frac{{{joined([str(over)] * (over != 1) + numerator)}}}"
-            rf"{{{joined([str(under)] * (under != 1) + denominator)}}}"
-        )
-    elif below or under != 1:
-        denominator = written(p, below)
-        if not above and len(below) == 1 and under == 1:
-            denominator = [p(below[0])]
-        front.append(rf"\frac{{{over}}}{{{joined([str(under)] * (under != 1) + denominator)}}}")
+        numerator = [p(top[0])] if whole else [str(over)] * (over != 1) + written(p, top)
+    else:
+        numerator = [str(over)]
+    if below or under != 1:
+        single = len(below) == 1 and under == 1
+        denominator = [p(below[0])] if single else written(p, below)
+        denominator = [str(under)] * (under != 1) + denominator
+        front.append(over_bar(joined(numerator), joined(denominator), p.style.slashed and not rest))
     elif over != 1:
         front.append(str(over))
     texts = front + written(p, rest)
     return parts.negative, texts or ["1"]
+
+
+def over_bar(above: str, below: str, slashed: bool) -> str:
+    """A fraction, with a slash where it stands alone in a line of prose."""
+    if not slashed:
+        return rf"\frac{{{above}}}{{{below}}}"
+    top = bracketed(above) if re.search(" [+-] ", above) else above
+    return f"{top} / " + (bracketed(below) if " " in outside_braces(below) else below)
+
+
+def outside_braces(text: str) -> str:
+    """The text less what is in braces: what is left of ``\\sqrt{v + eps}`` is one factor."""
+    while (inner := re.sub(r"\{[^{}]*\}", "", text)) != text:
+        text = inner
+    return text
 
 
 def is_mean(parts: Fraction) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..notation import LOSS, Partial, entries, name_of
+from ..expressions import entries, name_of
+from ..notation import LOSS, Direct, Partial
 from ..steps import Fact, Sentence
 from .display import equation, noted
 from .flavour import Flavour
+from .names import in_words
 from .printer import Printer, Style
 from .subject import Derivation
 
@@ -36,6 +37,7 @@ def step_lines(derivation: Derivation, f: Flavour, style: Style) -> list[Line]:
     that goes on from the one before does not repeat where it started.
     """
     p = Printer(style)
+    inline = Printer(replace(style, slashed=True))
     used = names_used(derivation)
     reached: dict[Any, Any] = {}
     lines = []
@@ -44,6 +46,8 @@ def step_lines(derivation: Derivation, f: Flavour, style: Style) -> list[Line]:
         values = [step.before, step.after]
         if reached.get(step.target) == step.before or step.before == step.target:
             values = [step.after]
+        if any(path.args == step.target.args for path in step.before.atoms(Direct)):
+            values = [step.after]  # a part would be written like the whole
         if len(values) == 2 and values[0] == values[1]:
             values = values[1:]
         if short is None:
@@ -54,7 +58,7 @@ def step_lines(derivation: Derivation, f: Flavour, style: Style) -> list[Line]:
         lines.append(
             Line(
                 capitalised(rule_text(step.rule, f, p)) + ".",
-                capitalised(because(step.because, f, p)),
+                capitalised(because(step.because, f, inline, used)),
                 equation(left, values, style),
             )
         )
@@ -87,7 +91,7 @@ def lemma(fact: Fact, f: Flavour, style: Style) -> Lemma:
     if not fact.steps:
         cited = fact.lemma.replace("_", "-")
         return Lemma(f"{statement} It is shown for {cited}." if cited else statement, "")
-    chain = [("", step.after, plain_rule(step.rule)) for step in fact.steps]
+    chain = [("", step.after, step.rule) for step in fact.steps]
     if fact.steps[0].before != fact.lhs:
         chain.insert(0, ("", fact.steps[0].before, ""))
     chain[0] = (p(fact.lhs), *chain[0][1:])
@@ -99,56 +103,24 @@ def lemma(fact: Fact, f: Flavour, style: Style) -> Lemma:
 # --------------------------------------------------------------------------
 
 
-def because(sentence: Sentence, f: Flavour, p: Printer) -> str:
-    """A sentence with its formulas set inline."""
+def because(sentence: Sentence, f: Flavour, p: Printer, used: set[str]) -> str:
+    """A sentence with its formulas set inline, gradients by their short names."""
     parts = []
     for part in sentence:
         if isinstance(part, str):
             parts.append(f.prose(part))
-        elif isinstance(part, tuple):
-            parts.append(f.inline(" = ".join(slashed(p, side) for side in part)))
         else:
-            parts.append(f.inline(slashed(p, part)))
+            sides = part if isinstance(part, tuple) else (part,)
+            named = [short_name(side, used) or side for side in sides]
+            parts.append(f.inline(" = ".join(p(side) for side in named)))
     return "".join(parts)
 
 
 def rule_text(rule: str, f: Flavour, p: Printer) -> str:
     """A rule's name, with the op's names in it set as formulas: ``recognise xhat``."""
-
-    def written(match: re.Match[str]) -> str:
-        word = match[0]
-        known = word in p.style.names or (word[:1] == "d" and word[1:] in p.style.names)
-        return f.inline(str(p.name(word))) if known and word not in ARTICLES else word
-
-    return re.sub(r"[A-Za-z_]\w*", written, rule)
-
-
-def plain_rule(rule: str) -> str:
-    return rule.replace("_", " ")
-
-
-#: Words of English that could be names.
-ARTICLES = frozenset({"a", "I", "mask", "target", "up", "gate"})
+    pieces = in_words(rule, p.style.names)
+    return "".join(text if name is None else f.inline(str(name)) for text, name in pieces)
 
 
 def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def slashed(p: Printer, expr: Any) -> str:
-    """A formula for a line of prose: small fractions with a slash."""
-    if isinstance(expr, Partial) and not isinstance(expr.quantity, Partial):
-        return rf"\partial {p(expr.quantity)} / \partial {p(expr.entry)}"
-    return SMALL_FRACTION.sub(over, p(expr))
-
-
-def over(fraction: re.Match[str]) -> str:
-    above, below = fraction.groups()
-    return f"{above} / " + (f"({below})" if " " in below and below[0] != "\\" else below)
-
-
-#: A fraction with a single factor above that is a term by itself.
-SMALL_FRACTION = re.compile(
-    r"(?:(?<=^)|(?<=[+-] ))\\frac\{([^{}\s]+(?:\{\w+\})?)\}"
-    r"\{(\\sqrt\{[^{}]*\}|[^{}]+(?:\{\w+\})?)\}(?=$| [+-])"
-)

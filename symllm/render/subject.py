@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
+from ..equation import Let
 from ..notation import Tensor
-from ..program import Let, Program
+from ..program import Program
 from ..steps import Fact, Step
+from .printer import Style, style_of
 
 
 @runtime_checkable
@@ -84,10 +87,26 @@ class Derivation(Protocol):
     @property
     def matrix(self) -> Mapping[str, Any]: ...
     def code(self, target: str = "numpy") -> str: ...
-    def verify(self) -> Certificate: ...
+    def verify(self, autograd: bool = True) -> Certificate: ...
 
 
 def asked_for(derivation: Derivation) -> tuple[Any, ...]:
     """The quantities that the derivation is about."""
     asked = derivation.question
     return tuple(asked) if isinstance(asked, tuple | list) else (asked,)
+
+
+def results(derivation: Derivation) -> list[tuple[Any, Any]]:
+    """What was asked for, and what it is."""
+    asked = asked_for(derivation)
+    lets = derivation.result_equations
+    if len(asked) != len(lets):
+        return [(let.lhs, let.rhs) for let in lets]
+    return [(q, let.rhs) for q, let in zip(asked, lets, strict=True)]
+
+
+def page_style(derivation: Derivation) -> Style:
+    """The names of the op and of the derivation, in their order."""
+    style = style_of(derivation.op.program)
+    own = [name for name in derivation.where if name not in style.names]
+    return replace(style, names=(*style.names, *own))

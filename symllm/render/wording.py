@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -10,7 +11,7 @@ import sympy as sp
 from ..notation import LOSS, Dim, Partial, Tensor
 from .latex import latex
 from .printer import Printer, Style
-from .steps import capitalised, slashed
+from .steps import capitalised
 from .subject import Definition, Derivation, asked_for
 
 
@@ -66,9 +67,9 @@ def listed(parts: Sequence[str]) -> str:
 
 def question(derivation: Derivation, style: Style) -> str:
     """The question in words."""
-    p = Printer(style)
+    p = Printer(replace(style, slashed=True))
     program = derivation.op.program
-    asked = [f"${slashed(p, q)}$" for q in asked_for(derivation)]
+    asked = [f"${p(q)}$" for q in asked_for(derivation)]
     what = f"what {'is' if len(asked) == 1 else 'are'} {listed(asked)}?"
     declared = [f for f in derivation.facts if f.declared]
     known = "".join(f" Recall that ${p(f.lhs)} = {p(f.rhs)}$." for f in declared)
@@ -87,5 +88,5 @@ def question(derivation: Derivation, style: Style) -> str:
     for output in outputs:
         entry = program.entry_of[output.name]
         gradient = entry.func(f"d{output.name}", *entry.args[1:])
-        upstream.append(f"${p(gradient)} = {slashed(p, Partial(LOSS, entry))}$")
+        upstream.append(f"${p(gradient)} = {p(Partial(LOSS, entry))}$")
     return f"Given {listed(upstream)}, for whatever loss $L$ comes after, {what}{known}"

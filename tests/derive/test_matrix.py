@@ -22,7 +22,8 @@ from symllm.derive.adjoint import Seed
 from symllm.derive.matrix import matrix_form, matrix_text
 from symllm.derive.system import system
 from symllm.derive.textbook import textbook
-from symllm.notation import delta, entry, name_of
+from symllm.expressions import name_of
+from symllm.notation import delta, entry
 
 Case = tuple[Poly, tuple[Ix, ...]]
 

@@ -19,6 +19,8 @@ local function Math(el)
   text = text:gsub('upright%((%a [%a ]+)%)', function(letters)
     return 'upright("' .. letters:gsub(' ', '') .. '")'
   end)
+  -- Typst sets a space between words and letters by itself.
+  text = text:gsub('upright%("%s*(.-)%s*"%)', 'upright("%1")')
   text = text:gsub('#scale%(x: (%d+)%%, y: %d+%%%)%[(\\?[%(%)%[%]])%]', function(size, bracket)
     return 'lr(size: #' .. tonumber(size) / 100 .. 'em, ' .. bracket .. ')'
   end)

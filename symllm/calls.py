@@ -1,0 +1,158 @@
+"""Ops inside ops: their equations written in the place of the call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from .equation import Call, Let, symbols_of
+from .expressions import bound_symbols, entries, fresh_letters, name_of, rename_entries, substitute
+from .notation import entry
+from .program import Program
+from .shapes import call_sizes, index_dims
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A name inside a called op as the caller sees it.
+
+    ``name`` is what it is called there, ``lead`` the batch indices of the call
+    that come before its own.
+    """
+
+    name: str
+    lead: tuple[sp.Symbol, ...]
+
+
+def callee_of(call: Call) -> Program:
+    """The called op's program, without calls of its own."""
+    assert isinstance(call.program, Program)
+    return without_calls(call.program)
+
+
+def without_calls(program: Program) -> Program:
+    """The same program with the equations of the ops it calls written in their place."""
+    inside = names_inside(program)
+    if not inside:
+        return program
+    equations: list[Let] = []
+    for let in program.equations:
+        equations.extend(splice(program, let, inside[let.name]) if let.name in inside else (let,))
+    return replace(program, equations=tuple(equations))
+
+
+def names_inside(program: Program) -> dict[str, dict[str, Inside]]:
+    """For each equation that calls an op, the caller's names for those inside it.
+
+    A name is kept where the caller has none like it and no other call has it.
+    """
+    calls = {let.name: let.rhs for let in program.equations if isinstance(let.rhs, Call)}
+    taken = Counter([*program.tensors, *(d.name for d in program.dims)])
+    for call in calls.values():
+        callee = callee_of(call)
+        taken.update(e.name for e in callee.equations if e.name not in callee.outputs[:1])
+    found = {}
+    for let in program.equations:
+        if let.name in calls:
+            lead = leading_indices(let, calls[let.name])
+            output = callee_of(calls[let.name]).outputs[0]
+            found[let.name] = {
+                n: Inside(
+                    let.name if n == output else n if taken[n] == 1 else f"{n}_{let.name}", indices
+                )
+                for n, indices in lead.items()
+            }
+    return found
+
+
+def leading_indices(let: Let, call: Call) -> dict[str, tuple[sp.Symbol, ...]]:
+    """The batch indices of a call on which each name inside depends."""
+    callee = callee_of(call)
+    batch = tuple(i for i in let.indices if i not in call.at)
+    lead: dict[str, tuple[sp.Symbol, ...]] = {}
+    for argument in call.arguments:
+        free = argument.value.free_symbols
+        lead[argument.name] = tuple(i for i in batch if i in free)
+    for inner in callee.equations:
+        used = {i for name in inner.mentioned for i in lead.get(name, ())}
+        lead[inner.name] = tuple(i for i in batch if i in used or inner.name == callee.outputs[0])
+    return {inner.name: lead[inner.name] for inner in callee.equations}
+
+
+def called_value(program: Program, let: Let) -> sp.Expr:
+    """The value of an equation that calls an op, as one plain SymPy expression."""
+    *inner, last = splice(program, let, names_inside(program)[let.name])
+    value = last.rhs
+    for equation in reversed(inner):
+        value = rename_entries(
+            value,
+            {
+                equation.name: lambda s, e=equation: substitute(
+                    e.rhs, dict(zip(e.indices, s, strict=True))
+                )
+            },
+        )
+    return value
+
+
+def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator[Let]:
+    """The equations of the called op, renamed and indexed to define ``let``."""
+    call = let.rhs
+    assert isinstance(call, Call)
+    callee = callee_of(call)
+    output = callee.outputs[0]
+    dims = index_dims(let, program.tensors, program.name)
+    sizes = call_sizes(call, dims, program.name)
+
+    # The callee's own letters must not meet the caller's batch letters.
+    busy = {str(s) for s in symbols_of(let)} | set(program.tensors)
+    busy |= {found.name for found in inside.values()}
+    size_symbols = {old.symbol: new.symbol for old, new in sizes.items()}
+    change: dict[str, Any] = {}
+    for argument in call.arguments:
+        change[argument.name] = lambda s, a=argument: substitute(
+            a.value, dict(zip(a.axes, s, strict=True))
+        )
+    for inner in callee.equations:
+        change[inner.name] = lambda s, n=inside[inner.name]: entry(n.name, *n.lead, *s)
+    known = dict(zip(callee.let[output].indices, call.at, strict=True))
+    for inner in callee.equations:
+        letters = fresh_letters(busy)
+        own = {s: known.get(s) or sp.Symbol(next(letters), integer=True) for s in inner.indices}
+        value = substitute(inner.rhs, size_symbols | own)
+        value = rename_entries(rename_bound(value, busy), change)
+        lhs = let.lhs if inner.name == output else change[inner.name](tuple(own.values()))
+        yield Let(lhs, value, inner.note)
+
+
+def rename_bound(expr: sp.Basic, busy: set[str]) -> sp.Basic:
+    """Give the bound indices letters that are not busy."""
+    used = {str(s) for s in expr.free_symbols}
+    letters = fresh_letters(busy | used)
+    new = {s: sp.Symbol(next(letters), integer=True) for s in sorted(bound_symbols(expr), key=str)}
+    return expr.xreplace(new) if new else expr
+
+
+def expression(program: Program, name: str) -> sp.Expr:
+    """A name in terms of the inputs alone, as one SymPy expression."""
+    flat = without_calls(program)
+
+    def inline(expr: sp.Basic) -> sp.Basic:
+        change = {
+            n: (lambda s, n=n: inlined(n, s))
+            for n in {name_of(e) for e in entries(expr)} & flat.let.keys()
+        }
+        return rename_entries(expr, change)
+
+    def inlined(n: str, subscripts: tuple[sp.Expr, ...]) -> sp.Basic:
+        let = flat.let[n]
+        return substitute(closed[n], dict(zip(let.indices, subscripts, strict=True)))
+
+    closed: dict[str, sp.Expr] = {}
+    for let in flat.equations:
+        closed[let.name] = inline(let.rhs)
+    return closed[name]

@@ -1,0 +1,50 @@
+"""``symllm code``: the source of the backward pass."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import click
+
+from ..build import write_all
+from ..errors import SymllmError
+from .common import batched_option, find_op, wrt_option
+
+
+class OutputError(SymllmError):
+    """A file that cannot be written where it should be."""
+
+
+@click.command("code")
+@click.argument("op")
+@click.option("--target", default="numpy", show_default=True, help="The language of the source.")
+@wrt_option
+@batched_option
+@click.option("-o", "--output", metavar="FILE", type=Path, help="Write to a file.")
+def code_command(
+    op: str, target: str, wrt: tuple[str, ...], batched: tuple[str, ...], output: Path | None
+) -> None:
+    """Print the source of a backward pass.
+
+    It computes the gradient of OP by all of its inputs, or by those named.
+
+    \b
+    Examples:
+      symllm code layer_norm --wrt x
+      symllm code attention --batched B,H -o attention_backward.py
+    """
+    source = find_op(op, batched).gradient(*wrt).code(target).rstrip() + "\n"
+    if output is None:
+        click.echo(source, nl=False)
+    else:
+        write_source(output, source)
+
+
+def write_source(path: Path, source: str) -> None:
+    """Write the file whole or not at all; raises ``OutputError`` where it cannot be."""
+    if not path.parent.is_dir():
+        raise OutputError(f"cannot write {path}: there is no folder {str(path.parent)!r}")
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        raise OutputError(f"cannot write {path}: it is there, and is no ordinary file")
+    write_all({path: source.encode()})

@@ -1,0 +1,104 @@
+"""Looking into SymPy expressions, and replacing parts without capture."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sympy as sp
+
+#: Letters for indices, in the order in which a reader meets them.
+INDEX_LETTERS = "ijklmnpqrstuvwabcefgh"
+
+
+def is_entry(expr: sp.Basic) -> bool:
+    """Is this ``name[...]`` or a scalar's symbol?"""
+    return isinstance(expr, sp.Indexed | sp.Symbol)
+
+
+def name_of(expr: sp.Basic) -> str:
+    """The name of the tensor whose entry this is."""
+    return str(expr.base.label) if isinstance(expr, sp.Indexed) else str(expr)
+
+
+def subscripts_of(expr: sp.Basic) -> tuple[sp.Expr, ...]:
+    return tuple(expr.indices) if isinstance(expr, sp.Indexed) else ()
+
+
+def bound_symbols(expr: sp.Basic) -> set[sp.Symbol]:
+    """The indices that sums inside the expression bind."""
+    return {limit[0] for total in expr.atoms(sp.Sum) for limit in total.limits}
+
+
+def entries(expr: sp.Basic) -> Iterator[sp.Basic]:
+    """Every tensor entry and symbol in the expression, subscripts included."""
+    if isinstance(expr, sp.Indexed):
+        yield expr
+        for subscript in expr.indices:
+            yield from entries(subscript)
+    elif isinstance(expr, sp.Symbol):
+        yield expr
+    else:
+        for arg in expr.args:
+            yield from entries(arg)
+
+
+def fresh_letters(taken: set[str], preferred: str = INDEX_LETTERS) -> Iterator[str]:
+    """Index letters that are not taken: one letter while they last, then i1, i2..."""
+    yield from (c for c in preferred if c not in taken)
+    yield from (f"i{k}" for k in itertools.count(1) if f"i{k}" not in taken)
+
+
+def substitute(expr: sp.Basic, replacement: Mapping[sp.Basic, Any]) -> sp.Basic:
+    """Replace free indices and entries at once, renaming bound indices out of the way.
+
+    SymPy's own ``subs`` and ``xreplace`` let ``Sum(x[j]*y[k], (j, ...))``
+    capture the free index when k is replaced by j; this does not.
+    """
+    mapping = {old: sp.sympify(new) for old, new in replacement.items()}
+    arriving = {s for new in mapping.values() for s in new.free_symbols}
+
+    def walk(node: sp.Basic, mapping: dict[sp.Basic, sp.Basic]) -> sp.Basic:
+        if node in mapping:
+            return mapping[node]
+        if not node.args or isinstance(node, sp.IndexedBase):
+            return node
+        if isinstance(node, sp.Sum):
+            return walk_sum(node, mapping)
+        return node.func(*(walk(arg, mapping) for arg in node.args))
+
+    def walk_sum(node: sp.Sum, mapping: dict[sp.Basic, sp.Basic]) -> sp.Basic:
+        body = node.function
+        inner = dict(mapping)
+        limits = []
+        taken = {str(s) for s in body.free_symbols | bound_symbols(node) | arriving}
+        for symbol, lower, upper in reversed(node.limits):  # outermost first
+            new = symbol
+            if symbol in arriving:
+                letter = next(fresh_letters(taken))
+                taken.add(letter)
+                new = sp.Symbol(letter, integer=True)
+            limits.append((new, walk(lower, inner), walk(upper, inner)))
+            inner = {old: to for old, to in inner.items() if symbol not in old.free_symbols}
+            if new != symbol:
+                inner[symbol] = new
+        return sp.Sum(walk(body, inner), *reversed(limits))
+
+    return walk(sp.sympify(expr), mapping)
+
+
+def rename_entries(expr: sp.Basic, change: Mapping[str, Any]) -> sp.Basic:
+    """Apply ``change[name](subscripts)`` to every entry of the tensors named."""
+    found = {e for e in entries(expr) if name_of(e) in change}
+    if not found:
+        return expr
+
+    def walk(node: sp.Basic) -> sp.Basic:
+        if is_entry(node) and name_of(node) in change:
+            return change[name_of(node)](tuple(walk(s) for s in subscripts_of(node)))
+        if not node.args or isinstance(node, sp.IndexedBase):
+            return node
+        return node.func(*(walk(arg) for arg in node.args))
+
+    return walk(expr)
