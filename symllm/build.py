@@ -73,15 +73,16 @@ def build(
 ) -> Report:
     """Build chapters of ``folder`` (all, if none is named) into ``output``.
 
-    Every format of a chapter is made before any is written. ``check`` writes
-    nothing and reports how what is there differs from what would be written.
+    Everything is made before anything is written, so that a chapter that
+    fails leaves the output as it was. ``check`` writes nothing and reports how
+    what is there differs from what would be written.
     """
     output = Path(output)
     for wanted in formats:
         if wanted not in FORMATS:
             raise UnknownName("format", wanted, FORMATS)
     paths = find_chapters(Path(folder), chapters)
-    written: list[Path] = []
+    fresh: dict[Path, bytes] = {}
     unchanged: list[Path] = []
     stale: dict[Path, str] = {}
     documents: list[Document] = []
@@ -90,15 +91,16 @@ def build(
         document = run_chapter(path)
         documents.append(document)
         pages = {output / f"{path.stem}.{ending}": FORMATS[ending](document) for ending in formats}
-        old = {page: read(page) for page in pages}
-        fresh = {page: data for page, data in pages.items() if old[page] != data}
-        unchanged += pages.keys() - fresh.keys()
-        if check:
-            stale |= {page: difference(page, old[page], new) for page, new in fresh.items()}
-        else:
-            write_all(fresh)
-            written += fresh
-    return Report(tuple(written), tuple(sorted(unchanged)), stale, tuple(documents))
+        for page, new in pages.items():
+            old = read(page)
+            if old == new:
+                unchanged.append(page)
+            elif check:
+                stale[page] = difference(page, old, new)
+            else:
+                fresh[page] = new
+    write_all(fresh)
+    return Report(tuple(fresh), tuple(sorted(unchanged)), stale, tuple(documents))
 
 
 def read(path: Path) -> bytes | None:
