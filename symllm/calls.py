@@ -108,8 +108,8 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
     dims = index_dims(let, program.tensors, program.name)
     sizes = call_sizes(call, dims, program.name)
 
-    # The callee's own letters must not meet the caller's batch letters.
-    busy = {str(s) for s in symbols_of(let)} | set(program.tensors)
+    # The callee's own letters must not meet the caller's letters, nor any name.
+    busy = {str(s) for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
     busy |= {found.name for found in inside.values()}
     size_symbols = {old.symbol: new.symbol for old, new in sizes.items()}
     change: dict[str, Any] = {}
@@ -122,11 +122,13 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
     known = dict(zip(callee.let[output].indices, call.at, strict=True))
     for inner in callee.equations:
         letters = fresh_letters(busy)
-        own = {s: known.get(s) or sp.Symbol(next(letters), integer=True) for s in inner.indices}
-        value = substitute(inner.rhs, size_symbols | own)
-        value = rename_entries(rename_bound(value, busy), change)
-        lhs = let.lhs if inner.name == output else change[inner.name](tuple(own.values()))
-        yield Let(lhs, value, inner.note)
+        own = {s: sp.Symbol(next(letters), integer=True) for s in inner.indices}
+        # A caller's letter may be a name of the callee's: it comes after all renaming.
+        back = {own[s]: known[s] for s in own.keys() & known.keys()}
+        value = rename_bound(substitute(inner.rhs, size_symbols | own), busy)
+        value = substitute(rename_entries(value, change), back)
+        lhs = substitute(change[inner.name](tuple(own.values())), back)
+        yield Let(let.lhs if inner.name == output else lhs, value, inner.note)
 
 
 def rename_bound(expr: sp.Basic, busy: set[str]) -> sp.Basic:

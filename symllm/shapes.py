@@ -127,6 +127,11 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
             for subscript, dim in zip(found.indices, tensor.dims, strict=True):
                 if isinstance(subscript, sp.Symbol) and str(subscript) not in tensors:
                     meet(subscript, dim)
+        for bracket in value.atoms(sp.KroneckerDelta):
+            for side, other in (bracket.args, bracket.args[::-1]):
+                tensor = tensors.get(name_of(other))
+                if isinstance(side, sp.Symbol) and tensor and isinstance(tensor.domain, Dim):
+                    meet(side, tensor.domain)
     if isinstance(let.rhs, Call):
         sizes = call_sizes(let.rhs, dims, where)
         output = let.rhs.program.tensors[let.rhs.program.outputs[0]]
