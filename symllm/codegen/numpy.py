@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from textwrap import wrap
@@ -190,16 +191,18 @@ def numpy_source(
     mentioned = {name for line in lines for name in names_in(line.value)}
     body = body_of(lines, program.inputs, outputs, NumPy())
     sizes, measured = size_statements(body.sizes, program.inputs, mentioned)
-    arguments = [t for t in program.inputs if t.name in mentioned | measured]
-    signature = [
-        f"{t.name}={defaults[t.name]!r}" if t.name in defaults else t.name for t in arguments
-    ]
     statements = [f"    {s}" for s in sizes]
     for statement in body.statements:
         rows = wrapped(statement.text, "    ", WIDTH)
         if statement.comment:
             rows[-1] += f"  # {statement.comment}"
         statements += rows
+    # An input may also be there for its shape or its dtype alone.
+    written = set(re.findall(r"\w+", " ".join(statement.text for statement in body.statements)))
+    arguments = [t for t in program.inputs if t.name in mentioned | measured | written]
+    signature = [
+        f"{t.name}={defaults[t.name]!r}" if t.name in defaults else t.name for t in arguments
+    ]
     head = f"def {function}({', '.join(signature)}):"
     if len(head) > WIDTH:
         head = f"def {function}(\n    {', '.join(signature)}\n):"
