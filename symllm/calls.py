@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -34,6 +35,7 @@ def callee_of(call: Call) -> Program:
     return without_calls(call.program)
 
 
+@lru_cache(maxsize=256)
 def without_calls(program: Program) -> Program:
     """The same program with the equations of the ops it calls written in their place."""
     inside = names_inside(program)

@@ -19,7 +19,9 @@ def is_entry(expr: sp.Basic) -> bool:
 
 def name_of(expr: sp.Basic) -> str:
     """The name of the tensor whose entry this is."""
-    return str(expr.base.label) if isinstance(expr, sp.Indexed) else str(expr)
+    if isinstance(expr, sp.Indexed):
+        expr = expr.base.label
+    return expr.name if isinstance(expr, sp.Symbol) else str(expr)
 
 
 def subscripts_of(expr: sp.Basic) -> tuple[sp.Expr, ...]:

@@ -10,7 +10,7 @@ import sympy as sp
 
 from .equation import Call, Let
 from .errors import OpError
-from .expressions import bound_symbols, fresh_letters, name_of
+from .expressions import bound_symbols, fresh_letters, is_entry, name_of
 from .notation import Dim, Tensor, entry
 
 
@@ -97,6 +97,8 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
     known_dims |= {t.domain.name: t.domain for t in tensors.values() if isinstance(t.domain, Dim)}
 
     def meet(index: sp.Symbol, dim: Dim) -> None:
+        if str(index) in tensors:
+            raise OpError(f"{where}: in {let}, {str(index)!r} names both an index and a tensor")
         if dims.setdefault(index, dim) != dim:
             raise OpError(
                 f"{where}: in {let}, the index {index} is used with two dimensions, "
@@ -127,18 +129,43 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
             for subscript, dim in zip(found.indices, tensor.dims, strict=True):
                 if isinstance(subscript, sp.Symbol) and str(subscript) not in tensors:
                     meet(subscript, dim)
+                else:
+                    check_gather(let, found, subscript, tensors, dim, where)
         for bracket in value.atoms(sp.KroneckerDelta):
             for side, other in (bracket.args, bracket.args[::-1]):
                 tensor = tensors.get(name_of(other))
-                if isinstance(side, sp.Symbol) and tensor and isinstance(tensor.domain, Dim):
+                plain = isinstance(side, sp.Symbol) and str(side) not in tensors
+                if plain and tensor and isinstance(tensor.domain, Dim):
                     meet(side, tensor.domain)
     if isinstance(let.rhs, Call):
         sizes = call_sizes(let.rhs, dims, where)
         output = let.rhs.program.tensors[let.rhs.program.outputs[0]]
         for index, dim in zip(let.rhs.at, output.dims, strict=True):
+            if dim not in sizes:
+                raise OpError(
+                    f"{where}: in {let}, the index {index} stands for the dimension {dim.name} of "
+                    f"{let.rhs.name}, but is in nothing that is passed to it"
+                )
             meet(index, sizes[dim])
     check_free_names(let, tensors, dims, known_dims, where)
     return dims
+
+
+def check_gather(
+    let: Let,
+    found: sp.Indexed,
+    subscript: sp.Expr,
+    tensors: Mapping[str, Tensor],
+    dim: Dim,
+    where: str,
+) -> None:
+    """A subscript that is no index holds integers that index the axis."""
+    holder = tensors.get(name_of(subscript)) if is_entry(subscript) else None
+    if holder is None or holder.domain != dim:
+        raise OpError(
+            f"{where}: in {let}, the subscript {subscript} of {found} is neither an index nor "
+            f"an entry of an integer tensor over {dim.name}"
+        )
 
 
 def call_sizes(call: Call, dims: Mapping[sp.Symbol, Dim], where: str) -> dict[Dim, Dim]:
@@ -200,6 +227,7 @@ def entry_letters(
             for found in value.atoms(sp.Indexed):
                 letters = tuple(map(str, found.indices))
                 plain = all(isinstance(s, sp.Symbol) for s in found.indices)
+                plain = plain and tensors.keys().isdisjoint(letters)  # a gather has no letter
                 if name_of(found) in seen and plain and len(set(letters)) == len(letters):
                     seen[name_of(found)].append(letters)
     result = {}

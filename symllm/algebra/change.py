@@ -30,28 +30,34 @@ class Change:
     """How to rebuild a term.
 
     Free indices by a mapping, dimensions by their names, and whole atoms by a
-    function that returns what to put in an atom's place, or None to leave it.
+    function that returns what to put in an atom's place, or None to leave it;
+    ``heads`` are the tensors it looks for, where it looks for some only.
     """
 
-    __slots__ = ("atom", "dims", "indices")
+    __slots__ = ("atom", "dims", "heads", "indices")
 
     def __init__(
         self,
         indices: Mapping[Ix, Subscript],
         atom: Callable[[Atom], Poly | None] | None = None,
         dims: Mapping[str, str] | None = None,
+        heads: frozenset[str] | None = None,
     ) -> None:
         self.indices = indices
         self.atom = atom
         self.dims = dims or {}
+        self.heads = heads
 
-    @property
-    def everywhere(self) -> bool:
-        """Must every atom be looked at, or those only that hold a free index?"""
-        return self.atom is not None or bool(self.dims)
+    def leaves(self, term: Poly | Mono | Atom) -> bool:
+        """Does the change leave a term as it is? Cheap to say, and true of most."""
+        if self.dims or not term.free.isdisjoint(self.indices):
+            return False
+        if self.atom is None:
+            return True
+        return self.heads is not None and self.heads.isdisjoint(term.names)
 
     def with_indices(self, more: Mapping[Ix, Subscript]) -> Change:
-        return Change({**self.indices, **more}, self.atom, self.dims)
+        return Change({**self.indices, **more}, self.atom, self.dims, self.heads)
 
     def subscript(self, s: Subscript) -> Subscript:
         if isinstance(s, Ix):
@@ -60,7 +66,7 @@ class Change:
         return found.factors[0][0]  # type: ignore[return-value]
 
     def poly(self, poly: Poly) -> Poly:
-        if not self.everywhere and poly.free.isdisjoint(self.indices):
+        if self.leaves(poly):
             return poly
         result = Poly({})
         for mono, coefficient in poly.terms.items():
@@ -68,7 +74,7 @@ class Change:
         return result
 
     def mono(self, mono: Mono) -> Poly:
-        if not self.everywhere and mono.free.isdisjoint(self.indices):
+        if self.leaves(mono):
             return Poly({mono: 1})
         result = ONE
         for atom, exponent in mono.factors:
@@ -76,7 +82,7 @@ class Change:
         return result
 
     def apply(self, atom: Atom) -> Poly:
-        if not self.everywhere and atom.free.isdisjoint(self.indices):
+        if self.leaves(atom):
             return atom_poly(atom)
         rebuilt = rebuild(atom, self)
         if self.atom is None:

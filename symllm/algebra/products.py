@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import gcd, lcm
 
+from ..errors import NotationError
 from .change import Change
 from .terms import (
     ONE,
@@ -170,17 +171,17 @@ def _monomial_power(mono: Mono, coefficient: Number, exponent: Number) -> Poly:
     if isinstance(exponent, int):
         powers = {a: e * exponent for a, e in mono.factors}
         return product(powers).scale(tidy(Fraction(coefficient) ** exponent))
-    if coefficient < 0:
-        raise ValueError(f"a root of a negative term: ({coefficient}*{mono})^{exponent}")
-    result = rational_power(coefficient, exponent)
+    result = rational_power(abs(coefficient), exponent)
     kept: list[tuple[Atom, Number]] = []
     for atom, e in mono.factors:
         if atom.positive or not is_integer(e):
             result = result * product({atom: e * exponent})
         else:
             kept.append((atom, e))
+    if coefficient < 0 and not kept:
+        raise NotationError(f"a root of what is negative: ({coefficient}*{mono})^{exponent}")
     if kept:
-        rest = Poly({Mono(tuple(kept)): 1})
+        rest = Poly({Mono(tuple(kept)): 1 if coefficient > 0 else -1})
         result = result * atom_poly(Paren(rest), exponent)
     return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from .change import Change, rebuild
 from .factor import cost
@@ -22,7 +22,6 @@ from .terms import (
     Sum,
     magnitude,
     mono_atoms,
-    names,
 )
 
 Factors = tuple[tuple[Atom, Number], ...]
@@ -31,7 +30,7 @@ Match = dict[Ix, Subscript]
 Found = tuple[Mono, Match, frozenset[Ix]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rewrite:
     """``sum over bound of factors -> right``, for every value of the free indices.
 
@@ -57,7 +56,7 @@ class Rewrite:
     @cached_property
     def heads(self) -> frozenset[str]:
         """Names that a term must mention for the rule to apply."""
-        return frozenset(names(self.left))
+        return self.left.names
 
     @property
     def one_atom(self) -> bool:
@@ -68,9 +67,10 @@ class Rewrite:
 Use = tuple[Rewrite, Poly]
 
 
+@lru_cache(maxsize=4096)
 def apply(rule: Rewrite, poly: Poly) -> Poly:
     """The polynomial with the rule used wherever it applies."""
-    if not rule.heads <= names(poly):
+    if not rule.heads <= poly.names:
         return poly
     if rule.one_atom:
         return _replace_atom(rule, poly)
@@ -86,7 +86,7 @@ def _replace_atom(rule: Rewrite, poly: Poly) -> Poly:
             return Change(match).poly(rule.right)
         return None
 
-    return Change({}, replace).poly(poly)
+    return Change({}, replace, heads=rule.heads).poly(poly)
 
 
 def _replace_product(rule: Rewrite, poly: Poly) -> Poly:
@@ -100,7 +100,7 @@ def _in_monomial(rule: Rewrite, mono: Mono, bound: tuple[Ix, ...]) -> Poly:
     """The rule used in ``sum over bound of mono``, inside its atoms first."""
     rebuilt = ONE
     for atom, exponent in mono.factors:
-        if rule.heads <= names(Poly({Mono(((atom, 1),)): 1})):
+        if rule.heads <= atom.names:
             rebuilt = rebuilt * _in_atom(rule, atom) ** exponent
         else:
             rebuilt = rebuilt * Poly({Mono(((atom, exponent),)): 1})

@@ -7,7 +7,7 @@ monomials to coefficients; everything is sorted and named by its key.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -28,12 +28,26 @@ class Ix(NamedTuple):
         return self.name if isinstance(self.name, str) else f"#{self.name}"
 
 
+NONE: frozenset[Any] = frozenset()
+
+
+def united(sets: Iterable[frozenset[Any]]) -> frozenset[Any]:
+    """The union; most terms hold one set or none, which are not copied."""
+    result = NONE
+    for s in sets:
+        if s and s is not result:
+            result = result | s if result else s
+    return result
+
+
 class Atom:
     """What a monomial is a product of. Atoms are equal where their keys are."""
 
-    __slots__ = ("_hash", "free", "height", "key", "positive")
+    __slots__ = ("_hash", "free", "height", "key", "names", "positive")
 
     key: str
+    #: The names of the tensors mentioned inside.
+    names: frozenset[str]
     #: Free indices inside, by which sums and substitutions find their way.
     free: frozenset[Ix]
     #: How many numbers the sums inside use up for the indices they bind.
@@ -42,11 +56,17 @@ class Atom:
     positive: bool
 
     def _set(
-        self, key: str, free: frozenset[Ix] = frozenset(), height: int = 0, positive: bool = False
+        self,
+        key: str,
+        free: frozenset[Ix] = NONE,
+        height: int = 0,
+        positive: bool = False,
+        names: frozenset[str] = NONE,
     ) -> None:
         self.key = key
         self._hash = hash(key)
         self.free = free
+        self.names = names
         self.height = height
         self.positive = positive
 
@@ -72,9 +92,11 @@ class Ref(Atom):
     def __init__(self, name: str, subs: tuple[Subscript, ...] = (), positive: bool = False):
         self.name = name
         self.subs = subs
-        free = frozenset().union(*({s} if isinstance(s, Ix) else s.free for s in subs))
+        free = frozenset(s for s in subs if isinstance(s, Ix))
+        gathers = [s for s in subs if not isinstance(s, Ix)]
         key = f"{name}[{','.join(s.key for s in subs)}]" if subs else name
-        self._set(key, free, 0, positive)
+        names = united([frozenset((name,)), *(s.names for s in gathers)])
+        self._set(key, united([free, *(s.free for s in gathers)]), 0, positive, names)
 
 
 Subscript = Ix | Ref
@@ -118,8 +140,13 @@ class Delta(Atom):
     def __init__(self, left: Subscript, right: Subscript):
         left, right = sorted((left, right), key=subscript_order)
         self.left, self.right = left, right
-        free = frozenset().union(*({s} if isinstance(s, Ix) else s.free for s in (left, right)))
-        self._set(f"[{left.key}={right.key}]", free)
+        free = frozenset(s for s in (left, right) if isinstance(s, Ix))
+        gathers = [s for s in (left, right) if not isinstance(s, Ix)]
+        self._set(
+            f"[{left.key}={right.key}]",
+            united([free, *(s.free for s in gathers)]),
+            names=united(s.names for s in gathers),
+        )
 
 
 class Compare(Atom):
@@ -133,6 +160,7 @@ class Compare(Atom):
             f"[{left.key}{relation}{right.key}]",
             left.free | right.free,
             max(left.height, right.height),
+            names=left.names | right.names,
         )
 
     def polys(self) -> tuple[Poly, ...]:
@@ -146,10 +174,10 @@ class Fn(Atom):
 
     def __init__(self, name: str, args: tuple[Poly, ...], positive: bool = False):
         self.name, self.args = name, args
-        free = frozenset().union(*(a.free for a in args))
         height = max((a.height for a in args), default=0)
         key = f"{name}({','.join(a.key for a in args)})"
-        self._set(key, free, height, positive or name == "exp")
+        names = united(a.names for a in args)
+        self._set(key, united(a.free for a in args), height, positive or name == "exp", names)
 
     def polys(self) -> tuple[Poly, ...]:
         return self.args
@@ -162,7 +190,7 @@ class Paren(Atom):
 
     def __init__(self, poly: Poly):
         self.poly = poly
-        self._set(f"({poly.key})", poly.free, poly.height, poly.positive)
+        self._set(f"({poly.key})", poly.free, poly.height, poly.positive, poly.names)
 
     def polys(self) -> tuple[Poly, ...]:
         return (self.poly,)
@@ -186,6 +214,7 @@ class Sum(Atom):
             body.free.difference(bound),
             body.height + len(bound),
             body.positive,
+            body.names,
         )
 
 
@@ -210,13 +239,14 @@ def fresh_index(dim: str) -> Ix:
 class Mono:
     """A product of atoms with rational exponents, sorted by key."""
 
-    __slots__ = ("_hash", "factors", "free", "height", "key")
+    __slots__ = ("_hash", "factors", "free", "height", "key", "names")
 
     def __init__(self, factors: tuple[tuple[Atom, Number], ...]):
         self.factors = factors
         self.key = "*".join(a.key if e == 1 else f"{a.key}^{e}" for a, e in factors)
         self._hash = hash(self.key)
-        self.free = frozenset().union(*(a.free for a, _ in factors))
+        self.free = united(a.free for a, _ in factors)
+        self.names = united(a.names for a, _ in factors)
         self.height = max((a.height for a, _ in factors), default=0)
 
     @property
@@ -252,12 +282,13 @@ def tidy(e: Number) -> Number:
 class Poly:
     """A sum of monomials with rational coefficients; the normal form of a term."""
 
-    __slots__ = ("_free", "_key", "terms")
+    __slots__ = ("_free", "_key", "_names", "terms")
 
     def __init__(self, terms: dict[Mono, Number]):
         self.terms = terms
         self._key: str | None = None
         self._free: frozenset[Ix] | None = None
+        self._names: frozenset[str] | None = None
 
     @property
     def key(self) -> str:
@@ -269,8 +300,15 @@ class Poly:
     @property
     def free(self) -> frozenset[Ix]:
         if self._free is None:
-            self._free = frozenset().union(*(m.free for m in self.terms))
+            self._free = united(m.free for m in self.terms)
         return self._free
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the tensors mentioned."""
+        if self._names is None:
+            self._names = united(m.names for m in self.terms)
+        return self._names
 
     @property
     def height(self) -> int:
@@ -392,8 +430,3 @@ def mono_atoms(mono: Mono) -> Iterator[Atom]:
             for s in (atom.left, atom.right):
                 if not isinstance(s, Ix):
                     yield s
-
-
-def names(poly: Poly) -> set[str]:
-    """The names of the tensors mentioned."""
-    return {a.name for a in atoms(poly) if isinstance(a, Ref)}

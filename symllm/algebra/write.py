@@ -166,7 +166,7 @@ class Writer:
 
     def _sub(self, s: Subscript, bound: Mapping[Ix, str]) -> sp.Expr:
         if isinstance(s, Ref):
-            return self._ref(s, bound)
+            return self._ref(s, bound) if s.subs else integer_symbol(s.name)
         return integer_symbol(bound[s] if s in bound else str(s.name))
 
     def _sum(self, atom: Sum, bound: dict[Ix, str], taken: set[str]) -> sp.Expr:

@@ -7,7 +7,7 @@ disappear as they arise. What comes out is a let-program again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from ..algebra.calculus import Occurrence, occurrences, pull_back
@@ -24,7 +24,6 @@ from ..algebra.terms import (
     atom_poly,
     delta,
     fresh_index,
-    names,
 )
 from ..program import Program
 from .orient import rules_of
@@ -202,7 +201,7 @@ def through_call(
     from_caller = {ix: fresh_index(ix.dim) for ix in call.indices}
     found = []
     for argument in call.arguments:
-        if name not in names(argument.value) or not argument.tensor.differentiable:
+        if name not in argument.value.names or not argument.tensor.differentiable:
             continue
         axes = {ix: fresh_index(ix.dim) for ix in argument.axes}
         rows = {ix: from_caller[ix] for ix in call.batch}
@@ -271,7 +270,7 @@ def vjp(program: Program, wrt: str) -> tuple[tuple[Ix, ...], Poly]:
         lines = adjoint_lines(sys, (wrt,), Seed())
         value = inline_all(lines, lines[wrt].value)
         value, _ = simplify(value, rules_of(program), sys.price)
-        aliases = names(value) & sys.aliases.keys()
+        aliases = value.names & sys.aliases.keys()
         value = unfold(sys, value, aliases) if aliases else value
         _LEMMAS[key] = lines[wrt].entry, value
     return _LEMMAS[key]
@@ -287,7 +286,7 @@ def inline_all(lines: Mapping[str, Line], poly: Poly, keep: frozenset[str] = fro
 
 def put_in(line: Line, poly: Poly) -> Poly:
     """The polynomial with one adjoint line written out."""
-    if line.adjoint not in names(poly):
+    if line.adjoint not in poly.names:
         return poly
 
     def replace(atom: Atom) -> Poly | None:
@@ -297,10 +296,10 @@ def put_in(line: Line, poly: Poly) -> Poly:
         subs = atom.subs[len(atom.subs) - len(line.entry) :]
         return line.at(dict(zip(line.entry, subs, strict=True)))
 
-    return Change({}, replace).poly(poly)
+    return Change({}, replace, heads=frozenset({line.adjoint})).poly(poly)
 
 
-def unfold(sys: System, poly: Poly, hidden: set[str]) -> Poly:
+def unfold(sys: System, poly: Poly, hidden: Set[str]) -> Poly:
     """Names written out by their forward equations."""
 
     def replace(atom: Atom) -> Poly | None:
@@ -309,4 +308,4 @@ def unfold(sys: System, poly: Poly, hidden: set[str]) -> Poly:
         equation = sys.equations.get(atom.name) or sys.aliases[atom.name]
         return Change(dict(zip(equation.indices, atom.subs, strict=True))).poly(equation.right)
 
-    return Change({}, replace).poly(poly)
+    return Change({}, replace, heads=frozenset(hidden)).poly(poly)

@@ -9,7 +9,7 @@ import sympy as sp
 from ..algebra.calculus import Occurrence
 from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite, Use
-from ..algebra.terms import Ix, Poly, names
+from ..algebra.terms import Ix, Poly
 from ..algebra.write import make_sum
 from ..expressions import rename_entries, subscripts_of, substitute
 from ..notation import Dim, Direct, Partial, entry
@@ -190,7 +190,7 @@ class Narrator(Phrases):
         start, inlined = self.write(closed.start), self.write(closed.inlined)
         if closed.inlined == closed.start:
             return self.used(closed, closed.inlined, closed.uses)
-        before, after = names(closed.start), names(closed.inlined)
+        before, after = closed.start.names, closed.inlined.names
         gone = [line for line in self.book.lines.values() if line.adjoint in before - after]
         put = [(self.target(line.name, line.entry),) for line in gone]
         because: Sentence = ("Put in ", *listed(put), ".")

@@ -32,7 +32,6 @@ from ..algebra.terms import (
     fresh_index,
     is_integer,
     mono_atoms,
-    names,
     tidy,
 )
 from ..program import Program
@@ -80,8 +79,8 @@ def solve_product(sys: System, equation: Equation, name: Poly) -> Iterator[Rewri
     left = name * known**-1
     if len(factors) == 1:
         ((atom, e),) = factors
-        if isinstance(atom, Sum):
-            return  # a fact
+        if isinstance(atom, Sum) or not invertible(atom, e):
+            return  # a fact, or two values with one power
         value = left ** inverse(e)
         if isinstance(atom, Paren):
             yield from solve_affine(sys, equation, atom.poly, value)
@@ -124,9 +123,17 @@ def solve_affine(sys: System, equation: Equation, right: Poly, value: Poly) -> I
         if atom != earliest or not covers(equation, atom):
             continue
         rest = right - atom_poly(atom).scale(c)
-        if atom.name in names(rest) or depends(sys, rest, atom.name):
+        if atom.name in rest.names or depends(sys, rest, atom.name):
             continue
         yield rewrite(equation, "substitute", ((atom, 1),), (value - rest).scale(inverse(c)))
+
+
+def invertible(atom: Atom, exponent: Number) -> bool:
+    """Does ``atom^exponent`` say what the atom is?
+
+    ``x^2`` leaves the sign open, and ``x^3`` has a root that no rational power gives.
+    """
+    return exponent in (1, -1) or atom.positive or not is_integer(exponent)
 
 
 def inverse(value: Number) -> Number:
@@ -154,7 +161,7 @@ def covers(equation: Equation, atom: Atom) -> bool:
 
 def depends(sys: System, poly: Poly, name: str) -> bool:
     """Does the same entry of ``name`` also reach ``poly`` by another way than a sum?"""
-    return any(name in sys.entrywise.get(n, ()) for n in names(poly))
+    return any(name in sys.entrywise.get(n, ()) for n in poly.names)
 
 
 def rewrite(equation: Equation, rule: str, factors: Factors, right: Poly) -> Rewrite:
@@ -216,8 +223,10 @@ def balanced(sys: System, equation: Equation) -> Poly | None:
         roots = [(a, e) for a, e in mono.factors if isinstance(a, Paren)]
         if len(roots) == 1:
             ((root, e),) = roots
-            rest = Poly({Mono(tuple(f for f in mono.factors if f[0] is not root)): c})
-            name, right = (name * rest**-1) ** inverse(e), root.poly
+            others = tuple(f for f in mono.factors if f[0] is not root)
+            if c > 0 and all(a.positive for a, _ in others) and invertible(root, e):
+                rest = Poly({Mono(others): c})
+                name, right = (name * rest**-1) ** inverse(e), root.poly
     if not any(isinstance(a, Sum) for m in right.terms for a, _ in m.factors):
         return None
     return right - name
@@ -261,7 +270,7 @@ def called_facts(sys: System) -> Iterator[Rewrite]:
     for call in sys.calls.values():
         output = call.callee.outputs[0]
         for fact in rules_of(call.callee):
-            if fact.rule != "fact" or names(fact.left) != {output} or names(fact.right):
+            if fact.rule != "fact" or fact.left.names != {output} or fact.right.names:
                 continue
             ((ref, e),) = fact.factors
             assert isinstance(ref, Ref)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ..algebra.rewrite import Rewrite, apply
-from ..algebra.terms import Poly, names
+from ..algebra.terms import Poly
 from ..program import Program
 from .adjoint import unfold
 from .orient import rules_of
@@ -43,9 +43,9 @@ def proof(program: Program, fact: Rewrite) -> tuple[Move, ...]:
 
 
 def moves(sys: System, poly: Poly, fact: Rewrite) -> Iterator[Move]:
-    for name in sorted(names(poly) & sys.equations.keys()):
+    for name in sorted(poly.names & sys.equations.keys()):
         yield name, unfold(sys, poly, {name})
-    for name in sorted(names(poly) & sys.aliases.keys()):
+    for name in sorted(poly.names & sys.aliases.keys()):
         yield name, unfold(sys, poly, {name})
     for rule in rules_of(sys.program):
         if rule.rule in ("fact", "declared") or rule.left == fact.left:

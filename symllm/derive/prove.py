@@ -17,7 +17,7 @@ from ..algebra.change import Change
 from ..algebra.read import read
 from ..algebra.rewrite import apply
 from ..algebra.sums import total
-from ..algebra.terms import ONE, ZERO, Ix, Poly, Ref, Subscript, delta, names
+from ..algebra.terms import ONE, ZERO, Ix, Poly, Ref, Subscript, delta
 from ..calls import without_calls
 from ..errors import NotationError
 from ..notation import Dim
@@ -56,7 +56,7 @@ def normal_form(
     known = flat.equations.keys() | flat.aliases.keys()
     for _ in range(len(known) + len(lines) + 1):
         poly = inline_all(lines, poly)
-        hidden = names(poly) & known
+        hidden = poly.names & known
         if not hidden:
             break
         poly = unfold(flat, poly, hidden)

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from ..algebra.factor import cost
 from ..algebra.read import Scope, read
-from ..algebra.terms import Ix, Poly, Ref, Subscript, Sum, names
+from ..algebra.terms import Ix, Poly, Ref, Subscript, Sum
 from ..algebra.write import Letters
 from ..calls import callee_of, names_inside, without_calls
 from ..equation import Call, Let
@@ -122,9 +122,9 @@ class System:
     @cached_property
     def mentions(self) -> dict[str, frozenset[str]]:
         """The names each equation mentions."""
-        found = {n: frozenset(names(e.right)) for n, e in self.equations.items()}
+        found = {n: frozenset(e.right.names) for n, e in self.equations.items()}
         for n, c in self.calls.items():
-            found[n] = frozenset().union(*(names(a.value) for a in c.arguments))
+            found[n] = frozenset().union(*(a.value.names for a in c.arguments))
         return found
 
     @cached_property
@@ -142,7 +142,7 @@ class System:
     def price(self, poly: Poly) -> float:
         """What a polynomial costs a reader, who must look up intermediate names."""
         outputs = self.program.outputs
-        looked_up = names(poly) & (self.levels.keys() | self.aliases.keys())
+        looked_up = poly.names & (self.levels.keys() | self.aliases.keys())
         return cost(poly) + 1.25 * sum(self.levels.get(n, 1) > 0 for n in looked_up - {*outputs})
 
     # -- letters ------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..algebra.factor import Factored, cost, factored
 from ..algebra.rewrite import Rewrite, Use, simplify
-from ..algebra.terms import ZERO, Ix, Poly, Ref, Root, Size, Sum, atoms, mono_atoms, names
+from ..algebra.terms import ZERO, Ix, Poly, Ref, Root, Size, Sum, atoms, mono_atoms
 from .adjoint import Line, Seed, adjoint_lines, inline_all, put_in
 from .orient import rules_of
 from .system import System
@@ -70,7 +70,7 @@ def unfold_where_cheaper(sys: System, line: Line, poly: Poly) -> tuple[Poly, tup
     ``sum_j P dP`` becomes ``rowsum(dO * O)``, though ``dP`` keeps its name
     in the other term.
     """
-    if line.adjoint not in names(poly):
+    if line.adjoint not in poly.names:
         return poly, ()
     uses: list[Use] = []
     for mono, c in poly.sorted():
@@ -111,7 +111,7 @@ def names_to_keep(sys: System, lines: Mapping[str, Line], wrt: tuple[str, ...]) 
             for other in (*kept, *wrt)
             if other in lines
             and line.adjoint
-            in names(inline_all(lines, lines[other].value, frozenset({name, *kept})))
+            in (inline_all(lines, lines[other].value, frozenset({name, *kept}))).names
         }
         if len(users) > 1 and (several or summed):
             kept.add(name)
