@@ -227,8 +227,12 @@ _counter = itertools.count()
 
 
 def fresh_index(dim: str) -> Ix:
-    """A free index that occurs nowhere else; it never survives in a term."""
-    return Ix(f"~{next(_counter)}", dim)
+    """A free index that occurs nowhere else; it never survives in a term.
+
+    Padded, so that the order among fresh indices does not depend on how many
+    there were before.
+    """
+    return Ix(f"~{next(_counter):09d}", dim)
 
 
 # --------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import lookup
 
 import sympy as sp
 from sympy.core.relational import Relational
@@ -15,6 +16,7 @@ from sympy.core.relational import Relational
 from ..equation import Call, Let
 from ..expressions import is_entry, name_of, subscripts_of
 from ..notation import Iverson, Partial
+from ..render.names import SPELLED
 from ..render.printer import PLAIN, Printer, Style
 from ..render.products import (
     as_decimal,
@@ -25,13 +27,16 @@ from ..render.products import (
     without_denominator,
 )
 
-#: Names that are Greek letters, each with its letter.
-GREEK = {
-    **{"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eps": "ε"},
-    **{"zeta": "ζ", "eta": "η", "theta": "θ", "iota": "ι", "kappa": "κ", "mu": "μ", "nu": "ν"},
-    **{"xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ"},
-    **{"chi": "χ", "psi": "ψ", "omega": "ω"},
-}
+#: What Unicode calls letters that we spell otherwise.
+RENAMED = {"eps": "epsilon", "lambda": "lamda", "Lambda": "Lamda"}
+
+
+def greek_letter(name: str) -> str:
+    case = "CAPITAL" if name[0].isupper() else "SMALL"
+    return lookup(f"GREEK {case} LETTER {RENAMED.get(name, name).upper()}")
+
+
+GREEK = {name: greek_letter(name) for name in SPELLED}
 ACCENTS = {"hat": "\N{COMBINING CIRCUMFLEX ACCENT}", "tilde": "\N{COMBINING TILDE}"}
 RELATIONS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
 FUNCTIONS = {"Max": "max", "Min": "min", "Abs": "abs"}

@@ -11,13 +11,18 @@ from ..errors import UnknownName
 
 @dataclass(frozen=True)
 class Flavour:
-    """One kind of Markdown. ``box`` frames a block of text under a class name."""
+    """One kind of Markdown.
+
+    ``box`` frames a block of text under a class name; ``chapter`` points to
+    another chapter of the book, by its title and its file's name.
+    """
 
     name: str
     opening: str
     closing: str
     display: Callable[[str], str]
     box: Callable[[str, str], str]
+    chapter: Callable[[str, str], str]
 
     def inline(self, tex: str) -> str:
         return f"{self.opening}{tex}{self.closing}"
@@ -47,12 +52,20 @@ def div(kind: str, text: str) -> str:
     return f"::: {kind}\n{text.strip()}\n:::"
 
 
+def linked(title: str, name: str) -> str:
+    return f"[{title}]({name}.md)"
+
+
+def named(title: str, name: str) -> str:
+    return f"*{title}*"
+
+
 FLAVOURS = {
     flavour.name: flavour
     for flavour in (
-        Flavour("github", "$`", "`$", fenced, quoted),
-        Flavour("notebook", "$", "$", dollars, quoted),
-        Flavour("pandoc", "$", "$", dollars, div),
+        Flavour("github", "$`", "`$", fenced, quoted, linked),
+        Flavour("notebook", "$", "$", dollars, quoted, named),
+        Flavour("pandoc", "$", "$", dollars, div, named),
     )
 }
 

@@ -246,7 +246,7 @@ def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
         kind = next((place for place, known in PLACES if isinstance(base, known)), 3)
     name = name_of(base) if is_entry(base) else ""
     place = p.style.names.index(name) if name in p.style.names else len(p.style.names)
-    letters = tuple(sorted(str(s) for s in subscripts_of(base)))
+    letters = tuple(str(s) for s in subscripts_of(base))
     return kind, letters, adjoint, place, name.lower(), str(factor)
 
 
