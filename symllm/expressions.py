@@ -74,10 +74,12 @@ def substitute(expr: sp.Basic, replacement: Mapping[sp.Basic, Any]) -> sp.Basic:
         body = node.function
         inner = dict(mapping)
         limits = []
-        taken = {str(s) for s in body.free_symbols | bound_symbols(node) | arriving}
+        # What an enclosing sum was renamed to arrives here as well.
+        incoming = arriving | {s for new in mapping.values() for s in new.free_symbols}
+        taken = {str(s) for s in body.free_symbols | bound_symbols(node) | incoming}
         for symbol, lower, upper in reversed(node.limits):  # outermost first
             new = symbol
-            if symbol in arriving:
+            if symbol in incoming:
                 letter = next(fresh_letters(taken))
                 taken.add(letter)
                 new = sp.Symbol(letter, integer=True)

@@ -109,8 +109,8 @@ def _under_deltas(factors: list[tuple[Atom, Number]]) -> Poly:
     Subscripts that deltas say are equal form classes; each is spelled as
     deltas from its first member to all others.
     """
-    deltas = [a for a, _ in factors if isinstance(a, Delta)]
-    others = [(a, e) for a, e in factors if not isinstance(a, Delta)]
+    deltas = [a for a, _ in factors if isinstance(a, Delta) and of_one_dimension(a)]
+    others = [(a, e) for a, e in factors if a not in deltas]
     first = _representatives(deltas)
     spelled = {a: 1 for s, r in first.items() if s != r for a, _ in _single(delta(r, s))}
     change = Change({s: r for s, r in first.items() if isinstance(s, Ix) and s != r})
@@ -120,6 +120,11 @@ def _under_deltas(factors: list[tuple[Atom, Number]]) -> Poly:
     for atom, exponent in others:
         result = result * change.apply(atom) ** exponent
     return result
+
+
+def of_one_dimension(d: Delta) -> bool:
+    """Indices of two dimensions that are equal do not stand for each other."""
+    return not (isinstance(d.left, Ix) and isinstance(d.right, Ix)) or d.left.dim == d.right.dim
 
 
 def _representatives(deltas: list[Delta]) -> dict[Subscript, Subscript]:
@@ -230,8 +235,9 @@ def content(poly: Poly, signed: bool = True) -> tuple[Poly, Poly]:
             if e < 0 and is_integer(e):
                 lowest[atom] = min(lowest.get(atom, 0), e)
     common = {a: e for a, e in common.items() if e > 0} | lowest
-    if not signed:
-        common = {a: e for a, e in common.items() if a.positive}
+    if not signed:  # of what may be negative, even powers
+        even = {a: e if a.positive or not is_integer(e) else e - e % 2 for a, e in common.items()}
+        common = {a: e for a, e in even.items() if e}
     numerators = [Fraction(c).numerator for _, c in items]
     denominators = [Fraction(c).denominator for _, c in items]
     scale = Fraction(gcd(*numerators), lcm(*denominators))

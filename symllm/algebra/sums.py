@@ -60,7 +60,7 @@ def _sum_of_monomial(indices: tuple[Ix, ...], mono: Mono) -> Poly:
     for atom, exponent in mono.factors:
         if isinstance(atom, Delta) and not atom.free.isdisjoint(bound):
             for old, new in ((atom.right, atom.left), (atom.left, atom.right)):
-                if old in bound and isinstance(old, Ix) and old not in _inside(new):
+                if old in bound and isinstance(old, Ix) and _may_stand_for(new, old):
                     rest = Poly({Mono(tuple(f for f in mono.factors if f[0] is not atom)): 1})
                     left = tuple(ix for ix in indices if ix != old)
                     return total(left, Change({old: new}).poly(rest))
@@ -105,8 +105,11 @@ def _sum_of_monomial(indices: tuple[Ix, ...], mono: Mono) -> Poly:
     return result
 
 
-def _inside(s: Subscript) -> frozenset[Ix]:
-    return frozenset({s}) if isinstance(s, Ix) else s.free
+def _may_stand_for(new: Subscript, old: Ix) -> bool:
+    """May an index be renamed so? Only within its dimension, and not to what holds it."""
+    if isinstance(new, Ix):
+        return new.dim == old.dim and new != old
+    return old not in new.free
 
 
 def close(indices: tuple[Ix, ...], factors: list[tuple[Atom, Number]]) -> Sum:
