@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from .algebra.terms import Ix
+from .algebra.atoms import Ix
 from .algebra.write import Writer
 from .calls import called_value, expression, without_calls
 from .derive.adjoint import Seed
@@ -221,7 +221,9 @@ class Derivation:
     @cached_property
     def _points(self) -> list[Any]:
         # Steps may speak of names inside the ops that are called.
-        return [evaluate.sample(without_calls(self.program), seed) for seed in SEEDS]
+        given = self.kind == "gradient" and not self.book.seed.unit
+        program = without_calls(self.program)
+        return [evaluate.sample(program, seed, upstream=given) for seed in SEEDS]
 
     @cached_property
     def _certificate(self) -> judge.Certificate:

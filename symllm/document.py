@@ -2,7 +2,8 @@
 
 A chapter is in percent format: ``# %% [markdown]`` starts a cell of prose in
 comments, ``# %%`` a cell of code. The page shows what the last expression of
-each code cell is worth, and not the code.
+each code cell is worth, and not the code. A cell of prose that starts with
+*In words:* says what the result above it means, and stands beside that.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import ast
 import re
 import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from .render.flavour import Flavour, flavour_of
 from .render.glance import glance_markdown
 from .render.latex import latex
 from .render.page import derivation_markdown, op_markdown
+from .render.place import ALONE, Place
 from .render.subject import Derivation
 
 MARK = re.compile(r"# %%(?P<rest>.*)")
+IN_WORDS = "*In words:*"
 
 
 class ChapterError(SymllmError):
@@ -59,11 +62,16 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """A chapter that has run: its title, and what it shows in order."""
+    """A chapter that has run: its title, and what it shows in order.
+
+    ``book`` says in which chapter, by name and title, each op's gradient is
+    derived.
+    """
 
     chapter: Chapter
     title: str
     shown: tuple[Shown, ...]
+    book: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 # --------------------------------------------------------------------------
@@ -115,6 +123,39 @@ def uncommented(line: str) -> str:
     return line.removeprefix("#").removeprefix(" ")
 
 
+def contents(folder: Path) -> dict[str, tuple[str, str]]:
+    """The chapter, by name and title, in which the gradient of each op is first derived.
+
+    Found by reading alone: what a page says of another chapter must not depend
+    on whether that was built with it.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for name, path in chapters_in(folder).items():
+        try:
+            chapter = read_chapter(path)
+            title = title_of(chapter)
+            code = [ast.parse(cell.source) for cell in chapter.cells if not cell.prose]
+        except (ChapterError, SyntaxError):
+            continue  # its own build says so
+        for op in (op for tree in code for op in gradients_in(tree)):
+            found.setdefault(op, (name, title))
+    return found
+
+
+def gradients_in(tree: ast.AST) -> Iterator[str]:
+    """The ops of whose gradients a piece of code speaks: ``ops.relu.gradient("x")``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "gradient":
+            inner: ast.AST = node.value
+            while isinstance(inner, ast.Call | ast.Attribute):  # ops.relu.batched("N")
+                match inner:
+                    case ast.Attribute(value=ast.Name(id="ops"), attr=name):
+                        yield name
+                        break
+                    case ast.Call(func=outer) | ast.Attribute(value=outer):
+                        inner = outer
+
+
 # --------------------------------------------------------------------------
 # Running
 # --------------------------------------------------------------------------
@@ -131,7 +172,7 @@ def run_chapter(path: Path) -> Document:
         Shown(cell, cell.source if cell.prose else run_cell(chapter, cell, namespace))
         for cell in chapter.cells
     )
-    return Document(chapter, title_of(chapter), shown)
+    return Document(chapter, title_of(chapter), shown, contents(path.parent))
 
 
 def title_of(chapter: Chapter) -> str:
@@ -181,9 +222,12 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
     f = flavour_of(flavour)
     parts = []
     results = [s.value for s in document.shown if isinstance(s.value, Derivation)]
-    for shown in document.shown:
+    for number, shown in enumerate(document.shown):
+        if beside_a_result(document, number):
+            continue
         try:
-            text = f.prose(shown.value) if shown.cell.prose else show(shown.value, f)
+            place = place_of(document, number, f)
+            text = f.prose(shown.value) if shown.cell.prose else show(shown.value, f, place)
         except Exception as error:
             raise chapter_error(document.chapter, shown.cell, error) from error
         parts.append(text.strip())
@@ -194,7 +238,32 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
     return page if title else page.split("\n", 1)[1].lstrip("\n")
 
 
-def show(value: Any, flavour: str | Flavour = "github") -> str:
+def beside_a_result(document: Document, number: int) -> bool:
+    """Is this the prose that says in words what the derivation above it found?"""
+    cell, before = document.shown[number], document.shown[number - 1]
+    said = cell.cell.prose and str(cell.value).startswith(IN_WORDS)
+    return bool(number and said and isinstance(before.value, Derivation))
+
+
+def place_of(document: Document, number: int, f: Flavour) -> Place:
+    """What the reader of a cell has seen, and where to look for the rest."""
+    value = document.shown[number].value
+    if not isinstance(value, Derivation):
+        return ALONE
+    before = [shown.value for shown in document.shown[:number]]
+    forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)
+    above = {op.op.name for op in before if isinstance(op, Derivation) and op.kind == "gradient"}
+    derived = {
+        op: f"That derivation is in the chapter {f.chapter(title, name)}."
+        for op, (name, title) in document.book.items()
+        if name != document.chapter.name
+    } | dict.fromkeys(above, "That derivation is given above.")
+    after = number + 1
+    said = after < len(document.shown) and beside_a_result(document, after)
+    return Place(forward, document.shown[after].value if said else "", derived)
+
+
+def show(value: Any, flavour: str | Flavour = "github", place: Place = ALONE) -> str:
     """Anything a cell can be worth, as Markdown: what notebooks show as well."""
     f = flavour_of(flavour)
     match value:
@@ -212,7 +281,7 @@ def show(value: Any, flavour: str | Flavour = "github") -> str:
         case list() | tuple():
             return "\n\n".join(show(item, f).strip() for item in value)
         case Derivation():
-            return derivation_markdown(value, f)
+            return derivation_markdown(value, f, place)
     if hasattr(value, "to_markdown"):
         return str(value.to_markdown(f.name))
     return f"```\n{value}\n```"

@@ -60,6 +60,14 @@ class Call:
         at = f"[{', '.join(map(str, self.at))}]" if self.at else ""
         return f"{self.name}({inner}){at}"
 
+    def _latex(self) -> str:
+        inner = ", ".join(sp.latex(a.value) for a in self.arguments)
+        name = rf"\text{{{self.name.replace('_', '-')}}}"
+        under = "".join(map(sp.latex, self.at))
+        return (
+            rf"{name}_{{{under}}}\left({inner}\right)" if under else rf"{name}\left({inner}\right)"
+        )
+
 
 @dataclass(frozen=True)
 class Let:
@@ -103,6 +111,10 @@ class Let:
 
     def __str__(self) -> str:
         return f"{self.lhs} = {self.rhs}"
+
+    def _repr_latex_(self) -> str:
+        right = sp.latex(self.rhs) if isinstance(self.rhs, sp.Basic) else self.rhs._latex()
+        return rf"$\displaystyle {sp.latex(self.lhs)} = {right}$"
 
 
 def map_value(let: Let, change: Callable[[sp.Expr], Any]) -> Let:

@@ -237,6 +237,10 @@ class Iverson(sp.Function):
     def _sympystr(self, printer: Any) -> str:
         return f"[{printer._print(self.args[0])}]"
 
+    def _latex(self, printer: Any, exp: str = "") -> str:
+        bracket = rf"\left[{printer._print(self.args[0])}\right]"
+        return f"{bracket}^{{{exp}}}" if exp else bracket
+
     def _pythoncode(self, printer: Any) -> str:
         return f"(1.0*({printer._print(self.args[0])}))"
 
@@ -266,6 +270,11 @@ class Partial(sp.Expr):
 
     def _sympystr(self, printer: Any) -> str:
         return f"d({printer._print(self.quantity)})/d({printer._print(self.entry)})"
+
+    def _latex(self, printer: Any, exp: str = "") -> str:
+        above, below = printer._print(self.quantity), printer._print(self.entry)
+        derivative = rf"\frac{{\partial {above}}}{{\partial {below}}}"
+        return rf"\left({derivative}\right)^{{{exp}}}" if exp else derivative
 
 
 class Direct(Partial):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import sympy as sp
+from sympy.core.relational import Relational
 
 from .equation import Call, Let
 from .errors import OpError
@@ -137,6 +138,11 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
                 plain = isinstance(side, sp.Symbol) and str(side) not in tensors
                 if plain and tensor and isinstance(tensor.domain, Dim):
                     meet(side, tensor.domain)
+    for value in let.expressions:  # an index that is only compared runs as the other does
+        for relation in value.atoms(Relational, sp.KroneckerDelta):
+            for side, other in (relation.args, relation.args[::-1]):
+                if side in let.indices and other in dims:
+                    dims.setdefault(side, dims[other])
     if isinstance(let.rhs, Call):
         sizes = call_sizes(let.rhs, dims, where)
         output = let.rhs.program.tensors[let.rhs.program.outputs[0]]

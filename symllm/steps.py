@@ -46,6 +46,11 @@ class Step:
     def reason(self) -> str:
         return plain(self.because)
 
+    def _repr_latex_(self) -> str:
+        sides = dict.fromkeys((self.target, self.before, self.after))
+        chain = " = ".join(map(sp.latex, sides))
+        return rf"$\displaystyle {chain} \quad \text{{({self.rule})}}$"
+
 
 @dataclass(frozen=True)
 class Fact:

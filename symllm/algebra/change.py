@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .functions import function
-from .terms import (
-    ONE,
+from .atoms import (
     Atom,
     Compare,
     Delta,
     Fn,
     Ix,
-    Mono,
     Paren,
-    Poly,
     Position,
     Ref,
     Size,
     Subscript,
-    atom_poly,
-    compare,
-    delta,
 )
+from .functions import function
+from .terms import ONE, Mono, Poly, atom_poly, compare, delta
 
 
 class Change:
@@ -83,7 +78,7 @@ class Change:
 
     def apply(self, atom: Atom) -> Poly:
         if self.leaves(atom):
-            return atom_poly(atom)
+            return atom.poly if isinstance(atom, Paren) else atom_poly(atom)
         rebuilt = rebuild(atom, self)
         if self.atom is None:
             return rebuilt

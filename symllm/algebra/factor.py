@@ -15,17 +15,14 @@ import sympy as sp
 from sympy.polys.domains import QQ
 from sympy.polys.rings import ring
 
-from .terms import (
-    UNIT,
+from .atoms import (
     Atom,
     Compare,
     Delta,
     Fn,
     Ix,
-    Mono,
     Number,
     Paren,
-    Poly,
     Ref,
     Root,
     Size,
@@ -33,6 +30,7 @@ from .terms import (
     magnitude,
     tidy,
 )
+from .terms import UNIT, Mono, Poly
 
 
 @dataclass(frozen=True)

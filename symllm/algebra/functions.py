@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .terms import ONE, ZERO, Fn, Mono, Poly, atom_poly
+from .atoms import Fn
+from .terms import ONE, ZERO, Mono, Poly, atom_poly
 
 
 def exponential(arg: Poly) -> Poly:

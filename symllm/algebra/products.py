@@ -8,28 +8,21 @@ from functools import lru_cache
 from math import gcd, lcm
 
 from ..errors import NotationError
-from .change import Change
-from .terms import (
-    ONE,
-    OPERATIONS,
-    UNIT,
-    ZERO,
+from .atoms import (
     Atom,
     Compare,
     Delta,
     Ix,
-    Mono,
     Number,
     Paren,
-    Poly,
     Root,
     Subscript,
-    atom_poly,
-    delta,
     is_integer,
     subscript_order,
     tidy,
 )
+from .change import Change
+from .terms import ONE, OPERATIONS, UNIT, ZERO, Mono, Poly, atom_poly, delta
 
 UNIT_ONLY = {UNIT: 1}.keys()
 

@@ -5,22 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
+from .atoms import Atom, Delta, Ix, Number, Size, Subscript, Sum, fresh_index
 from .change import REBUILD, Change
-from .terms import (
-    ONE,
-    ZERO,
-    Atom,
-    Delta,
-    Ix,
-    Mono,
-    Number,
-    Poly,
-    Size,
-    Subscript,
-    Sum,
-    atom_poly,
-    fresh_index,
-)
+from .terms import ONE, ZERO, Mono, Poly, atom_poly
 
 
 def opened(atom: Sum) -> tuple[tuple[Ix, ...], Poly]:

@@ -10,26 +10,24 @@ import sympy as sp
 
 from ..expressions import fresh_letters
 from ..notation import Iverson
-from .factor import Factored, factored
-from .read import FUNCTION_NAMES
-from .terms import (
+from .atoms import (
     Atom,
     Compare,
     Delta,
     Fn,
     Ix,
-    Mono,
     Number,
     Paren,
-    Poly,
     Position,
     Ref,
     Root,
     Size,
     Subscript,
     Sum,
-    mono_atoms,
 )
+from .factor import Factored, factored
+from .read import FUNCTION_NAMES
+from .terms import Mono, Poly, mono_atoms
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,7 @@ class Letters:
         for letter in (*wanted, *self.pools.get(index.dim, ())):
             if letter not in taken and dims.get(letter, index.dim) == index.dim:
                 return letter
-        others = {c for dim, pool in self.pools.items() if dim != index.dim for c in pool}
-        others |= {letter for letter, dim in dims.items() if dim != index.dim}
+        others = {letter for letter, dim in dims.items() if dim != index.dim}
         return next(fresh_letters(taken | self.names | others))
 
 

@@ -12,28 +12,24 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
-from ..algebra.change import Change
-from ..algebra.rewrite import Factors, Rewrite, apply
-from ..algebra.sums import opened
-from ..algebra.terms import (
-    ONE,
+from ..algebra.atoms import (
     Atom,
     Fn,
     Ix,
-    Mono,
     Number,
     Paren,
-    Poly,
     Ref,
     Root,
     Size,
     Sum,
-    atom_poly,
     fresh_index,
     is_integer,
-    mono_atoms,
     tidy,
 )
+from ..algebra.change import Change
+from ..algebra.rewrite import Factors, Rewrite, apply
+from ..algebra.sums import opened
+from ..algebra.terms import ONE, Mono, Poly, atom_poly, mono_atoms
 from ..program import Program
 from .system import Equation, System, system
 

@@ -147,9 +147,12 @@ def equation(
     style: Style = PLAIN,
     line: float = LINE,
 ) -> str:
-    """``lhs = a = b``: on one line if it fits, else one line for each value or more."""
+    """``lhs = a = b``: on one line if it fits, else one line for each value or more.
+
+    Without a left side it goes on from an equation before it: ``= a``.
+    """
     p = Printer(style)
-    flat = " = ".join([lhs, *(v if isinstance(v, str) else p(v) for v in values)])
+    flat = " = ".join([lhs, *(v if isinstance(v, str) else p(v) for v in values)]).strip()
     if width(flat) <= line and len(values) <= 2:
         return flat
     room = line - width(lhs) - 1.4
@@ -159,8 +162,8 @@ def equation(
         rows.append(f"&= {lines[0]}")
         rows += [rf"&\qquad {signed(rest)}" for rest in lines[1:]]
     if len(rows) == 1:
-        return f"{lhs} {rows[0][1:]}"
-    return aligned([f"{lhs} {rows[0]}", *rows[1:]])
+        return f"{lhs} {rows[0][1:]}".strip()
+    return aligned([f"{lhs} {rows[0]}".strip(), *rows[1:]])
 
 
 def signed(line: str) -> str:
@@ -177,22 +180,36 @@ def definitions(lets: Iterable[Let], style: Style = PLAIN) -> str:
 def noted(rows: Iterable[tuple[str, Any, str]], style: Style = PLAIN) -> str:
     """Equations with a note beside each, or under it where there is no room."""
     p = Printer(style)
+    written = [(left, fitting(p, left, value), note) for left, value, note in rows]
+    space = LINE + 6 - 1.4 - max((width(left) for left, *_ in written), default=0)
+    column = max((width(right) for _, (right, *_), _ in written), default=0)
+    under = {
+        note
+        for _, (first, *rest), note in written
+        if rest or width(first) + NOTE * len(note) > space
+    }
+    column = max([column, *(2 + NOTE * len(note) for note in under)])
+    if any(note not in under and column + NOTE * len(note) > space for *_, note in written):
+        under = {note for *_, note in written}  # one column of notes, or none
     lines: list[str] = []
-    for left, value, note in rows:
-        room = LINE - width(left) - 1.4
-        first, *rest = broken(p, value, room) if isinstance(value, sp.Basic) else [p(value)]
-        said = words(note, p)
-        beside = bool(note) and not rest and width(first) + NOTE * len(note) <= room + 6
-        lines.append(f"{left} &= {first}" + (rf" && \quad {said}" if beside else ""))
+    for left, (first, *rest), note in written:
+        beside = rf" && \quad {words(note, p)}" if note and note not in under else ""
+        lines.append(f"{left} &= {first}{beside}")
         lines += [rf"&\qquad {signed(more)}" for more in rest]
-        if note and not beside:
+        if note in under and note:
             lines.append(rf"&\qquad {words(f'({note})', p)}")
     return aligned(lines)
 
 
+def fitting(p: Printer, left: str, value: Any) -> list[str]:
+    """The right side of an equation, in as many lines as it needs."""
+    room = LINE - width(left) - 1.4
+    return broken(p, value, room) if isinstance(value, sp.Basic) else [p(value)]
+
+
 def aligned(rows: Sequence[str]) -> str:
-    if len(rows) == 1:
-        return rows[0].replace("&", "")
+    if len(rows) < 2:
+        return "".join(rows).replace("&", "")
     body = " \\\\\n".join(rows)
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 

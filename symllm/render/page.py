@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import jinja2
+import sympy as sp
 
 from ..errors import VerificationError
+from ..expressions import name_of
+from ..notation import Partial
+from ..steps import Step
 from .display import aligned, definitions, equation
 from .evidence import evidence_text
 from .flavour import Flavour, flavour_of
-from .printer import Printer, Style, style_of
-from .steps import lemma, step_lines
-from .subject import Definition, Derivation, page_style, results
-from .wording import given, question
+from .kinks import kinks
+from .place import ALONE, Place, where
+from .printer import PLAIN, Printer, Style, style_of
+from .steps import lemma, lone_step, step_lines
+from .subject import Definition, Derivation, asked_for, page_style, results
+from .wording import given, listed, question
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("symllm.render"),
@@ -34,14 +41,13 @@ def op_markdown(op: Definition, flavour: str | Flavour = "github") -> str:
         f=f,
         given=f.prose(given(op)),
         equations=definitions(op.equations, style),
-        aliases=definitions(op.program.aliases, style) if op.program.aliases else "",
     )
 
 
 def derivation_markdown(
-    derivation: Derivation, flavour: str | Flavour = "github", forward: bool = False
+    derivation: Derivation, flavour: str | Flavour = "github", place: Place = ALONE
 ) -> str:
-    """A derivation from its question to its code; ``forward`` puts the op's equations before.
+    """A derivation from its question to its code; it repeats nothing that ``place`` has before it.
 
     Raises ``VerificationError`` if the derivation does not verify.
     """
@@ -52,28 +58,40 @@ def derivation_markdown(
         raise VerificationError(
             f"the {derivation.kind} of {derivation.op.name!r} does not verify: {certificate}"
         )
-    matrices = {k: v for k, v in (derivation.matrix or {}).items() if v is not None}
-    where = list(derivation.where.values())
-    page = fill(
+    return fill(
         "derivation.md.j2",
         f=f,
         question=f.prose(question(derivation, style)),
         lemmas=[lemma(fact, f, style) for fact in derivation.facts if not fact.declared],
-        steps=step_lines(derivation, f, style),
-        result=fill(
-            "result.md.j2",
-            f=f,
-            result=rows(results(derivation), style),
-            where=definitions(where, replace(style, ranges=True)) if where else "",
-        ),
-        matrix=matrix_rows(matrices, style),
+        steps=step_lines(derivation, f, style, place),
+        result=result_markdown(derivation, f, style, place),
+        kinks=f.prose(kinks(derivation, style)),
+        words=f.prose(place.words),
+        matrix=matrix_rows(derivation, style),
         evidence="**Evidence.** " + f.prose(evidence_text(certificate)),
-        code=derivation.code("numpy").strip(),
+        code=re.sub(r"\n{3,}", "\n\n", derivation.code("numpy").strip()),
     )
-    if not forward:
-        return page
-    op = derivation.op
-    return f"## {op.title}\n\n{f.prose(op.about)}\n\n{op_markdown(op, f)}\n{page}"
+
+
+def result_markdown(derivation: Derivation, f: Flavour, style: Style, place: Place) -> str:
+    """The results, and the names in them that the reader has not met."""
+    p = Printer(style)
+    needed = where(derivation, place)
+    met = f.prose(listed([f"${p.name(name)}$" for name in needed.met])) if needed.met else ""
+    return fill(
+        "result.md.j2",
+        f=f,
+        result=rows(results(derivation), style),
+        where=definitions(needed.equations, replace(style, ranges=True)),
+        met=met,
+    )
+
+
+def step_markdown(step: Step, flavour: str | Flavour = "notebook", style: Style = PLAIN) -> str:
+    """A step by itself: its rule, its reason and its equation."""
+    f = flavour_of(flavour)
+    line = lone_step(step, f, style)
+    return f"**{line.rule}** {line.reason}\n\n{f.display(line.tex)}\n"
 
 
 def fill(template: str, **values: Any) -> str:
@@ -111,9 +129,29 @@ def rows(equations: Sequence[tuple[Any, Any]], style: Style) -> str:
     return aligned(lines)
 
 
-def matrix_rows(matrices: Mapping[str, Any], style: Style) -> str:
-    if not matrices:
+def matrix_rows(derivation: Derivation, style: Style) -> str:
+    """The results in matrix notation, where it says more than indices do."""
+    matrices = {k: v for k, v in (derivation.matrix or {}).items() if v is not None}
+    if all(is_entrywise(value) for value in matrices.values()):
         return ""
     p = Printer(style)
-    lines = [f"{p.name(name)} &= {p(value)}" for name, value in matrices.items()]
-    return aligned(lines) if len(lines) > 1 else lines[0].replace("&", "")
+    asked: dict[str, Any] = {}
+    if derivation.kind != "gradient":
+        names = [let.name for let in derivation.result_equations]
+        asked = dict(zip(names, map(whole, asked_for(derivation)), strict=True))
+    left = {name: p(asked[name]) if name in asked else str(p.name(name)) for name in matrices}
+    return aligned([f"{left[name]} &= {p(value)}" for name, value in matrices.items()])
+
+
+def is_entrywise(matrix: Any) -> bool:
+    """Does every entry depend on the same entry of other matrices alone?"""
+    return not matrix.has(sp.Transpose, sp.DiagMatrix) and not any(
+        len(product.as_coeff_matrices()[1]) > 1 for product in matrix.atoms(sp.MatMul)
+    )
+
+
+def whole(quantity: Any) -> Any:
+    """A derivative of entries as that of the tensors: ``dp/dx`` for ``dp_i/dx_j``."""
+    if isinstance(quantity, Partial):
+        return Partial(whole(quantity.quantity), whole(quantity.entry))
+    return sp.Symbol(name_of(quantity))

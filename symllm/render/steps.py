@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..expressions import entries, name_of
+import sympy as sp
+
+from ..expressions import entries, is_entry, name_of, subscripts_of
 from ..notation import LOSS, Direct, Partial
-from ..steps import Fact, Sentence
+from ..steps import Fact, Sentence, Step
 from .display import equation, noted
 from .flavour import Flavour
 from .names import in_words
+from .place import ALONE, Place
 from .printer import Printer, Style
 from .subject import Derivation
 
@@ -26,43 +29,64 @@ class Line:
 
 @dataclass(frozen=True)
 class Lemma:
+    """A fact in words and as a formula, and the chain of equalities that proves it."""
+
     statement: str
     proof: str
 
 
-def step_lines(derivation: Derivation, f: Flavour, style: Style) -> list[Line]:
+def step_lines(
+    derivation: Derivation, f: Flavour, style: Style, place: Place = ALONE
+) -> list[Line]:
     """Each step as an equation for its target, which is introduced once and then named.
 
     ``dxhat_i = dL/dxhat_i = ...`` where the short name is used later; a step
-    that goes on from the one before does not repeat where it started.
+    that goes on from the one before starts with its equals sign.
     """
     p = Printer(style)
-    inline = Printer(replace(style, slashed=True))
     used = names_used(derivation)
     reached: dict[Any, Any] = {}
     lines = []
+    last: Step | None = None
     for step in derivation.steps:
         target, short = p(step.target), short_name(step.target, used)
-        values = [step.before, step.after]
-        if reached.get(step.target) == step.before or step.before == step.target:
+        values = values_of(step)
+        if reached.get(step.target) == step.before:
             values = [step.after]
-        if any(path.args == step.target.args for path in step.before.atoms(Direct)):
-            values = [step.after]  # a part would be written like the whole
-        if len(values) == 2 and values[0] == values[1]:
-            values = values[1:]
-        if short is None:
-            left = target
-        else:
-            left = p(short) if step.target in reached else f"{p(short)} = {target}"
+        left = target if short is None else p(short)
+        if last is not None and (last.target, last.after) == (step.target, step.before):
+            left = ""
+        elif short is not None and step.target not in reached:
+            left = f"{left} = {target}"
         reached[step.target] = step.after
-        lines.append(
-            Line(
-                capitalised(rule_text(step.rule, f, p)) + ".",
-                capitalised(because(step.because, f, inline, used)),
-                equation(left, values, style),
-            )
-        )
+        cited = place.derived.get(step.lemma, "")
+        lines.append(line(step, f, style, used, equation(left, values, style), cited))
+        last = step
     return lines
+
+
+def values_of(step: Step) -> list[Any]:
+    """What a step shows: both sides, or one where two would say the same."""
+    same = step.before in (step.target, step.after)
+    # A part of the derivative would be written like the whole.
+    partial = any(path.args == step.target.args for path in step.before.atoms(Direct))
+    return [step.after] if same or partial else [step.before, step.after]
+
+
+def line(step: Step, f: Flavour, style: Style, used: set[str], tex: str, cited: str = "") -> Line:
+    """A step's rule and reason as text; ``cited`` says where its lemma is derived."""
+    reason = because(step.because, f, Printer(replace(style, slashed=True)), used)
+    return Line(
+        capitalised(rule_text(step.rule, f, Printer(style))) + ".",
+        " ".join(filter(None, [capitalised(reason), cited])),
+        tex,
+    )
+
+
+def lone_step(step: Step, f: Flavour, style: Style) -> Line:
+    """A step that stands by itself, from the quantity it is about."""
+    values = values_of(step)
+    return line(step, f, style, set(), equation(Printer(style)(step.target), values, style))
 
 
 def names_used(derivation: Derivation) -> set[str]:
@@ -87,7 +111,8 @@ def short_name(target: Any, used: set[str]) -> Any:
 def lemma(fact: Fact, f: Flavour, style: Style) -> Lemma:
     """A fact, and the chain of equalities that proves it or the op that it is cited from."""
     p = Printer(style)
-    statement = f.inline(f"{p(fact.lhs)} = {p(fact.rhs)}") + "."
+    formula = f.inline(f"{p(fact.lhs)} = {p(fact.rhs)}")
+    statement = f"{f.prose(fact_words(fact, p))}: {formula}."
     if not fact.steps:
         cited = fact.lemma.replace("_", "-")
         return Lemma(f"{statement} It is shown for {cited}." if cited else statement, "")
@@ -114,6 +139,27 @@ def because(sentence: Sentence, f: Flavour, p: Printer, used: set[str]) -> str:
             named = [short_name(side, used) or side for side in sides]
             parts.append(f.inline(" = ".join(p(side) for side in named)))
     return "".join(parts)
+
+
+def fact_words(fact: Fact, p: Printer) -> str:
+    """What a fact says: the entries of a tensor, or their squares, sum to a number."""
+    whole = fact.lhs
+    of = whole.function if isinstance(whole, sp.Sum) and len(whole.limits) == 1 else whole
+    body = of.base if isinstance(of, sp.Pow) and of.exp == 2 else of
+    if not isinstance(whole, sp.Sum) or not is_entry(body) or not subscripts_of(body):
+        return "A sum that occurs below has a closed form"
+    name = f"${p.name(name_of(body))}$"
+    entries_of = f"the entries of {name}" if len(subscripts_of(body)) == 1 else row_of(whole, name)
+    subject = entries_of if body is of else f"the squares of {entries_of}"
+    number = {"0": "zero", "1": "one"}.get(str(fact.rhs), "a closed form")
+    return capitalised(f"{subject} sum to {number}")
+
+
+def row_of(total: Any, name: str) -> str:
+    """Which entries of a tensor of several axes a sum is over."""
+    subscripts = subscripts_of(total.function.base if total.function.is_Pow else total.function)
+    last = total.limits[0][0] == subscripts[-1]
+    return f"the entries of each row of {name}" if last else f"the entries of each column of {name}"
 
 
 def rule_text(rule: str, f: Flavour, p: Printer) -> str:

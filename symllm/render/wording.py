@@ -72,7 +72,7 @@ def question(derivation: Derivation, style: Style) -> str:
     asked = [f"${p(q)}$" for q in asked_for(derivation)]
     what = f"what {'is' if len(asked) == 1 else 'are'} {listed(asked)}?"
     declared = [f for f in derivation.facts if f.declared]
-    known = "".join(f" Recall that ${p(f.lhs)} = {p(f.rhs)}$." for f in declared)
+    known = "".join(f" It is given that ${p(f.lhs)} = {p(f.rhs)}$." for f in declared)
     outputs = [program.tensors[name] for name in program.outputs]
     if derivation.kind != "gradient":
         return capitalised(what) + known

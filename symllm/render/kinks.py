@@ -1,0 +1,47 @@
+"""Kinks: where a function has no derivative, and what a result takes for one there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.core.relational import Relational
+
+from ..expressions import entries, name_of
+from ..notation import Iverson
+from .printer import Printer, Style
+from .subject import Derivation
+
+
+def kinks(derivation: Derivation, style: Style) -> str:
+    """What the results take for the derivative at a kink, in words; nothing if they have none.
+
+    A bracket that compares values, and not indices, is a slope that jumps.
+    """
+    p = Printer(style)
+    said = []
+    for bracket in sorted(brackets(derivation), key=str):
+        relation = bracket.args[0]
+        value = int(isinstance(relation, sp.Ge | sp.Le))
+        edge = f"{p(relation.lhs)} = {p(relation.rhs)}"
+        said.append(
+            f"Where ${edge}$ there is a kink and no derivative; the bracket ${p(bracket)}$ "
+            f"is taken to be ${value}$ there."
+        )
+    return " ".join(said)
+
+
+def brackets(derivation: Derivation) -> set[Any]:
+    """The Iverson brackets in the results that compare values."""
+    lets = [*derivation.result_equations, *derivation.where.values()]
+    found = {b for let in lets for value in let.expressions for b in value.atoms(Iverson)}
+    return {b for b in found if compares_values(derivation, b.args[0])}
+
+
+def compares_values(derivation: Derivation, relation: Any) -> bool:
+    """Is this an inequality in what can be differentiated by, and not in indices or a mask?"""
+    if not isinstance(relation, Relational) or isinstance(relation, sp.Eq | sp.Ne):
+        return False
+    inputs, tensors = derivation.op.inputs, derivation.op.program.tensors
+    names = {name_of(e) for e in entries(relation)} & tensors.keys()
+    return any(name not in inputs or inputs[name].differentiable for name in names)
