@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from .algebra.atoms import Ix
+from .algebra.terms import Ix
 from .algebra.write import Writer
 from .calls import called_value, expression, without_calls
 from .derive.adjoint import Seed

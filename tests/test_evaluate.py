@@ -431,7 +431,16 @@ def test_masks_allow_something_in_every_row():
 # --- the judges share no code with the engine --------------------------------
 
 JUDGES = ("sampling", "arithmetic", "concrete", "evaluate", "comparison", "oracle", "verify")
-MAY_IMPORT = {*JUDGES, "equation", "errors", "expressions", "notation", "program", "shapes", "steps"}
+MAY_IMPORT = {
+    *JUDGES,
+    "equation",
+    "errors",
+    "expressions",
+    "notation",
+    "program",
+    "shapes",
+    "steps",
+}
 
 
 @pytest.mark.parametrize("module", JUDGES)

@@ -16,7 +16,7 @@ CELLS = {
     'g = ops.layer_norm.gradient("x")\ng': r"\hat{x}_i",
     "g.steps[0]": r"\gamma",
     "g.result": r"\hat{x}",
-    "ops.softmax.gradient('x').equations[0]": r"\mathrm{d}p",
+    "ops.softmax.gradient('x').equations[0]": r"{dp}_{i}",
     "import sympy as sp\ng.result.subs(sp.Symbol('r'), 2)": "2",
     "ops.softmax.jacobian('x').explicit(n=3)": r"\begin{matrix}",
     "ops.attention.gradient().matrix['dQ']": r"\sqrt{d}",

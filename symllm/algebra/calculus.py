@@ -6,11 +6,26 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from .atoms import Atom, Fn, Ix, Paren, Ref, Root, Subscript, Sum
 from .functions import function
 from .products import power
 from .sums import opened, total
-from .terms import ONE, Mono, Poly, atom_poly, compare, delta, number
+from .terms import (
+    ONE,
+    Atom,
+    Fn,
+    Ix,
+    Mono,
+    Paren,
+    Poly,
+    Ref,
+    Root,
+    Subscript,
+    Sum,
+    atom_poly,
+    compare,
+    delta,
+    number,
+)
 
 
 class Occurrence(NamedTuple):

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .atoms import (
+from .functions import function
+from .terms import (
+    ONE,
     Atom,
     Compare,
     Delta,
     Fn,
     Ix,
+    Mono,
     Paren,
+    Poly,
     Position,
     Ref,
     Size,
     Subscript,
+    atom_poly,
+    compare,
+    delta,
 )
-from .functions import function
-from .terms import ONE, Mono, Poly, atom_poly, compare, delta
 
 
 class Change:

@@ -15,22 +15,8 @@ import sympy as sp
 from sympy.polys.domains import QQ
 from sympy.polys.rings import ring
 
-from .atoms import (
-    Atom,
-    Compare,
-    Delta,
-    Fn,
-    Ix,
-    Number,
-    Paren,
-    Ref,
-    Root,
-    Size,
-    Sum,
-    magnitude,
-    tidy,
-)
-from .terms import UNIT, Mono, Poly
+from .numbers import Number, magnitude, tidy
+from .terms import UNIT, Atom, Compare, Delta, Fn, Ix, Mono, Paren, Poly, Ref, Root, Size, Sum
 
 
 @dataclass(frozen=True)

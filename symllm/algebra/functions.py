@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .atoms import Fn
-from .terms import ONE, ZERO, Mono, Poly, atom_poly
+from .terms import ONE, ZERO, Fn, Mono, Poly, atom_poly
 
 
 def exponential(arg: Poly) -> Poly:

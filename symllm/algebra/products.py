@@ -8,21 +8,26 @@ from functools import lru_cache
 from math import gcd, lcm
 
 from ..errors import NotationError
-from .atoms import (
+from .change import Change
+from .numbers import Number, is_integer, tidy
+from .terms import (
+    ONE,
+    OPERATIONS,
+    UNIT,
+    ZERO,
     Atom,
     Compare,
     Delta,
     Ix,
-    Number,
+    Mono,
     Paren,
+    Poly,
     Root,
     Subscript,
-    is_integer,
+    atom_poly,
+    delta,
     subscript_order,
-    tidy,
 )
-from .change import Change
-from .terms import ONE, OPERATIONS, UNIT, ZERO, Mono, Poly, atom_poly, delta
 
 UNIT_ONLY = {UNIT: 1}.keys()
 

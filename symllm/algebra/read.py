@@ -12,20 +12,26 @@ import sympy as sp
 from ..errors import NotationError
 from ..expressions import name_of, subscripts_of
 from ..notation import Direct, Iverson, Partial
-from .atoms import (
+from .functions import function
+from .numbers import Number
+from .products import power
+from .sums import total
+from .terms import (
+    ONE,
+    ZERO,
     Ix,
-    Number,
+    Poly,
     Position,
     Ref,
     Root,
     Size,
     Subscript,
+    atom_poly,
+    compare,
+    delta,
     fresh_index,
+    number,
 )
-from .functions import function
-from .products import power
-from .sums import total
-from .terms import ONE, ZERO, Poly, atom_poly, compare, delta, number
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from .atoms import Atom, Ix, Number, Ref, Subscript, Sum, magnitude
 from .change import Change, rebuild
 from .factor import cost
+from .numbers import Number, magnitude
 from .sums import opened, total
-from .terms import ONE, ZERO, Mono, Poly, mono_atoms
+from .terms import ONE, ZERO, Atom, Ix, Mono, Poly, Ref, Subscript, Sum
+from .walk import mono_atoms
 
 Factors = tuple[tuple[Atom, Number], ...]
 Match = dict[Ix, Subscript]

@@ -5,9 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from .atoms import Atom, Delta, Ix, Number, Size, Subscript, Sum, fresh_index
 from .change import REBUILD, Change
-from .terms import ONE, ZERO, Mono, Poly, atom_poly
+from .numbers import Number
+from .terms import (
+    ONE,
+    ZERO,
+    Atom,
+    Delta,
+    Ix,
+    Mono,
+    Poly,
+    Size,
+    Subscript,
+    Sum,
+    atom_poly,
+    fresh_index,
+)
 
 
 def opened(atom: Sum) -> tuple[tuple[Ix, ...], Poly]:

@@ -10,14 +10,18 @@ import sympy as sp
 
 from ..expressions import fresh_letters
 from ..notation import Iverson
-from .atoms import (
+from .factor import Factored, factored
+from .numbers import Number
+from .read import FUNCTION_NAMES
+from .terms import (
     Atom,
     Compare,
     Delta,
     Fn,
     Ix,
-    Number,
+    Mono,
     Paren,
+    Poly,
     Position,
     Ref,
     Root,
@@ -25,9 +29,7 @@ from .atoms import (
     Subscript,
     Sum,
 )
-from .factor import Factored, factored
-from .read import FUNCTION_NAMES
-from .terms import Mono, Poly, mono_atoms
+from .walk import mono_atoms
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,9 @@ class Writer:
         return sp.Mul(*factors)
 
     def _poly(self, poly: Poly, bound: dict[Ix, str], taken: set[str]) -> sp.Expr:
-        return self._tree(factored(poly, frozenset()), bound, taken)
+        # Under a root or a bar no product is looked for: what is written there
+        # is read back as the same atom.
+        return self._tree(factored(poly, products=False), bound, taken)
 
     def _atom(self, atom: Atom, bound: dict[Ix, str], taken: set[str]) -> sp.Expr:
         if isinstance(atom, Ref):

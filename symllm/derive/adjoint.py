@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from ..algebra.atoms import Atom, Ix, Ref, Subscript, fresh_index
 from ..algebra.calculus import Occurrence, occurrences, pull_back
 from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite, Use, simplify
-from ..algebra.terms import ONE, ZERO, Poly, atom_poly, delta
+from ..algebra.terms import ONE, ZERO, Atom, Ix, Poly, Ref, Subscript, atom_poly, delta, fresh_index
 from ..program import Program
 from .orient import rules_of
 from .system import CallEquation, Equation, System, system

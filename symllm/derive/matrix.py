@@ -18,9 +18,10 @@ import sympy as sp
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from ..algebra.atoms import Atom, Delta, Ix, Number, Ref, Sum
 from ..algebra.factor import Factored, factored
-from ..algebra.terms import UNIT, Mono, Poly, mono_atoms
+from ..algebra.numbers import Number
+from ..algebra.terms import UNIT, Atom, Delta, Ix, Mono, Poly, Ref, Sum
+from ..algebra.walk import mono_atoms
 from ..algebra.write import Letters, Writer
 
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 
 import sympy as sp
 
-from ..algebra.atoms import Ix
 from ..algebra.calculus import Occurrence
 from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite, Use
-from ..algebra.terms import Poly
+from ..algebra.terms import Ix, Poly
 from ..algebra.write import make_sum
 from ..expressions import rename_entries, subscripts_of, substitute
 from ..notation import Dim, Direct, Partial, entry

@@ -12,24 +12,26 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
-from ..algebra.atoms import (
+from ..algebra.change import Change
+from ..algebra.numbers import Number, is_integer, tidy
+from ..algebra.rewrite import Factors, Rewrite, apply
+from ..algebra.sums import opened
+from ..algebra.terms import (
+    ONE,
     Atom,
     Fn,
     Ix,
-    Number,
+    Mono,
     Paren,
+    Poly,
     Ref,
     Root,
     Size,
     Sum,
+    atom_poly,
     fresh_index,
-    is_integer,
-    tidy,
 )
-from ..algebra.change import Change
-from ..algebra.rewrite import Factors, Rewrite, apply
-from ..algebra.sums import opened
-from ..algebra.terms import ONE, Mono, Poly, atom_poly, mono_atoms
+from ..algebra.walk import mono_atoms
 from ..program import Program
 from .system import Equation, System, system
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import sympy as sp
 
-from ..algebra.atoms import Atom, Ix, Ref
 from ..algebra.calculus import occurrences
 from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite
-from ..algebra.terms import Mono, Poly, mono_atoms
+from ..algebra.terms import Atom, Ix, Mono, Poly, Ref
+from ..algebra.walk import mono_atoms
 from ..algebra.write import Writer, integer_symbol
 from ..expressions import fresh_letters, rename_entries
 from ..notation import LOSS, Dim, Partial, entry

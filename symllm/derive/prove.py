@@ -12,13 +12,12 @@ from dataclasses import replace
 
 import sympy as sp
 
-from ..algebra.atoms import Ix, Ref, Subscript
 from ..algebra.calculus import occurrences
 from ..algebra.change import Change
 from ..algebra.read import read
 from ..algebra.rewrite import apply
 from ..algebra.sums import total
-from ..algebra.terms import ONE, ZERO, Poly, delta
+from ..algebra.terms import ONE, ZERO, Ix, Poly, Ref, Subscript, delta
 from ..calls import without_calls
 from ..errors import NotationError
 from ..notation import Dim

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..algebra.atoms import Ix, Ref, Subscript, Sum
 from ..algebra.factor import cost
 from ..algebra.read import Scope, read
-from ..algebra.terms import Poly
+from ..algebra.terms import Ix, Poly, Ref, Subscript, Sum
 from ..algebra.write import Letters
 from ..calls import callee_of, names_inside, without_calls
 from ..equation import Call, Let

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..algebra.atoms import Ix, Ref, Root, Size, Sum
 from ..algebra.factor import Factored, cost, factored
 from ..algebra.rewrite import Rewrite, Use, simplify
-from ..algebra.terms import ZERO, Poly, atoms, mono_atoms
+from ..algebra.terms import ZERO, Ix, Poly, Ref, Root, Size, Sum
+from ..algebra.walk import atoms, mono_atoms
 from .adjoint import Line, Seed, adjoint_lines, inline_all, put_in
 from .orient import rules_of
 from .system import System

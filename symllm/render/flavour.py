@@ -48,6 +48,11 @@ def quoted(kind: str, text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
 
 
+def quoted_flat(kind: str, text: str) -> str:
+    """Quoted, each formula on one line: notebooks take it out before they see the quotation."""
+    return quoted(kind, re.sub(r"\$\$.*?\$\$", lambda m: " ".join(m[0].split()), text, flags=re.S))
+
+
 def div(kind: str, text: str) -> str:
     return f"::: {kind}\n{text.strip()}\n:::"
 
@@ -64,7 +69,7 @@ FLAVOURS = {
     flavour.name: flavour
     for flavour in (
         Flavour("github", "$`", "`$", fenced, quoted, linked),
-        Flavour("notebook", "$", "$", dollars, quoted, named),
+        Flavour("notebook", "$", "$", dollars, quoted_flat, named),
         Flavour("pandoc", "$", "$", dollars, div, named),
     )
 }

@@ -16,7 +16,7 @@ end
 local function Math(el)
   if not typst then return nil end
   -- TeX sets a thin space beside a fraction that stands in a product; Typst does not.
-  el.text = el.text:gsub('} \\sum', '} \\, \\sum'):gsub('([%w}]) \\frac', '%1 \\, \\frac')
+  el.text = el.text:gsub('} \\sum', '} \\, \\sum'):gsub('([%w})]) \\frac', '%1 \\, \\frac')
   local text = pandoc.write(pandoc.Pandoc({ pandoc.Plain({ el }) }), 'typst'):gsub('%s+$', '')
   text = text:gsub('dot%.circle', '⊙')
   text = text:gsub('upright%((%a [%a ]+)%)', function(letters)

@@ -1,0 +1,208 @@
+"""How long it takes to derive gradients: symllm against tensorgrad.
+
+``python benchmarks/ratios.py`` prints a table. *Cold* is the first derivation
+in a fresh process, after the imports; *warm* the median of further ones in the
+same process, where symllm forgets what it keeps about the program (its
+normal forms, rules and lemmas), so that all the work is done again. Both build
+the op and derive; symllm's time includes all steps with their reasons, the
+results and the names they use.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+#: Per op: the inputs differentiated by, and how many times faster symllm is to be.
+OPS: dict[str, tuple[tuple[str, ...], float]] = {
+    "softmax": (("x",), 3.0),
+    "cross_entropy": (("z",), 3.0),
+    "layer_norm": (("x",), 10.0),
+    "attention": (("Q", "K", "V"), 10.0),
+}
+ROUNDS = 7
+
+
+# --------------------------------------------------------------------------
+# symllm
+# --------------------------------------------------------------------------
+
+
+def symllm_derivation(name: str, wrt: tuple[str, ...]) -> Any:
+    """Build the op, derive, and force all that a reader sees."""
+    from symllm import Op, ops
+
+    known = ops[name]
+    op = Op(
+        name=known.name,
+        title=known.title,
+        inputs=known.inputs.values(),
+        equations=known.equations,
+        numpy=known.numpy,
+        outputs=known.outputs,
+        aliases=known.program.aliases,
+    )
+    g = op.gradient(*wrt)
+    told = [(s.before, s.after, s.rule, s.reason) for s in g.steps]
+    lemmas = [[(s.before, s.after, s.reason) for s in f.steps] for f in g.facts]
+    return g.results, told, lemmas, g.where
+
+
+def forget() -> None:
+    """Drop everything that symllm keeps from one derivation to the next."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("symllm"):
+            for value in list(vars(module).values()):
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
+    from symllm.derive import adjoint
+
+    adjoint._LEMMAS.clear()
+
+
+# --------------------------------------------------------------------------
+# tensorgrad
+# --------------------------------------------------------------------------
+
+
+def tensorgrad_derivation(name: str, wrt: tuple[str, ...]) -> Any:
+    """The same op, written as tensorgrad's documentation does, and its simplified gradient.
+
+    Its own ``layer_norm`` and ``sdpa`` are opaque: differentiated, they stay
+    calls of a fused kernel. So both are composed of primitives here.
+    """
+    loss, variables = TENSORGRAD[name]()
+    return [loss.grad(variables[v]).full_simplify() for v in wrt]
+
+
+def _softmax() -> Any:
+    import tensorgrad.functions as F
+    from sympy import symbols
+    from tensorgrad import Variable
+
+    n = symbols("n")
+    x, g = Variable("x", n=n), Variable("g", n=n)
+    return F.dot(g, F.softmax(x, dim="n"), "n"), {"x": x}
+
+
+def _cross_entropy() -> Any:
+    import tensorgrad.functions as F
+    from sympy import symbols
+    from tensorgrad import Variable
+
+    n = symbols("n")
+    z, y = Variable("z", n=n), Variable("y", n=n)
+    return F.cross_entropy(z, y, "n"), {"z": z}
+
+
+def _layer_norm() -> Any:
+    import tensorgrad.functions as F
+    from sympy import symbols
+    from tensorgrad import Variable
+
+    d = symbols("d")
+    x, g, gamma, beta = (Variable(name, d=d) for name in ("x", "g", "gamma", "beta"))
+    centred = x - F.mean(x, "d", keepdims=True)
+    variance = F.mean(centred * centred, "d", keepdims=True)
+    y = gamma * centred / F.sqrt(variance + 1e-5) + beta
+    return F.dot(g, y, "d"), {"x": x}
+
+
+def _attention() -> Any:
+    import tensorgrad.functions as F
+    from sympy import symbols
+    from tensorgrad import Variable
+
+    n, m, d, e = symbols("n m d e")
+    Q, K = Variable("Q", n=n, d=d), Variable("K", m=m, d=d)
+    V, g = Variable("V", m=m, e=e), Variable("g", n=n, e=e)
+    P = F.softmax(F.dot(Q, K, "d") * (1 / 8), dim="m")
+    return F.sum(g * F.dot(P, V, "m")), {"Q": Q, "K": K, "V": V}
+
+
+TENSORGRAD: dict[str, Callable[[], Any]] = {
+    "softmax": _softmax,
+    "cross_entropy": _cross_entropy,
+    "layer_norm": _layer_norm,
+    "attention": _attention,
+}
+DERIVATIONS: dict[str, Callable[[str, tuple[str, ...]], Any]] = {
+    "symllm": symllm_derivation,
+    "tensorgrad": tensorgrad_derivation,
+}
+
+
+# --------------------------------------------------------------------------
+# Measuring
+# --------------------------------------------------------------------------
+
+
+def imported(library: str, name: str) -> None:
+    """Load every module that deriving needs: imports are not what is measured."""
+    if library == "symllm":
+        import symllm.derivation
+        from symllm import ops
+
+        assert symllm.derivation.Derivation
+        assert ops[name]
+    else:
+        import tensorgrad.functions  # noqa: F401
+
+
+def measure(library: str, name: str) -> dict[str, float]:
+    """Seconds of the first derivation in this process, and the median of those that follow."""
+    wrt, _ = OPS[name]
+    imported(library, name)
+    times = []
+    for _ in range(1 + ROUNDS):
+        start = time.perf_counter()
+        DERIVATIONS[library](name, wrt)
+        times.append(time.perf_counter() - start)
+        if library == "symllm":
+            forget()
+    return {"cold": times[0], "warm": statistics.median(times[1:])}
+
+
+def measured(library: str, name: str, processes: int = 3) -> dict[str, float]:
+    """The medians over fresh processes."""
+    runs = []
+    for _ in range(processes):
+        done = subprocess.run(
+            [sys.executable, __file__, library, name],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONHASHSEED": "0"},
+        )
+        runs.append(json.loads(done.stdout))
+    return {kind: statistics.median(run[kind] for run in runs) for kind in ("cold", "warm")}
+
+
+def table() -> int:
+    """Print the ratios; how many are below what is required."""
+    columns = "{:<14}" + "{:>11}" * 7
+    heads = ("symllm", "symllm", "tensorgrad", "tensorgrad", "ratio", "ratio", "required")
+    print(columns.format("", *heads))
+    print(columns.format("ms", "cold", "warm", "cold", "warm", "cold", "warm", ""))
+    missed = 0
+    for name, (_, required) in OPS.items():
+        own, other = (measured(library, name) for library in ("symllm", "tensorgrad"))
+        cold, warm = (other[kind] / own[kind] for kind in ("cold", "warm"))
+        missed += min(cold, warm) < required
+        numbers = [1e3 * own["cold"], 1e3 * own["warm"], 1e3 * other["cold"], 1e3 * other["warm"]]
+        cells = [f"{v:.1f}" for v in (*numbers, cold, warm)]
+        print(columns.format(name, *cells, f">= {required:g}"))
+    return missed
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        print(json.dumps(measure(*sys.argv[1:])))
+    else:
+        sys.exit(bool(table()))

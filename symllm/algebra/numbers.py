@@ -1,0 +1,20 @@
+"""Exponents and coefficients: integers where they are, else fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+Number = int | Fraction
+
+
+def is_integer(e: Number) -> bool:
+    return isinstance(e, int) or e.denominator == 1
+
+
+def magnitude(e: Number) -> Fraction:
+    return abs(Fraction(e))
+
+
+def tidy(e: Number) -> Number:
+    """An integer where a fraction is one."""
+    return e.numerator if isinstance(e, Fraction) and e.denominator == 1 else e

@@ -1,0 +1,333 @@
+"""The core ops: their faces as promised, their gradients verified, PyTorch's the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from symllm import ops
+from symllm.calls import without_calls
+from symllm.evaluate import sample
+from symllm.notation import LOSS, Dim, Partial, entry
+from symllm.steps import Step
+from symllm.verify import check_step
+
+#: Inputs and outputs as ``name[dims]``, marked by role: x, [x] target, *x* parameter, (x) constant.
+FACES: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        ("relu", "sigmoid", "tanh", "softplus", "gelu", "gelu_tanh", "silu"), ("x[n]", "y[n]")
+    ),
+    "softmax": ("x[n]", "p[n]"),
+    "log_softmax": ("x[n]", "y[n]"),
+    "logsumexp": ("x[n]", "z"),
+    "masked_softmax": ("x[n] [mask[n]]", "p[n]"),
+    "cross_entropy": ("z[n] [y[n]]", "L"),
+    "cross_entropy_index": ("z[n] [t]", "L"),
+    "layer_norm": ("x[d] *gamma[d]* *beta[d]* (eps)", "y[d]"),
+    "rms_norm": ("x[d] *gamma[d]* (eps)", "y[d]"),
+    "linear": ("x[m] *W[n,m]* *b[n]*", "y[n]"),
+    "attention": ("Q[n,d] K[m,d] V[m,e]", "O[n,e]"),
+    "causal_attention": ("Q[n,d] K[n,d] V[n,e]", "O[n,e]"),
+    "masked_attention": ("Q[n,d] K[m,d] V[m,e] [M[n,m]]", "O[n,e]"),
+}
+MARKS = {"data": "{}", "target": "[{}]", "parameter": "*{}*", "constant": "({})"}
+ONE_SCALAR = {"logsumexp", "cross_entropy", "cross_entropy_index"}
+
+
+def face(tensors: Any) -> str:
+    """Tensors as the table of names writes them."""
+    return " ".join(
+        MARKS[t.role].format(t.name + (f"[{','.join(d.name for d in t.dims)}]" if t.dims else ""))
+        for t in tensors
+    )
+
+
+def test_every_op_has_a_face() -> None:
+    assert set(ops) == set(FACES)
+    assert len(ops) == len(FACES)
+    assert "softmax" in ops
+    assert "soft" not in ops
+    assert {"softmax", "attention"} <= set(dir(ops))
+    assert "layer_norm" in repr(ops)
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_inputs_roles_and_outputs_are_as_promised(name: str) -> None:
+    inputs, outputs = FACES[name]
+    op = ops[name]
+    assert op.name == name
+    assert face(op.inputs.values()) == inputs
+    assert face(op.outputs.values()) == outputs
+    assert op is ops[name] is getattr(ops, name)
+    assert op.title
+    assert op.about.endswith(".")
+    assert op.numpy.__code__.co_varnames[: len(op.inputs)] == tuple(op.inputs)
+
+
+def test_integer_inputs_and_declared_facts() -> None:
+    t = ops.cross_entropy_index.inputs["t"]
+    assert t.integer
+    assert t.domain == Dim("n")
+    assert ops.cross_entropy.inputs["y"].domain == "distribution"
+
+
+def test_batch_axes_lead_data_and_targets_only() -> None:
+    op = ops.layer_norm.batched("B", "T")
+    assert face(op.inputs.values()) == "x[B,T,d] *gamma[d]* *beta[d]* (eps)"
+    assert face(op.outputs.values()) == "y[B,T,d]"
+    op = ops.cross_entropy_index.batched("N")
+    assert face(op.inputs.values()) == "z[N,n] [t[N]]"
+    assert face(op.outputs.values()) == "L[N]"
+    assert face(ops.linear.batched("N").inputs.values()) == "x[N,m] *W[n,m]* *b[n]*"
+
+
+# --- gradients ---------------------------------------------------------------------
+
+
+def batched(name: str, axes: tuple[str, ...]) -> Any:
+    return ops[name].batched(*axes) if axes else ops[name]
+
+
+HEAVY = {"attention", "causal_attention", "masked_attention"}
+CASES = [
+    (name, axes)
+    for name in FACES
+    for axes in ((), ("N",), ("B", "T"))
+    if not (name in HEAVY and len(axes) == 2)
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "axes"), CASES, ids=lambda v: v if isinstance(v, str) else "".join(v)
+)
+def test_every_gradient_verifies(name: str, axes: tuple[str, ...]) -> None:
+    op = batched(name, axes)
+    g = op.gradient()
+    certificate = g.verify(autograd=not axes)
+    assert certificate.ok
+    assert len(certificate.steps) == len(g.steps)
+    compared = {c.name for c in certificate.comparisons}
+    assert {*op.outputs, *g.results} <= compared
+    assert certificate.seeds == (0, 1)
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_a_derivation_has_four_to_twelve_steps(name: str) -> None:
+    g = ops[name].gradient()
+    assert 4 <= len(g.steps) <= 12
+    for step in g.steps:
+        assert step.rule
+        assert step.reason.endswith(".")
+        assert step.before != step.after
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_each_gradient_alone_is_verified(name: str) -> None:
+    op = ops[name]
+    differentiable = [n for n, t in op.inputs.items() if t.differentiable]
+    for wrt in differentiable if len(differentiable) > 1 else ():
+        g = op.gradient(wrt)
+        assert list(g.results) == [f"d{wrt}"]
+        assert g.verify(autograd=False).ok
+
+
+@pytest.mark.parametrize("name", sorted(set(FACES) - HEAVY))
+def test_jacobians_and_hessians_verify(name: str) -> None:
+    op = ops[name]
+    for wrt in (n for n, t in op.inputs.items() if t.differentiable):
+        assert op.jacobian(wrt).verify().ok
+        if name in ONE_SCALAR:
+            assert op.hessian(wrt).verify().ok
+
+
+@pytest.mark.parametrize("axes", [(), ("N",)], ids=["one", "batch"])
+@pytest.mark.parametrize("name", FACES)
+def test_every_line_of_the_backward_program_is_what_it_says(
+    name: str, axes: tuple[str, ...]
+) -> None:
+    """Each ``dname`` of ``g.equations`` is the derivative of the loss by ``name``."""
+    op = batched(name, axes)
+    program = without_calls(op.program)
+    point = sample(program, 3)
+    lets = op.gradient().equations
+    assert lets
+    for let in lets:
+        dims = program.tensors[let.name[1:]].dims
+        free = tuple(zip(let.indices, dims, strict=True))
+        target = Partial(LOSS, entry(let.name[1:], *let.indices))
+        step = Step(target, let.lhs, let.rhs, let.name, ("the adjoint program",), free)
+        assert check_step(step, [point], entries=4).checked, str(let)
+
+
+# --- what a derivation offers ------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_results_indices_where_and_expanded(name: str) -> None:
+    op = ops[name]
+    g = op.gradient()
+    upstream = {} if name in ONE_SCALAR else {f"d{n}" for n in op.outputs}
+    several = len(g.results) > 1
+    known = {*op.inputs, *upstream}
+    for wrt in g.wrt:
+        called = f"d{wrt}"
+        indices = g.indices[called] if several else g.indices
+        assert len(indices) == op.inputs[wrt].rank
+        expanded = g.expanded[called] if several else g.expanded
+        assert {str(b.label) for b in expanded.atoms(sp.IndexedBase)} <= known
+        assert expanded.free_symbols.isdisjoint(expanded.atoms(sp.Sum))
+    defined = set(known)
+    for let in g.where.values():
+        tensors = {n for n in let.mentioned if n in g.where or n in known}
+        assert tensors <= defined, f"{let} comes before what it mentions"
+        defined.add(let.name)
+
+
+def test_results_are_plain_sympy() -> None:
+    g = ops.softmax.gradient("x")
+    (i,) = g.indices
+    assert g.result.subs(i, 0).has(entry("p", 0))
+    assert g.result.diff(entry("dp", i)) != 0
+    sized = ops.softmax.jacobian("x").explicit(n=2)
+    assert sized.shape == (2, 2)
+    p0, p1 = entry("p", 0), entry("p", 1)
+    assert sized[0, 1] == -p0 * p1
+    assert sp.expand(sized[0, 0] - p0 * (1 - p0)) == 0
+    function = sp.lambdify([p0, p1], sized.tomatrix())
+    assert np.allclose(function(0.25, 0.75), [[0.1875, -0.1875], [-0.1875, 0.1875]])
+
+
+def test_expanded_goes_through_sympys_own_lambdify() -> None:
+    g = ops.softmax.gradient("x")
+    (i,) = g.indices
+    x, dp = sp.IndexedBase("x"), sp.IndexedBase("dp")
+    function = sp.lambdify([x, dp, i, Dim("n").symbol], g.expanded)
+    values, upstream = np.array([0.3, -1.2, 2.0]), np.array([1.0, -0.5, 0.25])
+    found = [function(values, upstream, row, 3) for row in range(3)]
+    assert np.allclose(found, g.lambdify()(x=values, dp=upstream), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["softmax", "layer_norm", "cross_entropy", "attention"])
+def test_explicit_writes_every_entry_out(name: str) -> None:
+    op = ops[name]
+    wrt = next(iter(op.inputs))
+    g = op.gradient(wrt)
+    sizes = {d.name: k for d, k in zip(op.program.dims, (2, 3, 2, 2), strict=False)}
+    array = g.explicit(**sizes)
+    assert array.shape == tuple(sizes[d.name] for d in op.inputs[wrt].dims)
+    assert not array.atoms(sp.Sum)
+    assert not array.free_symbols & {d.symbol for d in op.program.dims}
+    forward = op.explicit(**sizes)
+    assert not forward.atoms(sp.Sum)
+
+
+def test_an_upstream_that_is_asked_for() -> None:
+    op = ops.logsumexp
+    i = sp.Symbol("i", integer=True)
+    assert op.gradient("x", upstream="dz").result == sp.Symbol("dz") * entry("p", i)
+    assert op.gradient("x", upstream="dz").verify().ok
+    (b, j) = ops.cross_entropy.batched("N").gradient("z", upstream="dL").indices
+    found = ops.cross_entropy.batched("N").gradient("z", upstream="dL").result
+    assert found == entry("dL", b) * (entry("p", b, j) - entry("y", b, j))
+
+
+def arrays(op: Any, seed: int = 0, sizes: tuple[int, ...] = (5, 3, 4, 6, 2, 3)) -> dict[str, Any]:
+    """Random inputs, and upstream gradients, of one op."""
+    rng = np.random.default_rng(seed)
+    size = {d.name: k for d, k in zip(op.program.dims, sizes, strict=False)}
+    given: dict[str, Any] = {}
+    for t in op.inputs.values():
+        shape = tuple(size[d.name] for d in t.dims)
+        if t.integer:
+            given[t.name] = rng.integers(0, size[t.domain.name], shape)
+        elif t.domain == "distribution":
+            weights = rng.random(shape)
+            given[t.name] = weights / weights.sum(-1, keepdims=True)
+        elif t.domain == "binary":
+            given[t.name] = np.where(np.arange(shape[-1]) == 1, 1, rng.integers(0, 2, shape))
+        else:
+            given[t.name] = 1e-5 if not shape else rng.normal(size=shape)
+    for t in op.outputs.values():
+        given[f"d{t.name}"] = rng.normal(size=tuple(size[d.name] for d in t.dims))
+    return given
+
+
+@pytest.mark.parametrize("axes", [(), ("B", "T")], ids=["one", "batch"])
+@pytest.mark.parametrize("name", FACES)
+def test_the_generated_forward_is_the_handwritten_one(name: str, axes: tuple[str, ...]) -> None:
+    op = batched(name, axes)
+    given = {n: v for n, v in arrays(op).items() if n in op.inputs}
+    found = op.lambdify()(**given)
+    rows = [n for n, t in op.inputs.items() if t.role in ("data", "target")]
+    for at in np.ndindex(found.shape[: len(axes)]):
+        one = {n: v[at] if n in rows and axes else v for n, v in given.items()}
+        expected = ops[name].numpy(*one.values())
+        np.testing.assert_allclose(found[at], expected, rtol=1e-11, atol=1e-13)
+
+
+# --- PyTorch's own ops -----------------------------------------------------------------
+
+
+def scaled_dot_product(F: Any, **options: Any) -> Any:
+    return lambda Q, K, V, M=None: F.scaled_dot_product_attention(Q, K, V, attn_mask=M, **options)
+
+
+def native(name: str) -> Any:
+    """The op as PyTorch itself provides it, on batches."""
+    F = pytest.importorskip("torch.nn.functional")
+    import torch
+
+    table = {
+        "softmax": lambda x: F.softmax(x, -1),
+        "log_softmax": lambda x: F.log_softmax(x, -1),
+        "logsumexp": lambda x: torch.logsumexp(x, -1),
+        "masked_softmax": lambda x, mask: F.softmax(x.masked_fill(mask == 0, -torch.inf), -1),
+        "cross_entropy": lambda z, y: F.cross_entropy(
+            z.flatten(0, -2), y.flatten(0, -2), reduction="none"
+        ).reshape(z.shape[:-1]),
+        "cross_entropy_index": lambda z, t: F.cross_entropy(
+            z.flatten(0, -2), t.flatten(), reduction="none"
+        ).reshape(z.shape[:-1]),
+        "layer_norm": lambda x, gamma, beta, eps: F.layer_norm(x, x.shape[-1:], gamma, beta, eps),
+        "rms_norm": lambda x, gamma, eps: F.rms_norm(x, x.shape[-1:], gamma, eps),
+        "linear": lambda x, W, b: F.linear(x, W, b),
+        "relu": F.relu,
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+        "softplus": F.softplus,
+        "gelu": F.gelu,
+        "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+        "silu": F.silu,
+        "attention": scaled_dot_product(F),
+        "causal_attention": scaled_dot_product(F, is_causal=True),
+        "masked_attention": scaled_dot_product(F),
+    }
+    return table[name]
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_gradients_are_those_of_pytorchs_own_ops(name: str) -> None:
+    function = native(name)
+    torch = pytest.importorskip("torch")
+    op = ops[name].batched("B", "H")
+    given = arrays(op, sizes=(3, 2, 5, 4, 6, 7))
+    upstream = {n: given.pop(n) for n in [f"d{o}" for o in op.outputs]}
+    wrt = [n for n, t in op.inputs.items() if t.differentiable]
+    tensors = {n: v if isinstance(v, float) else torch.as_tensor(v) for n, v in given.items()}
+    for n in wrt:
+        tensors[n].requires_grad_()
+    output = function(*tensors.values())
+    (name_of_output,) = op.outputs
+    weight = torch.as_tensor(upstream[f"d{name_of_output}"])
+    output.backward(torch.ones_like(output) if name in ONE_SCALAR else weight)
+
+    np.testing.assert_allclose(op.lambdify()(**given), output.detach(), rtol=1e-10, atol=1e-12)
+    found = op.gradient().lambdify()(**given, **upstream)
+    found = found if isinstance(found, dict) else {f"d{wrt[0]}": found}
+    for n in wrt:
+        expected = tensors[n].grad.numpy()
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(found[f"d{n}"], expected, rtol=0, atol=1e-10 * scale)

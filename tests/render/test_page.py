@@ -1,0 +1,151 @@
+"""Pages: what stands beside a result, and what is said in words."""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+from fakes import layer_norm_gradient
+
+from symllm import Dim, Let, Op, ops, sum_over
+from symllm.notation import Iverson
+from symllm.render.flavour import flavour_of
+from symllm.render.kinks import kinks
+from symllm.render.page import derivation_markdown, op_markdown, step_markdown
+from symllm.render.place import ALONE, Place, where
+from symllm.render.printer import PLAIN, Printer
+from symllm.render.steps import fact_words, step_lines
+from symllm.render.subject import page_style
+from symllm.steps import Fact
+
+FLAVOUR = flavour_of("github")
+n, m = Dim("n"), Dim("m")
+i, j = n.indices("i j")
+k = m.index("k")
+x, y, h = n.vector("x"), n.vector("y"), n.vector("h")
+mask = n.vector("mask", role="target", domain="binary")
+
+
+def pointwise(value: sp.Expr, *inputs) -> Op:
+    """An op of one equation; nobody asks for its numbers."""
+    return Op("made_up", "Made up", (x, *inputs), (Let(y[i], value),), numpy=lambda x: x)
+
+
+# --------------------------------------------------------------------------
+# Beside the result
+# --------------------------------------------------------------------------
+
+BESIDE = {
+    "softmax": ((), ("p",)),
+    "layer_norm": (("dxhat",), ("r", "xhat")),
+    "log_softmax": (("p",), ("E", "Z")),
+    "relu": ((), ()),
+    "attention": (("D", "dP", "dS"), ("P", "O")),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_result_says_what_the_reader_has_not_met(name):
+    first = next(iter(ops[name].inputs))
+    derivation = ops[name].gradient(*() if name == "attention" else (first,))
+    found = where(derivation, Place(forward=True))
+    assert (tuple(let.name for let in found.equations), found.met) == BESIDE[name]
+
+
+def test_a_result_that_stands_alone_defines_all_its_names():
+    derivation = ops.layer_norm.gradient("x")
+    assert where(derivation, ALONE).equations == tuple(derivation.where.values())
+    page = derivation.to_markdown()
+    assert r"\text{variance}" in page
+    assert "as in the forward equations" not in page
+
+
+def test_forward_equations_are_shown_without_what_is_for_the_way_back():
+    assert "D_i" not in op_markdown(ops.attention)
+
+
+def test_a_matrix_form_is_shown_where_it_says_more_than_indices():
+    assert "**Matrix form.**" in ops.softmax.gradient("x").to_markdown()
+    assert "**Matrix form.**" not in ops.tanh.gradient("x").to_markdown()
+    page = ops.softmax.jacobian("x").to_markdown()
+    assert r"\frac{\partial p}{\partial x} = \mathrm{diag}(p) - p p^\top" in page
+
+
+# --------------------------------------------------------------------------
+# Kinks
+# --------------------------------------------------------------------------
+
+KINKS = [
+    (sp.Max(x[i], 0), "Where $x_i = 0$ there is a kink", "the bracket $[x_i > 0]$ is taken to be"),
+    (Iverson(x[i] >= 1) * x[i], "Where $x_i = 1$", r"$[x_i \ge 1]$ is taken to be $1$"),
+    (sp.tanh(x[i]), "", ""),
+    (mask[i] * x[i], "", ""),
+    (Iverson(i.symbol <= 2) * x[i], "", ""),
+    (Iverson(mask[i] > 0) * x[i], "", ""),
+]
+
+
+@pytest.mark.parametrize(("value", "where", "taken"), KINKS, ids=[str(v) for v, *_ in KINKS])
+def test_kinks_are_found_in_the_expression(value, where, taken):
+    inputs = (mask,) if value.has(mask[i]) else ()
+    derivation = pointwise(value, *inputs).gradient("x")
+    said = kinks(derivation, page_style(derivation))
+    assert bool(said) == bool(where)
+    assert where in said
+    assert taken in said
+
+
+def test_the_page_says_what_is_assumed_at_a_kink():
+    assert "**Convention.** Where $`x_i = 0`$" in ops.relu.gradient("x").to_markdown()
+    assert "**Convention.**" not in ops.gelu.gradient("x").to_markdown()
+
+
+# --------------------------------------------------------------------------
+# Steps and lemmas
+# --------------------------------------------------------------------------
+
+
+def test_steps_with_one_target_go_on_with_an_equals_sign():
+    derivation = ops.softmax.gradient("x")
+    texts = [line.tex for line in step_lines(derivation, FLAVOUR, page_style(derivation))]
+    assert texts[1].startswith("= ")
+    assert texts[2].startswith(r"\mathrm{d}E_i = \frac{\partial L}{\partial E_i} = ")
+
+
+def test_a_step_by_itself():
+    step = ops.softmax.gradient("x").steps[1]
+    shown = step_markdown(step)
+    assert shown.startswith("**Recognise p.** By definition $p_i = E_i / Z$")
+    assert "$$\n\\frac{\\partial L}{\\partial Z} = " in shown
+
+
+A = sp.IndexedBase("A")
+FACTS = [
+    (sum_over(x[j], j), sp.S.Zero, "The entries of $x$ sum to zero"),
+    (sum_over(x[j], j), sp.S.One, "The entries of $x$ sum to one"),
+    (sum_over(A[i.symbol, k.symbol], k), sp.S.One, "The entries of each row of $A$ sum to one"),
+    (sum_over(A[i.symbol, k.symbol], i), sp.S.One, "The entries of each column of $A$ sum to one"),
+    (
+        sum_over(x[j] ** 2, j),
+        n.symbol - 1,
+        "The squares of the entries of $x$ sum to a closed form",
+    ),
+    (sum_over(x[j] * y[j], j), sp.S.One, "A sum that occurs below has a closed form"),
+    (x[i], sp.S.One, "A sum that occurs below has a closed form"),
+]
+
+
+@pytest.mark.parametrize(("left", "right", "said"), FACTS, ids=[f[2] for f in FACTS])
+def test_lemmas_say_what_they_are(left, right, said):
+    assert fact_words(Fact(left, right), Printer(PLAIN)) == said
+
+
+def test_formulas_in_a_notebooks_boxes_are_on_one_line():
+    page = ops.attention.gradient().to_markdown("notebook")
+    quoted = [line for line in page.splitlines() if line.startswith(">") and "$$" in line]
+    assert len(quoted) == 2
+    assert all(line.count("$$") == 2 for line in quoted)
+
+
+def test_words_of_the_result_come_before_the_evidence():
+    page = derivation_markdown(layer_norm_gradient(), "github", Place(words="*In words:* $r$."))
+    assert page.index("**Result.**") < page.index("*In words:* $`r`$.") < page.index("**Evidence.")

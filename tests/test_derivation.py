@@ -1,0 +1,86 @@
+"""Derivations: steps that follow one another, lemmas, certificates, programs."""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+
+from symllm import ops
+from symllm.notation import LOSS, Partial, entry
+from symllm.steps import Fact, Step
+
+EVERY = list(ops)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_steps_of_one_quantity_follow_one_another(name: str) -> None:
+    """What a step arrives at is where the next one on the same quantity starts."""
+    g = ops[name].gradient()
+    last: dict[sp.Expr, Step] = {}
+    for step in g.steps:
+        before = last.get(step.target)
+        if before is not None:
+            assert step.before == before.after, f"{step.rule} does not start at {before.after}"
+        last[step.target] = step
+    for question, let in zip(g.question, g.result_equations, strict=True):
+        assert last[question].after == let.rhs
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_facts_have_steps_or_are_declared(name: str) -> None:
+    for fact in ops[name].gradient().facts:
+        assert isinstance(fact, Fact)
+        assert fact.declared or fact.lemma or fact.steps
+        if fact.steps:
+            assert fact.steps[0].before == fact.lhs
+            assert fact.steps[-1].after == fact.rhs
+
+
+def test_facts_are_found_by_the_engine() -> None:
+    i = sp.Symbol("i", integer=True)
+    d = sp.Symbol("d", integer=True, positive=True)
+    (fact,) = ops.layer_norm.gradient("x").facts
+    assert fact.lhs == sp.Sum(entry("c", i), (i, 0, d - 1))
+    assert fact.rhs == 0
+    (declared,) = ops.cross_entropy.gradient("z").facts
+    assert declared.declared
+    assert declared.rhs == 1
+
+
+def test_a_lemma_is_one_step_that_cites_its_derivation() -> None:
+    assert "softmax" in {s.lemma for s in ops.attention.gradient().steps}
+    assert "masked_softmax" in {s.lemma for s in ops.causal_attention.gradient().steps}
+    assert "sigmoid" in {s.lemma for s in ops.silu.gradient().steps}
+    assert {s.lemma for s in ops.softmax.gradient().steps} == {""}
+
+
+def test_the_question_is_what_the_steps_are_about() -> None:
+    i = sp.Symbol("i", integer=True)
+    g = ops.layer_norm.gradient("x")
+    assert g.question == (Partial(LOSS, entry("x", i)),)
+    assert g.steps[-1].target == g.question[0]
+
+
+def test_a_certificate_says_what_was_proved_and_what_was_checked() -> None:
+    certificate = ops.layer_norm.gradient().verify(autograd=False)
+    proved = [e for _, e in certificate.steps if e.proved]
+    assert proved
+    assert len(proved) < len(certificate.steps)
+    assert all(e.checked for e in certificate.evidence)
+    assert certificate.bounds_met == "< 1e-20"
+    assert {c.kind for c in certificate.comparisons} == {
+        "the NumPy forward",
+        "central differences",
+    }
+
+
+def test_a_gradient_can_be_asked_for_in_any_order() -> None:
+    g = ops.layer_norm.gradient("beta", "x")
+    assert list(g.results) == ["dbeta", "dx"]
+    assert g.results["dx"] == ops.layer_norm.gradient().results["dx"]
+
+
+def test_the_backward_program_is_linear_in_the_forward_one() -> None:
+    for name in EVERY:
+        op = ops[name]
+        assert len(op.gradient().equations) <= len(op.equations) + len(op.inputs)

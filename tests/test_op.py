@@ -1,0 +1,91 @@
+"""Ops: what they hold, how they are called, and questions about them."""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy as sp
+
+from symllm import Dim, Let, Op, OpError, ops, scalar, sum_over
+from symllm.notation import entry
+
+n = Dim("n")
+i, j = n.indices("i j")
+x, y = n.vector("x"), n.vector("y")
+
+
+def test_the_face_of_an_op() -> None:
+    op = ops.softmax
+    assert list(op.inputs) == ["x"]
+    assert list(op.outputs) == ["p"]
+    assert [let.name for let in op.equations] == ["E", "Z", "p"]
+    assert all(let.note for let in op.equations)
+    assert repr(op).splitlines()[0] == "softmax(x[n])"
+
+
+def test_an_op_is_frozen() -> None:
+    for mapping in (ops.softmax.inputs, ops.softmax.outputs):
+        try:
+            mapping["x"] = None  # type: ignore[index]
+        except TypeError:
+            continue
+        raise AssertionError("inputs and outputs cannot be changed")
+
+
+def test_expression_is_in_inputs_alone() -> None:
+    expr = ops.softmax.expression
+    (symbol,) = {s for s in expr.free_symbols if str(s) == "i"}
+    total = sp.Sum(sp.exp(entry("x", j)), (j.symbol, 0, n.symbol - 1))
+    assert expr == sp.exp(entry("x", symbol)) / total
+    assert {str(b.label) for b in ops.attention.expression.atoms(sp.IndexedBase)} == set("QKV")
+
+
+def test_lambdify_takes_keywords() -> None:
+    f = ops.layer_norm.lambdify()
+    values = np.array([1.0, 2.0, 4.0])
+    found = f(x=values, gamma=np.ones(3), beta=np.zeros(3), eps=0.0)
+    assert np.allclose(found, (values - values.mean()) / values.std())
+
+
+def test_several_outputs() -> None:
+    op = Op(
+        "toy",
+        "Toy",
+        (x,),
+        (Let(y[i], x[i] ** 2), Let(sp.Symbol("u"), sum_over(x[j], j))),
+        numpy=lambda x: (x**2, x.sum()),
+        outputs=("y", "u"),
+    )
+    assert list(op.outputs) == ["y", "u"]
+    assert set(op.expression) == {"y", "u"}
+    g = op.gradient("x")
+    assert g.result == 2 * entry("dy", g.indices[0]) * entry("x", g.indices[0]) + sp.Symbol("du")
+    assert g.verify().ok
+    (one, two) = op.jacobian("x", "y").indices
+    assert op.jacobian("x", "y").result == 2 * sp.KroneckerDelta(one, two) * entry("x", one)
+    assert op.jacobian("x", "u").result == 1
+    try:
+        op.hessian("x")
+    except OpError as error:
+        assert "y[n]" in str(error)
+    else:
+        raise AssertionError("a Hessian is of one scalar")
+
+
+def test_an_input_that_nothing_depends_on_has_gradient_zero() -> None:
+    s = scalar("s")
+    op = Op("toy", "Toy", (x, s), (Let(y[i], 2 * x[i]),), numpy=lambda x, s: 2 * x)
+    assert op.gradient("s").result == 0
+    assert op.gradient().verify().ok
+
+
+def test_an_op_of_ones_own_is_verified_like_any_other() -> None:
+    op = Op(
+        "cumulative",
+        "Weighted squares",
+        (x, scalar("s", "parameter")),
+        (Let(y[i], x[i] ** 2 * sp.Symbol("s") + sum_over(x[j], j)),),
+        numpy=lambda x, s: s * x**2 + x.sum(),
+    )
+    for asked in (op, op.batched("N"), op.batched("B", "T")):
+        assert asked.gradient().verify().ok
+    assert op.jacobian("x").verify().ok

@@ -1,0 +1,128 @@
+"""Let-programs: order, shapes, batch axes, calls written out, and one expression of all."""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+
+from symllm import Dim, Let, Op, Tensor, matrix, ops, scalar, sum_over
+from symllm.calls import expression, without_calls
+from symllm.equation import Call
+from symllm.evaluate import evaluate, sample
+from symllm.notation import entry
+
+n, m = Dim("n"), Dim("m")
+i, j = n.indices("i j")
+(p,) = m.indices("p")
+x, y, z = n.vector("x"), n.vector("y"), n.vector("z")
+A, B = matrix("A", n, m), matrix("B", n, m)
+
+
+def op(*equations: Let, inputs, **more) -> Op:
+    return Op("toy", "Toy", inputs, equations, numpy=lambda **given: None, **more)
+
+
+def test_equations_come_in_order_of_use_else_as_written() -> None:
+    found = op(
+        Let(z[i], y[i] * sp.Symbol("u")),
+        Let(sp.Symbol("u"), sum_over(x[j], j)),
+        Let(y[i], x[i] ** 2),
+        inputs=(x,),
+        outputs=("z",),
+    )
+    assert [let.name for let in found.equations] == ["u", "y", "z"]
+    assert list(found.outputs) == ["z"]
+
+
+def test_shapes_follow_from_the_equations() -> None:
+    tensors = ops.attention.program.tensors
+    assert tensors["S"].shape_text == "[n, m]"
+    assert tensors["O"].shape_text == "[n, e]"
+    assert [d.name for d in ops.attention.program.dims] == ["n", "d", "m", "e"]
+
+
+def test_an_index_that_is_only_compared_runs_as_the_other_does() -> None:
+    from symllm import Iverson
+
+    found = op(Let(y[i], sum_over(Iverson(j <= i) * x[j], j)), inputs=(x,))
+    assert found.outputs["y"].dims == (n,)
+    (k,) = found.gradient().indices
+    assert found.gradient().result.free_symbols >= {k}
+
+
+def test_batch_axes_go_where_the_roles_say() -> None:
+    program = ops.layer_norm.batched("N").program
+    assert program.tensors["r"].shape_text == "[N]"
+    assert program.tensors["xhat"].shape_text == "[N, d]"
+    assert program.tensors["gamma"].shape_text == "[d]"
+    twice = ops.layer_norm.batched("T").batched("B").program
+    assert twice.tensors["y"].shape_text == "[B, T, d]"
+    assert [d.name for d in twice.batch] == ["B", "T"]
+
+
+def test_what_depends_on_parameters_alone_gets_no_batch_axis() -> None:
+    w = n.vector("w", "parameter")
+    found = op(Let(y[i], w[i] ** 2), Let(z[i], x[i] * y[i]), inputs=(x, w), outputs=("z",)).batched(
+        "N"
+    )
+    assert found.program.tensors["y"].shape_text == "[n]"
+    assert found.program.tensors["z"].shape_text == "[N, n]"
+
+
+CALLERS = {
+    "softmax over rows": Let(B[i, p], ops.softmax(A[i, p], over=p)),
+    "softmax over columns": Let(B[i, p], ops.softmax(A[i, p], over=i)),
+    "an op of two dimensions": Let(
+        B[i, p], ops.linear(x[j] * A[i, p], A[j, p] * x[i], A[i, p], over=(j, p))
+    ),
+    "letters that are the callee's names": Let(
+        matrix("B", m, m)[m.index("Z"), m.index("p")],
+        ops.softmax(sum_over(A[j, m.index("p")] * A[j, m.index("Z")], j), over=m.index("p")),
+    ),
+    "a scalar's batch": Let(y[i], ops.logsumexp(A[i, p] * x[i], over=p)),
+}
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_calls_written_out_have_the_same_values(name: str) -> None:
+    let = CALLERS[name]
+    assert isinstance(let.rhs, Call)
+    program = op(let, inputs=(x, A)).program
+    flat = without_calls(program)
+    assert not any(isinstance(each.rhs, Call) for each in flat.equations)
+    sizes = {"n": 3, "m": 4}
+    called, written = sample(program, 5, sizes), sample(flat, 5, sizes)
+    assert called.values[let.name] == written.values[let.name]
+    whole = expression(program, let.name)
+    for at, expected in called.values[let.name].items():
+        found = evaluate(whole, called, dict(zip(let.indices, at, strict=True)))
+        assert abs(found - expected) < 1e-50
+
+
+def test_a_call_inside_a_call() -> None:
+    inner = Op("inner", "Inner", (x,), (Let(y[i], ops.softmax(x[i] ** 2, over=i)),), lambda x: x)
+    outer = op(Let(B[i, p], inner(A[i, p], over=p)), Let(z[i], sum_over(B[i, p], p)), inputs=(A,))
+    flat = without_calls(outer.program)
+    sizes = {"n": 3, "m": 2}
+    assert sample(flat, 1, sizes).values["z"] == sample(outer.program, 1, sizes).values["z"]
+    assert {str(b.label) for b in outer.expression.atoms(sp.IndexedBase)} == {"A"}
+
+
+def test_one_name_in_two_calls() -> None:
+    found = op(
+        Let(y[i], ops.softmax(x[i], over=i)),
+        Let(z[i], ops.softmax(y[i], over=i)),
+        inputs=(x,),
+        outputs=("z",),
+    )
+    names = [let.name for let in without_calls(found.program).equations]
+    assert len(set(names)) == len(names) == 6
+
+
+def test_gathers_keep_their_integers() -> None:
+    t = Tensor("t", (n,), "target", m)
+    w = m.vector("w")
+    found = op(Let(y[i], entry("w", t[i]) * x[i]), inputs=(x, w, t))
+    assert found.outputs["y"].dims == (n,)
+    assert found.batched("N").program.tensors["y"].shape_text == "[N, n]"
+    assert scalar("o", "target", n).integer
