@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Activations
 #
-# Between two linear maps stands a function of one variable, applied to every entry by itself.
-# Its Jacobian is diagonal, so the gradient of each entry is the upstream gradient times a
-# slope. What differs from one activation to the next is that slope, and how well it can be
-# written with what the forward pass has already computed.
+# Between two linear layers stands a function of one variable, applied to every entry by itself;
+# without it, the two would be one. Its Jacobian is diagonal, so the gradient of each entry is the
+# upstream gradient times a slope. What differs from one activation to the next is that slope, and
+# how well it can be written with what the forward pass has already computed.
 
 # %%
 from symllm import ops
@@ -12,8 +12,8 @@ from symllm import ops
 # %% [markdown]
 # ## ReLU
 #
-# The rectifier keeps what is positive. Its slope is one or zero, a gate that the sign of the
-# input opens or shuts; at zero itself there is no slope, and by convention the gate is shut.
+# The rectifier keeps what is positive and drops the rest. It costs a comparison, and its slope is
+# either one or zero: a gate that the sign of the input opens or shuts.
 
 # %%
 ops.relu
@@ -22,10 +22,15 @@ ops.relu
 ops.relu.gradient("x")
 
 # %% [markdown]
+# *In words:* the gate that let the value through lets its gradient back. A unit that is shut for
+# every example gets no gradient at all, and never opens again.
+
+# %% [markdown]
 # ## Sigmoid
 #
-# The logistic function squeezes the real line into the interval from zero to one. Its slope is
-# a polynomial in its own value, so nothing but the output needs to be kept for the way back.
+# The logistic function squeezes the real line into the interval from zero to one. Differentiated
+# by its input it looks untidy; written with its output, which is there already, it is a
+# polynomial.
 
 # %%
 ops.sigmoid
@@ -34,13 +39,15 @@ ops.sigmoid
 ops.sigmoid.gradient("x")
 
 # %% [markdown]
-# *In words:* the slope is largest, one quarter, in the middle, and vanishes at both ends.
+# *In words:* the slope is one quarter in the middle, where $y_i$ is one half, and vanishes at
+# both ends. Each sigmoid on the way divides a gradient by four or more, which is why deep
+# networks gave it up, except for gates.
 
 # %% [markdown]
 # ## Tanh
 #
-# The hyperbolic tangent is a sigmoid that was stretched and centred, and its slope, too, is a
-# polynomial in its value.
+# The hyperbolic tangent is a sigmoid that was stretched and centred: it runs from minus one to
+# one. Its slope, too, is a polynomial in its value.
 
 # %%
 ops.tanh
@@ -49,10 +56,13 @@ ops.tanh
 ops.tanh.gradient("x")
 
 # %% [markdown]
+# *In words:* small inputs pass almost unchanged, with slope one; large ones saturate.
+
+# %% [markdown]
 # ## Softplus
 #
-# Softplus is the rectifier with its corner rounded off. Where ReLU's slope jumps from zero to
-# one, softplus climbs along the logistic function.
+# Softplus is the rectifier with its corner rounded off. Where the slope of ReLU jumps from zero
+# to one, that of softplus has to climb. Along which curve?
 
 # %%
 ops.softplus
@@ -61,10 +71,13 @@ ops.softplus
 ops.softplus.gradient("x")
 
 # %% [markdown]
+# *In words:* along the logistic function. Softplus is its integral, as ReLU is that of a step.
+
+# %% [markdown]
 # ## SiLU
 #
-# SiLU, or swish, weights an input by its own sigmoid. It dips below zero for moderately
-# negative inputs, and so its slope is negative there.
+# SiLU, or swish, weights an input by its own sigmoid: a gate again, but one that opens gradually.
+# The gate depends on the same input as what it gates, so the product rule gives two terms.
 
 # %%
 ops.silu
@@ -73,10 +86,16 @@ ops.silu
 ops.silu.gradient("x")
 
 # %% [markdown]
+# *In words:* the sigmoid itself, and a correction for how the gate moves. Far to the left the
+# slope is slightly negative, and far to the right it comes down to one from above, since the
+# function dips below zero before it rises.
+
+# %% [markdown]
 # ## GELU
 #
-# GELU weights an input by the share of standard normal draws that lie below it. The product
-# rule gives a slope of two terms: the distribution function, and the input times the density.
+# GELU weights an input by the share of standard normal draws that lie below it. It has the form
+# of SiLU with another gate, the normal distribution function $\Phi$, and so its gradient has the
+# same two terms.
 
 # %%
 ops.gelu
@@ -85,17 +104,25 @@ ops.gelu
 ops.gelu.gradient("x")
 
 # %% [markdown]
+# *In words:* the distribution function, and the input times the density, which is the slope of
+# the distribution function. Both are needed on the way back, and neither can be had from $y$
+# alone.
+
+# %% [markdown]
 # ## GELU as GPT-2 has it
 #
 # The error function used to be slow, so GPT-2 took a hyperbolic tangent of a cubic instead. The
-# two differ in the fourth digit, which is nothing for the output, but enough to make a gradient
-# check fail. It is another function, with another gradient.
+# two differ by less than $0.0005$: nothing for a network, but enough to fail a gradient check.
 
 # %%
 ops.gelu_tanh
 
 # %%
 ops.gelu_tanh.gradient("x")
+
+# %% [markdown]
+# *In words:* again the gate, $\frac{1}{2} (1 + t_i)$, and the input times the slope of the gate:
+# that of the hyperbolic tangent, $(1 - t_i)(1 + t_i)$, times that of the cubic.
 
 # %% [markdown]
 # ### References

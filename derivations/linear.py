@@ -1,0 +1,42 @@
+# %% [markdown]
+# # The linear layer
+#
+# Nearly all of a transformer's parameters, and nearly all of its arithmetic, are in linear
+# layers. Their gradients are two matrix products and a sum, and the only question is which
+# matrix to transpose, and what to sum over. Indices answer both without a guess.
+
+# %%
+from symllm import ops
+
+# %% [markdown]
+# ## A batch of vectors
+#
+# The layer meets $N$ examples at once, each a row of $x$ and of $y$. Every example has its own
+# input and its own output, but all share one matrix $W$ and one bias $b$. That is what the
+# subscripts say: the index of the example is on $x$ and $y$ alone.
+
+# %%
+ops.linear.batched("N")
+
+# %% [markdown]
+# ### The backward pass
+#
+# In each of the three gradients, the indices of the input that is asked for stay, and all
+# others are summed over. For $x$, that sum runs over the outputs; for the parameters, it runs over
+# the examples.
+
+# %%
+ops.linear.batched("N").gradient()
+
+# %% [markdown]
+# *In words:* the gradient flows back to the input through the same weights, read the other way.
+# A weight's gradient is the product of what came in along it and what is wanted at its end, added
+# up over the batch; a bias is a weight whose input is always one. The sums are where batches
+# meet: examples do not touch each other on the way forward, and on the way back they do so only
+# in the parameters.
+
+# %% [markdown]
+# ### References
+#
+# D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning representations by
+# back-propagating errors*, Nature 323, 1986.
