@@ -53,7 +53,8 @@ def names_inside(program: Program) -> dict[str, dict[str, Inside]]:
     A name is kept where the caller has none like it and no other call has it.
     """
     calls = {let.name: let.rhs for let in program.equations if isinstance(let.rhs, Call)}
-    taken = Counter([*program.tensors, *(d.name for d in program.dims)])
+    letters = {str(s) for let in program.equations for s in symbols_of(let)}
+    taken = Counter({*program.tensors, *(d.name for d in program.dims), *letters})
     for call in calls.values():
         callee = callee_of(call)
         taken.update(e.name for e in callee.equations if e.name not in callee.outputs[:1])

@@ -317,7 +317,8 @@ class Derivation:
     def _summary(self) -> str:
         what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]
         title = self.op.title
-        if title[1:2].islower():  # not an acronym
+        first, *_ = title.split()
+        if first[1:].islower():  # not an acronym such as SiLU
             title = title[0].lower() + title[1:]
         return f"{what} of {title}."
 

@@ -194,8 +194,9 @@ def check_free_names(
     known_dims: Mapping[str, Dim],
     where: str,
 ) -> None:
+    axes = {s for a in let.rhs.arguments for s in a.axes} if isinstance(let.rhs, Call) else set()
     for value in let.expressions:
-        bound = bound_symbols(value)
+        bound = bound_symbols(value) | axes  # a call binds what it runs over
         subscripts = {s for e in value.atoms(sp.Indexed) for s in e.indices}
         for symbol in sorted(value.free_symbols, key=str):
             name = str(symbol)

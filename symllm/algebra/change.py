@@ -62,6 +62,11 @@ class Change:
     def subscript(self, s: Subscript) -> Subscript:
         if isinstance(s, Ix):
             return self.indices.get(s, s)
+        replaced = self.atom(s) if self.atom is not None else None
+        if replaced is not None:  # what an integer tensor stands for is an index or another one
+            ((mono, _),) = replaced.terms.items()
+            ((atom, _),) = mono.factors
+            return atom.index if isinstance(atom, Position) else atom  # type: ignore[return-value]
         (found,) = rebuild(s, Change(self.indices)).terms
         return found.factors[0][0]  # type: ignore[return-value]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import sympy as sp
 from ..expressions import fresh_letters
 from ..notation import Iverson
 from .factor import Factored, factored
-from .numbers import Number
+from .numbers import Number, is_integer, tidy
 from .read import FUNCTION_NAMES
 from .terms import (
     Atom,
@@ -28,6 +28,7 @@ from .terms import (
     Size,
     Subscript,
     Sum,
+    atom_poly,
 )
 from .walk import mono_atoms
 
@@ -121,7 +122,7 @@ class Writer:
     ) -> sp.Expr:
         factors: list[sp.Expr] = [rational(coefficient)]
         exponent_of_e: list[sp.Expr] = []
-        for atom, e in mono.factors:
+        for atom, e in means_under_roots(mono):
             if isinstance(atom, Fn) and atom.name == "exp":
                 exponent_of_e.append(rational(e) * self._poly(atom.args[0], bound, taken))
             else:
@@ -212,6 +213,25 @@ def make_sum(body: sp.Expr, limits: Iterable[sp.Tuple]) -> sp.Expr:
     result = sp.Basic.__new__(sp.Sum, body, *limits)
     result.is_commutative = body.is_commutative
     return result
+
+
+def means_under_roots(mono: Mono) -> Iterator[tuple[Atom, Number]]:
+    """The factors, with ``sqrt(d) / sqrt(d eps + sum)`` as ``1 / sqrt(eps + sum / d)``.
+
+    Normal form clears the denominators under a root; a reader expects the mean.
+    """
+    sizes = {a: e for a, e in mono.factors if isinstance(a, Size)}
+    for atom, e in mono.factors:
+        if atom in sizes:
+            continue
+        if isinstance(atom, Paren):
+            held = {s for m in atom.poly.terms for s, _ in m.factors}
+            for size, power in sizes.items():
+                if size in held and not is_integer(power) and is_integer(power + e):
+                    atom = Paren(atom.poly * atom_poly(size, -1))
+                    sizes[size] = tidy(power + e)
+        yield atom, e
+    yield from ((size, power) for size, power in sizes.items() if power)
 
 
 FUNCTIONS: dict[str, Any] = {name: kind for kind, name in FUNCTION_NAMES.items()}

@@ -26,6 +26,7 @@ FEW = 4
 MANY = 12
 
 
+EVERYWHERE: Sentence = ("Whatever depends on it may carry it to the loss: sum over all.",)
 COLLAPSE: Sentence = ("The Kronecker delta leaves one term of the sum.",)
 INDEPENDENT: Sentence = ("The entries of a tensor vary independently of each other.",)
 COLLECT: Sentence = ("Multiply out and collect what belongs together.",)
@@ -55,18 +56,20 @@ class Narrator(Phrases):
     # -- the whole ----------------------------------------------------------
 
     def steps(self) -> tuple[Step, ...]:
-        told = self.told(fine=False)
-        if len(told) < FEW:
-            told = self.told(fine=True)
+        """Told at large, unless that makes but a few steps: then in smaller ones."""
+        for tell in (self.line, self.line_by_chain, self.line_in_detail):
+            told = self.told(tell)
+            if len(told) >= FEW:
+                break
         return tuple(told if len(told) <= MANY else merged(told))
 
-    def told(self, fine: bool) -> list[Step]:
+    def told(self, tell: Callable[[Line], list[Step]]) -> list[Step]:
         result: list[Step] = []
         for name, line in self.book.lines.items():
-            result += self.line_in_detail(line) if fine else self.line(line)
+            result += tell(line)
             closed = self.book.closed.get(name)
             if closed is not None:
-                result += self.closing(closed, fine)
+                result += self.closing(closed, literally=tell != self.line)
         return result
 
     # -- one line -----------------------------------------------------------
@@ -81,6 +84,20 @@ class Narrator(Phrases):
         steps = [self.step(line, before, raw, rule, because, lemma)]
         return steps + self.used(line, line.raw, line.uses)
 
+    def line_by_chain(self, line: Line) -> list[Step]:
+        """The chain rule first, then the derivatives that it asks for."""
+        if any(isinstance(c.equation, CallEquation) for c in line.contributions):
+            return self.line(line)
+        target, chain = self.target(line.name, line.entry), self.chain(line)
+        if isinstance(chain, Direct):
+            return self.line(line)
+        rule, _, _ = self.calculus(line)
+        steps = [
+            self.step(line, target, chain, "chain rule", self.paths(line)),
+            self.step(line, chain, self.write(line.raw), rule, self.derivatives(line)),
+        ]
+        return steps + self.used(line, line.raw, line.uses)
+
     def line_in_detail(self, line: Line) -> list[Step]:
         """Chain rule, derivative, independence of entries, collapse of the delta."""
         if any(isinstance(c.equation, CallEquation) for c in line.contributions):
@@ -93,7 +110,7 @@ class Narrator(Phrases):
         if isinstance(spelled, Direct):
             spelled = target  # one path, and nothing upstream of it
         else:
-            steps.append(self.step(line, target, spelled, "chain rule", self.paths(line)))
+            steps.append(self.step(line, target, spelled, "chain rule", EVERYWHERE))
         steps.append(self.step(line, spelled, slopes, rule, self.derivatives(line)))
         if deltas != slopes:
             steps.append(self.step(line, slopes, deltas, "independent entries", INDEPENDENT))
@@ -127,7 +144,7 @@ class Narrator(Phrases):
         for c in line.contributions:
             assert isinstance(c.equation, Equation)
             if how is None:
-                terms.append(self.path(line, c.equation, {}))
+                terms.append(self.path(line, c.equation, self.rows(line, c.equation)))
             else:
                 terms += [self.slope(line, c, place, how) for place in c.places]
         return sp.Add(*terms)
@@ -143,9 +160,11 @@ class Narrator(Phrases):
         assert isinstance(c.equation, Equation)
         indices = c.indices
         taken = {str(ix.name) for ix in (*self.seed.row, *line.entry)}
-        new: dict[Ix, Ix] = {}
         known = dict(zip(indices, c.equation.indices, strict=True))
-        for ix in (*indices, *place.bound):
+        rows = self.rows(line, c.equation)
+        new = {ix: rows[own] for ix, own in known.items() if own in rows}
+        summed = [ix for ix in (*indices, *place.bound) if ix not in new]
+        for ix in summed:
             new[ix] = Ix(self.letter(known.get(ix, ix), taken), ix.dim)
             taken.add(str(new[ix].name))
         at = tuple(new[ix] for ix in indices)
@@ -159,8 +178,7 @@ class Narrator(Phrases):
         found = entry(line.name, *(self.writer.subscript(change.subscript(s)) for s in place.subs))
         by = entry(line.name, *map(symbol, line.entry))
         body *= how(found, by)
-        summed = [new[ix] for ix in (*indices, *place.bound)]
-        return make_sum(body, limits(summed)) if summed else body
+        return make_sum(body, limits(new[ix] for ix in summed)) if summed else body
 
     def calculus(self, line: Line) -> tuple[str, Sentence, str]:
         """The rule's name, the reason, and the lemma cited, for a line."""
@@ -186,7 +204,7 @@ class Narrator(Phrases):
 
     # -- rewriting ----------------------------------------------------------
 
-    def closing(self, closed: Closed, fine: bool) -> list[Step]:
+    def closing(self, closed: Closed, literally: bool) -> list[Step]:
         start, inlined = self.write(closed.start), self.write(closed.inlined)
         if closed.inlined == closed.start:
             return self.used(closed, closed.inlined, closed.uses)
@@ -202,7 +220,8 @@ class Narrator(Phrases):
                 self.step(closed, start, self.write(tidied), "substitute", (*because, " ", *lemma))
             ]
             return steps + self.used(closed, tidied, uses)
-        literal = self.put_in(start, gone) if fine and closed.name in self.book.wrt else inlined
+        spell = literally and closed.name in self.book.wrt
+        literal = self.put_in(start, gone) if spell else inlined
         steps = [self.step(closed, start, literal, "substitute", because)]
         if literal != inlined:
             collapses = literal.has(sp.KroneckerDelta)

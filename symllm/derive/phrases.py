@@ -119,6 +119,15 @@ class Phrases:
                 summed.append(given[ix])
         return tuple(given[ix] for ix in equation.indices), summed
 
+    def rows(self, line: Line, equation: Equation) -> dict[Ix, Ix]:
+        """The batch indices of an equation: each example is by itself, nothing is summed."""
+        own = self.sys.program.tensors
+        count = len(self.sys.program.batch)
+        batch = self.sys.program.batch
+        if not all(own[name].dims[:count] == batch for name in (line.name, equation.name)):
+            return {}
+        return dict(zip(equation.indices[:count], line.entry[:count], strict=True))
+
     def lhs(self, equation: Equation | CallEquation) -> sp.Expr:
         return entry(equation.name, *map(symbol, equation.indices))
 
