@@ -63,9 +63,7 @@ def test_the_question_is_what_the_steps_are_about() -> None:
 
 def test_a_certificate_says_what_was_proved_and_what_was_checked() -> None:
     certificate = ops.layer_norm.gradient().verify(autograd=False)
-    proved = [e for _, e in certificate.steps if e.proved]
-    assert proved
-    assert len(proved) < len(certificate.steps)
+    assert any(e.proved for _, e in certificate.steps)
     assert all(e.checked for e in certificate.evidence)
     assert certificate.bounds_met == "< 1e-20"
     assert {c.kind for c in certificate.comparisons} == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import sympy as sp
 
 from symllm import Dim, Let, Op, OpError, ops, scalar, sum_over
@@ -24,11 +25,8 @@ def test_the_face_of_an_op() -> None:
 
 def test_an_op_is_frozen() -> None:
     for mapping in (ops.softmax.inputs, ops.softmax.outputs):
-        try:
+        with pytest.raises(TypeError):
             mapping["x"] = None  # type: ignore[index]
-        except TypeError:
-            continue
-        raise AssertionError("inputs and outputs cannot be changed")
 
 
 def test_expression_is_in_inputs_alone() -> None:
@@ -63,12 +61,8 @@ def test_several_outputs() -> None:
     (one, two) = op.jacobian("x", "y").indices
     assert op.jacobian("x", "y").result == 2 * sp.KroneckerDelta(one, two) * entry("x", one)
     assert op.jacobian("x", "u").result == 1
-    try:
+    with pytest.raises(OpError, match=r"y\[n\]"):
         op.hessian("x")
-    except OpError as error:
-        assert "y[n]" in str(error)
-    else:
-        raise AssertionError("a Hessian is of one scalar")
 
 
 def test_an_input_that_nothing_depends_on_has_gradient_zero() -> None:

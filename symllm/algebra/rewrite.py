@@ -189,7 +189,7 @@ def _matches(rule: Rewrite, mono: Mono, bound: frozenset[Ix]) -> Iterator[Found]
         if any(a.free & used for a, _ in left):
             continue
         outer = {ix: s for ix, s in match.items() if ix not in rule.bound}
-        if any(s in used for s in outer.values()):
+        if any(not used.isdisjoint({s} if isinstance(s, Ix) else s.free) for s in outer.values()):
             continue
         yield Mono(tuple(sorted(left, key=lambda f: f[0].key))), outer, used
 

@@ -243,8 +243,8 @@ def solve_for_sum(equation: Equation, balance: Poly, rule: str) -> Rewrite | Non
         return None
     rest = balance - Poly({mono: c})
     value = (-rest) * Poly({Mono(others): c}) ** -1
-    if atom in {a for m in value.terms for a in mono_atoms(m)}:
-        return None
+    if atom in {a for m in value.terms for a in mono_atoms(m)} or not value.free <= atom.free:
+        return None  # it says itself, or the sum does not say which entry of the name is meant
     return sum_rule(equation.name, rule, atom, value)
 
 

@@ -71,8 +71,9 @@ w = m.vector("w")
 A, B = matrix("A", n, m), matrix("B", m, n)
 t, o = n.vector("t", "target", m), scalar("o", "target", n)
 s, eps = scalar("s"), scalar("eps", "constant", "positive")
+q_plus = n.vector("plus", domain="positive")
 S, EPS, O = sp.Symbol("s"), sp.Symbol("eps"), sp.Symbol("o", integer=True)
-INPUTS = (x, g, f, w, A, B, t, o, s, eps)
+INPUTS = (x, g, f, w, A, B, t, o, s, eps, q_plus)
 
 
 def program(*equations: Let) -> Op:
@@ -162,18 +163,33 @@ FOUND = {
         named("u", value=sum_over(entry("z", i) * entry("y", i) / (1 + x[i] ** 2), i)),
     ),
     "an op of an op": lambda: program(
-        named("y", i, value=ops.softmax(ops_tanh(x[i]), over=i)),
+        named("y", i, value=ops.softmax(sp.tanh(x[i]), over=i)),
         named("z", i, value=ops.layer_norm(entry("y", i), g[i], f[i], EPS, over=i)),
+    ),
+    "an op whose output has lost an axis": lambda: program(
+        named("y", i, value=ops.logsumexp(A[i, p] * x[i], over=p)),
+        named("z", value=sum_over(entry("y", i) * g[i], i)),
+    ),
+    "a loss of logits": lambda: program(
+        named("y", i, p, value=A[i, p] * x[i]),
+        named("z", i, value=ops.cross_entropy_index(entry("y", i, p), t[i], over=p)),
+    ),
+    "a sum that looks like a definition, at an index that is summed": lambda: program(
+        named("y", p, value=sum_over(A[i, p], i)),
+        named("z", p, value=w[p] * sp.sqrt(EPS + sum_over(A[i, t[i]], i) ** 2)),
+    ),
+    "a sum that says nothing of an entry's index": lambda: program(
+        named("y", i, value=q_plus[i] * sum_over(A[O, p], p)),
+    ),
+    "a layer inside an op": lambda: program(
+        named("y", p, value=ops.linear(x[j], B[p, j], w[p], over=(j, p))),
+        named("z", p, value=ops.softmax(entry("y", p), over=p)),
     ),
     "an op in a batch of entries": lambda: program(
         named("y", i, p, value=ops.log_softmax(A[i, p] * x[i], over=p)),
         named("z", value=sum_over(entry("y", i, t[i]), i)),
     ),
 }
-
-
-def ops_tanh(value: sp.Expr) -> sp.Expr:
-    return sp.tanh(value)
 
 
 @pytest.mark.parametrize("name", FOUND)
