@@ -14,7 +14,7 @@ from .equation import Call, Let, symbols_of
 from .expressions import bound_symbols, entries, fresh_letters, name_of, rename_entries, substitute
 from .notation import entry
 from .program import Program
-from .shapes import call_sizes, index_dims
+from .shapes import call_sizes
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,14 @@ def without_calls(program: Program) -> Program:
     return replace(program, equations=tuple(equations))
 
 
+@lru_cache(maxsize=256)
 def names_inside(program: Program) -> dict[str, dict[str, Inside]]:
     """For each equation that calls an op, the caller's names for those inside it.
 
     A name is kept where the caller has none like it and no other call has it.
     """
     calls = {let.name: let.rhs for let in program.equations if isinstance(let.rhs, Call)}
-    letters = {str(s) for let in program.equations for s in symbols_of(let)}
+    letters = {s.name for let in program.equations for s in symbols_of(let)}
     taken = Counter({*program.tensors, *(d.name for d in program.dims), *letters})
     for call in calls.values():
         callee = callee_of(call)
@@ -108,11 +109,10 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
     assert isinstance(call, Call)
     callee = callee_of(call)
     output = callee.outputs[0]
-    dims = index_dims(let, program.tensors, program.name)
-    sizes = call_sizes(call, dims, program.name)
+    sizes = call_sizes(call, program.index_dims[let.name], program.name)
 
     # The callee's own letters must not meet the caller's letters, nor any name.
-    busy = {str(s) for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
+    busy = {s.name for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
     busy |= {found.name for found in inside.values()}
     size_symbols = {old.symbol: new.symbol for old, new in sizes.items()}
     change: dict[str, Any] = {}

@@ -12,7 +12,7 @@ import sympy as sp
 
 from .algebra.terms import Ix
 from .algebra.write import Writer
-from .calls import called_value, expression, without_calls
+from .calls import called_value, expression, names_inside, without_calls
 from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator
@@ -124,9 +124,8 @@ class Derivation:
         """The equations of the intermediate names that the results mention."""
         sys, defined = self._system, {}
         kept = {n: let for n, let in self._closed_lets.items() if n not in self.results}
-        inside = {let.name: let for let in without_calls(self.program).equations}
         own = (*self.program.equations, *self.program.aliases)
-        forward = inside | {let.name: let for let in own}
+        forward = self._inside | {let.name: let for let in own}
         waiting = {n for let in self.result_equations for n in let.mentioned}
         while waiting:
             name = waiting.pop()
@@ -137,11 +136,23 @@ class Derivation:
                 let = Let(let.lhs, called_value(self.program, let), let.note)
             defined[name] = let
             waiting |= let.mentioned
-        order = [*without_calls(self.program).let, *kept]
+        order = [*(self._inside or sys.program.let), *kept]
         ordered = {n: defined[n] for n in order if n in defined}
         aliases = {n: defined[n] for n in sys.aliases if n in defined}
         last = {n: ordered.pop(n) for n in kept if n in ordered}
         return MappingProxyType({**ordered, **aliases, **last})
+
+    @cached_property
+    def _inside(self) -> dict[str, Let]:
+        """The equations of names inside called ops, if the results speak of any."""
+        mentioned = {n for let in self._closed_lets.values() for n in let.mentioned}
+        own = self.program.tensors.keys()
+        inside = {
+            found.name for names in names_inside(self.program).values() for found in names.values()
+        }
+        if not mentioned & (inside - own):
+            return {}
+        return {let.name: let for let in without_calls(self.program).equations}
 
     @property
     def where_new(self) -> tuple[Let, ...]:

@@ -9,6 +9,7 @@ arrays count.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import sympy as sp
@@ -186,7 +187,12 @@ def entry(name: str, *subscripts: Any) -> sp.Expr:
     """The SymPy expression ``name[subscripts]``; a scalar is a symbol."""
     if not subscripts:
         return sp.Symbol(name)
-    return sp.Indexed(sp.IndexedBase(name), *(sp.sympify(s) for s in subscripts))
+    return _entry(name, tuple(map(sp.sympify, subscripts)))
+
+
+@lru_cache(maxsize=4096)
+def _entry(name: str, subscripts: tuple[sp.Expr, ...]) -> sp.Expr:
+    return sp.Indexed(sp.IndexedBase(name), *subscripts)
 
 
 def sum_over(expr: Any, *indices: Index) -> sp.Expr:

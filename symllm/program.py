@@ -15,7 +15,7 @@ from .equation import Let, map_value, symbols_of
 from .errors import OpError
 from .expressions import fresh_letters, rename_entries
 from .notation import BATCHED, Dim, Tensor, entry
-from .shapes import entry_letters, in_order_of_use, infer_tensors
+from .shapes import Shapes, entry_letters, in_order_of_use, infer_shapes
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,18 @@ class Program:
         return {let.name: let for let in self.equations}
 
     @cached_property
+    def _shapes(self) -> Shapes:
+        return infer_shapes(self)
+
+    @property
     def tensors(self) -> dict[str, Tensor]:
         """Inputs and every defined name, with its dimensions."""
-        return infer_tensors(self)
+        return self._shapes.tensors
+
+    @property
+    def index_dims(self) -> dict[str, dict[sp.Symbol, Dim]]:
+        """For each equation and alias, the dimension that each of its indices runs over."""
+        return self._shapes.indices
 
     @cached_property
     def dims(self) -> tuple[Dim, ...]:
@@ -72,7 +81,7 @@ class Program:
 
 def batched(program: Program, *names: str) -> Program:
     """The program with leading batch axes for data, targets and what depends on them."""
-    taken = {str(s) for let in (*program.equations, *program.aliases) for s in symbols_of(let)}
+    taken = {s.name for let in (*program.equations, *program.aliases) for s in symbols_of(let)}
     taken |= {d.name for d in program.dims} | set(program.tensors)
     for name in names:
         if not name.isidentifier():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import sympy as sp
 from sympy.core.relational import Relational
@@ -65,11 +65,19 @@ def in_order_of_use(program: Written) -> tuple[Let, ...]:
     return tuple(ordered)
 
 
-def infer_tensors(program: Written) -> dict[str, Tensor]:
+class Shapes(NamedTuple):
+    """The tensors by name, and for each equation the dimensions of its indices."""
+
+    tensors: dict[str, Tensor]
+    indices: dict[str, dict[sp.Symbol, Dim]]
+
+
+def infer_shapes(program: Written) -> Shapes:
     """Shapes of all names, from the inputs' dimensions and the equations."""
     where = f"op {program.name!r}"
     tensors = {t.name: t for t in program.inputs}
     declared = {t.name: t for t in program.declared}
+    indices: dict[str, dict[sp.Symbol, Dim]] = {}
     for let in program.equations:
         dims = index_dims(let, tensors, where)
         if let.name in declared:
@@ -81,10 +89,16 @@ def infer_tensors(program: Written) -> dict[str, Tensor]:
                     f"right says which dimension it runs over"
                 )
         tensors[let.name] = Tensor(let.name, tuple(dims[i] for i in let.indices))
+        indices[let.name] = dims
+    spoken = {f"d{name}": Tensor(f"d{name}", t.dims) for name, t in tensors.items()}
+    for alias in program.aliases:  # which may speak of gradients and of aliases before it
+        dims = index_dims(alias, spoken | tensors, where)
+        spoken[alias.name] = Tensor(alias.name, tuple(dims[i] for i in alias.indices))
+        indices[alias.name] = dims
     sizes = {dim.name for t in tensors.values() for dim in t.dims}
     for name in sizes & tensors.keys():
         raise OpError(f"{where}: {name!r} names both a dimension and a tensor")
-    return tensors
+    return Shapes(tensors, indices)
 
 
 def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.Symbol, Dim]:
@@ -98,7 +112,7 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
     known_dims |= {t.domain.name: t.domain for t in tensors.values() if isinstance(t.domain, Dim)}
 
     def meet(index: sp.Symbol, dim: Dim) -> None:
-        if str(index) in tensors:
+        if index.name in tensors:
             raise OpError(f"{where}: in {let}, {str(index)!r} names both an index and a tensor")
         if dims.setdefault(index, dim) != dim:
             raise OpError(
@@ -115,7 +129,7 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
                         f"{where}: in {let}, the sum over {symbol} must run from 0 to a "
                         f"dimension less 1, not from {lower} to {upper}"
                     )
-                meet(symbol, known_dims.get(str(size), Dim(str(size))))
+                meet(symbol, known_dims.get(size.name, Dim(size.name)))
         for found in value.atoms(sp.Indexed):
             tensor = tensors.get(name_of(found))
             if tensor is None:
@@ -128,14 +142,14 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
                     f"{where}: {tensor.name} has axes {tensor.shape_text}, but {let} writes {found}"
                 )
             for subscript, dim in zip(found.indices, tensor.dims, strict=True):
-                if isinstance(subscript, sp.Symbol) and str(subscript) not in tensors:
+                if isinstance(subscript, sp.Symbol) and subscript.name not in tensors:
                     meet(subscript, dim)
                 else:
                     check_gather(let, found, subscript, tensors, dim, where)
         for bracket in value.atoms(sp.KroneckerDelta):
             for side, other in (bracket.args, bracket.args[::-1]):
                 tensor = tensors.get(name_of(other))
-                plain = isinstance(side, sp.Symbol) and str(side) not in tensors
+                plain = isinstance(side, sp.Symbol) and side.name not in tensors
                 if plain and tensor and isinstance(tensor.domain, Dim):
                     meet(side, tensor.domain)
     for value in let.expressions:  # an index that is only compared runs as the other does
@@ -198,16 +212,16 @@ def check_free_names(
     for value in let.expressions:
         bound = bound_symbols(value) | axes  # a call binds what it runs over
         subscripts = {s for e in value.atoms(sp.Indexed) for s in e.indices}
-        for symbol in sorted(value.free_symbols, key=str):
-            name = str(symbol)
-            if isinstance(symbol, sp.Indexed) or symbol in bound or symbol in let.indices:
-                continue
+        free = value.free_symbols - bound - set(let.indices)
+        plain = [s for s in free if isinstance(s, sp.Symbol)]
+        for symbol in sorted(plain, key=lambda s: s.name):
+            name = symbol.name
             if name in tensors or name in known_dims:
                 tensor = tensors.get(name)
                 if tensor and tensor.rank and not value.atoms(sp.Indexed):
                     raise OpError(f"{where}: {let} writes {name} without its indices")
                 continue
-            if any(name == str(base.label) for base in value.atoms(sp.IndexedBase)):
+            if any(name == base.label.name for base in value.atoms(sp.IndexedBase)):
                 continue
             if symbol in subscripts or symbol in dims:
                 raise OpError(
@@ -229,11 +243,11 @@ def entry_letters(
     """
     seen: dict[str, list[tuple[str, ...]]] = {name: [] for name in tensors}
     for let in (*program.equations, *program.aliases):
-        seen.setdefault(let.name, []).append(tuple(map(str, let.indices)))
+        seen.setdefault(let.name, []).append(tuple(i.name for i in let.indices))
         for value in let.expressions:
             for found in value.atoms(sp.Indexed):
-                letters = tuple(map(str, found.indices))
                 plain = all(isinstance(s, sp.Symbol) for s in found.indices)
+                letters = tuple(s.name for s in found.indices) if plain else ()
                 plain = plain and tensors.keys().isdisjoint(letters)  # a gather has no letter
                 if name_of(found) in seen and plain and len(set(letters)) == len(letters):
                     seen[name_of(found)].append(letters)

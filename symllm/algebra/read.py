@@ -78,7 +78,7 @@ def rational(expr: sp.Expr) -> Number:
 
 
 def _symbol(expr: sp.Symbol, scope: Scope) -> Poly:
-    name = str(expr)
+    name = expr.name
     if name in scope.indices:
         return atom_poly(Position(scope.indices[name]))
     if name in scope.sizes:
@@ -87,8 +87,8 @@ def _symbol(expr: sp.Symbol, scope: Scope) -> Poly:
 
 
 def subscript(expr: sp.Expr, scope: Scope) -> Subscript:
-    if isinstance(expr, sp.Symbol) and str(expr) in scope.indices:
-        return scope.indices[str(expr)]
+    if isinstance(expr, sp.Symbol) and expr.name in scope.indices:
+        return scope.indices[expr.name]
     if isinstance(expr, sp.Indexed | sp.Symbol):
         return ref(expr, scope)
     raise NotationError(f"a subscript is an index or an integer tensor's entry, not {expr}")
@@ -103,9 +103,9 @@ def ref(expr: sp.Expr, scope: Scope) -> Ref:
 def _sum(expr: sp.Sum, scope: Scope) -> Poly:
     fresh = []
     for symbol, _, upper in reversed(expr.limits):  # outermost first
-        index = fresh_index(str(upper + 1))
+        index = fresh_index((upper + 1).name)
         fresh.append(index)
-        scope = scope.within(str(symbol), index)
+        scope = scope.within(symbol.name, index)
     return total(fresh, read(expr.function, scope))
 
 

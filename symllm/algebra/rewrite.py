@@ -10,7 +10,7 @@ from .change import Change, rebuild
 from .factor import cost
 from .numbers import Number, magnitude
 from .sums import opened, total
-from .terms import ONE, ZERO, Atom, Ix, Mono, Poly, Ref, Subscript, Sum
+from .terms import ONE, ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum
 from .walk import mono_atoms
 
 Factors = tuple[tuple[Atom, Number], ...]
@@ -206,8 +206,12 @@ def unify(pattern: Atom, target: Atom, params: frozenset[Ix], match: Match) -> I
         return
     open_params = (pattern.free & params) - match.keys()
     if not open_params:
-        rebuilt = Change(match).apply(pattern)
-        if rebuilt.terms.keys() == {Mono(((target, 1),)): 1}.keys():
+        change = Change(match)
+        if isinstance(pattern, Paren) and isinstance(target, Paren):
+            same = change.poly(pattern.poly) == target.poly
+        else:
+            same = change.apply(pattern).terms.keys() == {Mono(((target, 1),)): 1}.keys()
+        if same:
             yield match
         return
     anchor = min(

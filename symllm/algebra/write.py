@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from ..expressions import fresh_letters
-from ..notation import Iverson
+from ..notation import Iverson, entry
 from .factor import Factored, factored
 from .numbers import Number, is_integer, tidy
 from .read import FUNCTION_NAMES
@@ -162,9 +162,7 @@ class Writer:
         return FUNCTIONS[atom.name](*(self._poly(a, bound, taken) for a in atom.args))
 
     def _ref(self, ref: Ref, bound: Mapping[Ix, str]) -> sp.Expr:
-        if not ref.subs:
-            return sp.Symbol(ref.name)
-        return sp.Indexed(sp.IndexedBase(ref.name), *(self._sub(s, bound) for s in ref.subs))
+        return entry(ref.name, *(self._sub(s, bound) for s in ref.subs))
 
     def _sub(self, s: Subscript, bound: Mapping[Ix, str]) -> sp.Expr:
         if isinstance(s, Ref):

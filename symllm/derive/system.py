@@ -10,12 +10,11 @@ from ..algebra.factor import cost
 from ..algebra.read import Scope, read
 from ..algebra.terms import Ix, Poly, Ref, Subscript, Sum
 from ..algebra.write import Letters
-from ..calls import callee_of, names_inside, without_calls
+from ..calls import callee_of, names_inside
 from ..equation import Call, Let
 from ..expressions import subscripts_of
 from ..notation import Tensor
 from ..program import Program
-from ..shapes import index_dims
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,8 @@ class CallEquation:
 class System:
     """A program's equations, aliases and letters, ready for rewriting."""
 
+    positive: frozenset[str]
+
     def __init__(self, program: Program) -> None:
         self.program = program
         self.sizes = frozenset(d.name for d in program.dims)
@@ -66,12 +67,12 @@ class System:
         self.levels: dict[str, int] = {t.name: 0 for t in program.inputs}
         for let in program.equations:
             scope = self._scope(let, positive)
-            indices = tuple(scope.indices[str(s)] for s in let.indices)
+            indices = tuple(scope.indices[s.name] for s in let.indices)
             if isinstance(let.rhs, Call):
                 call = self._call(let, let.rhs, indices, scope)
                 self.calls[let.name] = call
-                if output_is_positive(call.callee):
-                    positive.add(let.name)
+                known = system(call.callee).positive
+                positive |= {name for n, (name, _) in call.inside.items() if n in known}
             else:
                 right = read(let.rhs, scope)
                 self.equations[let.name] = Equation(let.name, indices, right, let.note)
@@ -84,35 +85,29 @@ class System:
         for let in program.aliases:
             scope = self._scope(let, positive)
             right = read(let.rhs, scope)
-            indices = tuple(scope.indices[str(s)] for s in let.indices)
+            indices = tuple(scope.indices[s.name] for s in let.indices)
             self.aliases[let.name] = Equation(let.name, indices, right, let.note, alias=True)
             if right.positive:
                 positive.add(let.name)
         self.positive = frozenset(positive)
 
     def _scope(self, let: Let, positive: set[str]) -> Scope:
-        tensors = dict(self.program.tensors)
-        if let.name not in tensors:  # an alias may speak of gradients
-            for name, tensor in list(tensors.items()):
-                tensors.setdefault(f"d{name}", Tensor(f"d{name}", tensor.dims))
-        dims = index_dims(let, tensors, f"op {self.program.name!r}")
-        if let.name in self.program.tensors:
-            dims = dict(zip(let.indices, tensors[let.name].dims, strict=True)) | dims
-        indices = {str(s): Ix(str(s), d.name) for s, d in dims.items()}
+        dims = self.program.index_dims[let.name]
+        indices = {s.name: Ix(s.name, d.name) for s, d in dims.items()}
         return Scope(indices, self.sizes, frozenset(positive))
 
     def _call(self, let: Let, call: Call, indices: tuple[Ix, ...], scope: Scope) -> CallEquation:
         arguments = tuple(
             CallArgument(
                 call.program.input(a.name),
-                tuple(scope.indices[str(s)] for s in a.axes),
+                tuple(scope.indices[s.name] for s in a.axes),
                 read(a.value, scope),
             )
             for a in call.arguments
         )
-        at = tuple(scope.indices[str(s)] for s in call.at)
+        at = tuple(scope.indices[s.name] for s in call.at)
         inside = {
-            n: (found.name, tuple(scope.indices[str(s)] for s in found.lead))
+            n: (found.name, tuple(scope.indices[s.name] for s in found.lead))
             for n, found in names_inside(self.program)[let.name].items()
         }
         return CallEquation(let.name, indices, callee_of(call), at, arguments, inside)
@@ -152,7 +147,7 @@ class System:
         slots: dict[tuple[str, int], str] = {}
         for name, expr in self.program.entry_of.items():
             for axis, s in enumerate(subscripts_of(expr)):
-                slots[name, axis] = str(s)
+                slots[name, axis] = s.name
         pools: dict[str, set[str]] = {}
         for let in (*self.program.equations, *self.program.aliases):
             scope = self._scope(let, set())
@@ -166,16 +161,10 @@ class System:
         """The free indices of a tensor's entry, in the letters a reader expects."""
         tensor = self.program.tensors[name]
         symbols = subscripts_of(self.program.entry_of[name])
-        return tuple(Ix(str(s), d.name) for s, d in zip(symbols, tensor.dims, strict=True))
-
-    @cached_property
-    def flat(self) -> System:
-        """The system without calls, which knows the names inside them."""
-        flat = without_calls(self.program)
-        return self if flat is self.program else system(flat)
+        return tuple(Ix(s.name, d.name) for s, d in zip(symbols, tensor.dims, strict=True))
 
     def ref(self, name: str, subs: tuple[Subscript, ...]) -> Ref:
-        return Ref(name, subs, name in self.flat.positive)
+        return Ref(name, subs, name in self.positive)
 
     def scope(self, indices: tuple[Ix, ...]) -> Scope:
         """For reading an expression with these free indices."""
@@ -198,7 +187,3 @@ def outside_sums(poly: Poly) -> set[str]:
 @lru_cache(maxsize=256)
 def system(program: Program) -> System:
     return System(program)
-
-
-def output_is_positive(program: Program) -> bool:
-    return program.outputs[0] in system(program).positive
