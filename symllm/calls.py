@@ -29,10 +29,24 @@ class Inside:
     lead: tuple[sp.Symbol, ...]
 
 
+@lru_cache(maxsize=256)
+def with_aliases(program: Program) -> Program:
+    """The program with those aliases as equations that speak of forward names alone."""
+    known = program.tensors.keys() | {a.name for a in program.aliases}
+    known |= {d.name for d in program.dims}
+    own = []
+    for alias in program.aliases:
+        letters = {s.name for s in symbols_of(alias)} - program.tensors.keys()
+        spoken = {name_of(e) for v in alias.expressions for e in entries(v)} - letters
+        if spoken <= known:
+            own.append(alias)
+    return replace(program, equations=(*program.equations, *own), aliases=()) if own else program
+
+
 def callee_of(call: Call) -> Program:
-    """The called op's program, without calls of its own."""
+    """The called op's program, without calls of its own, its aliases as equations."""
     assert isinstance(call.program, Program)
-    return without_calls(call.program)
+    return without_calls(with_aliases(call.program))
 
 
 @lru_cache(maxsize=256)
@@ -89,8 +103,8 @@ def leading_indices(let: Let, call: Call) -> dict[str, tuple[sp.Symbol, ...]]:
 
 def called_value(program: Program, let: Let) -> sp.Expr:
     """The value of an equation that calls an op, as one plain SymPy expression."""
-    *inner, last = splice(program, let, names_inside(program)[let.name])
-    value = last.rhs
+    inner = list(splice(program, let, names_inside(program)[let.name]))
+    value = next(equation.rhs for equation in inner if equation.lhs == let.lhs)
     for equation in reversed(inner):
         value = rename_entries(
             value,

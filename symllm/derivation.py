@@ -245,7 +245,26 @@ class Derivation:
             proved=self._proved,
             comparisons=self._comparisons(),
             points=self._points,
+            said=self._said,
         )
+
+    @property
+    def _said(self) -> list[Step]:
+        """Results and definitions as claims of their own, apart from the steps to them."""
+        program = self._points[0].program
+        adjoint = {f"d{name}": tensor for name, tensor in program.tensors.items()}
+        tensors = adjoint | program.tensors
+        found = []
+        for let in self.where.values():
+            if let.name in tensors:
+                free = tuple(zip(let.indices, tensors[let.name].dims, strict=True))
+                found.append(Step(let.lhs, let.lhs, let.rhs, "definition", (), free))
+        for name, let in zip(self.wrt, self.result_equations, strict=True):
+            dims = (Dim(ix.dim) for ix in self._free(name))
+            free = tuple(zip(let.indices, dims, strict=True))
+            asked = self._question(name)
+            found.append(Step(asked, asked, let.rhs, "result", (), free))
+        return found
 
     @cached_property
     def _with_autograd(self) -> judge.Certificate:

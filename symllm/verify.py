@@ -210,12 +210,14 @@ def verify(
     comparisons: Iterable[Comparison] = (),
     points: Sequence[Point] = (),
     seeds: Sequence[int] = (0, 1),
+    said: Iterable[Step] = (),
 ) -> Certificate:
     """Check every step and fact; the certificate, or ``VerificationError`` at what is false.
 
     The points are drawn from the seeds unless they are given. ``proved`` says
     of a step whether it is also proved. ``comparisons`` of results are
-    judged with the rest. Nothing to check is an error.
+    judged with the rest, and so is what is ``said`` besides the steps:
+    results and definitions. Nothing to check is an error.
     """
     chosen = tuple(points) or tuple(sample(program, seed) for seed in seeds)
     judged = tuple(
@@ -229,6 +231,8 @@ def verify(
             for k, step in enumerate(fact.steps, start=1)
         )
         leaned_on.append(FactEvidence(fact, judge(as_step(fact), claim, chosen, proved), inner))
+    for step in said:
+        judge(step, f"the {step.rule} of {step.target}", chosen, lambda _: False)
     certificate = Certificate(
         name=program.name,
         sizes=tuple(map(str, chosen)),

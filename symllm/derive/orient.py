@@ -13,9 +13,10 @@ from fractions import Fraction
 from functools import lru_cache
 
 from ..algebra.change import Change
+from ..algebra.factor import cost
 from ..algebra.numbers import Number, is_integer, tidy
 from ..algebra.rewrite import Factors, Rewrite, apply
-from ..algebra.sums import opened
+from ..algebra.sums import opened, total
 from ..algebra.terms import (
     ONE,
     Atom,
@@ -31,7 +32,7 @@ from ..algebra.terms import (
     atom_poly,
     fresh_index,
 )
-from ..algebra.walk import mono_atoms
+from ..algebra.walk import atoms, mono_atoms
 from ..program import Program
 from .system import Equation, System, system
 
@@ -41,7 +42,13 @@ def rules_of(program: Program) -> tuple[Rewrite, ...]:
     """Every rewriting that a program's equations and declared facts allow."""
     sys = system(program)
     oriented = tuple(orientations(sys))
-    return (*declared_facts(sys), *called_facts(sys), *facts(sys, oriented), *oriented)
+    return (
+        *declared_facts(sys),
+        *called_facts(sys),
+        *facts(sys, oriented),
+        *sums_of_definitions(sys),
+        *oriented,
+    )
 
 
 # --------------------------------------------------------------------------
@@ -210,6 +217,23 @@ def facts(sys: System, oriented: tuple[Rewrite, ...]) -> Iterator[Rewrite]:
             if fact is not None and fact.left.key not in seen:
                 seen.add(fact.left.key)
                 yield fact
+
+
+def sums_of_definitions(sys: System) -> Iterator[Rewrite]:
+    """What a defined name sums to over an axis, where that is no sum any more.
+
+    A smoothed target ``(1 - e) [i = t] + e/n`` sums to one.
+    """
+    for equation in sys.equations.values():
+        for ix in equation.indices:
+            value = total((ix,), equation.right)
+            if any(isinstance(a, Sum) for a in atoms(value)):
+                continue
+            name = atom_poly(sys.ref(equation.name, equation.indices))
+            ((mono, _),) = total((ix,), name).terms.items()
+            ((atom, _),) = mono.factors
+            if isinstance(atom, Sum) and cost(value) < cost(total((ix,), name)):
+                yield sum_rule(equation.name, "fact", atom, value)
 
 
 def balanced(sys: System, equation: Equation) -> Poly | None:

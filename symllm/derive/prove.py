@@ -27,6 +27,10 @@ from .orient import declared_facts
 from .system import System, system
 from .textbook import Textbook
 
+#: Normal forms longer than this, in characters, are not pursued: a proof that
+#: takes longer than all the checks is not worth it.
+LONGEST = 20_000
+
 
 def proved(sys: System, book: Textbook, step: Step) -> bool:
     """Do both sides of a step reach one normal form?
@@ -59,6 +63,8 @@ def normal_form(
         hidden = poly.names & known
         if not hidden:
             break
+        if len(poly.key) > LONGEST:
+            raise NotationError("written out, this is too long for a proof")
         poly = unfold(flat, poly, hidden)
     for fact in declared_facts(flat):
         poly = apply(fact, poly)
