@@ -14,7 +14,7 @@ from symllm import ops
 #
 # Layer normalisation shifts and scales a vector to mean zero and variance one, then lets the
 # network choose another scale and shift. Every output depends on every input, through the mean
-# and through the variance, so the gradient is not what the formula's look suggests.
+# and through the variance, so the gradient is longer than the formula.
 
 # %%
 ops.layer_norm

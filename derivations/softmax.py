@@ -30,7 +30,7 @@ ops.softmax
 ops.softmax.jacobian("x")
 
 # %% [markdown]
-# *In words:* raising a score raises its own probability, by the most where that is one half, and
+# *In words:* raising a score raises its own probability, most of all where that is one half, and
 # takes from every other in proportion to both. The rows of the matrix sum to zero, because adding
 # one number to all of the scores changes nothing; so do its columns, because the probabilities
 # always sum to one.

@@ -180,7 +180,9 @@ class Derivation:
             called = self._result_name(name) if name in self.wrt else f"d{name}"
             free = self._free(name) if name in self.wrt else closed.entry
             found[called] = matrix_form(closed.value, free)
-        return MappingProxyType(found)
+        aliases = [e for n, e in self._system.aliases.items() if n in self.where]
+        named = {e.name: matrix_form(e.right, e.indices) for e in aliases}
+        return MappingProxyType(named | found)
 
     @property
     def question(self) -> tuple[sp.Expr, ...]:

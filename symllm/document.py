@@ -195,11 +195,11 @@ def run_cell(chapter: Chapter, cell: Cell, namespace: dict[str, Any]) -> Any:
         if last is None:
             return None
         return eval(compile(ast.Expression(last.value), path, "eval"), namespace)  # type: ignore[attr-defined]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise chapter_error(chapter, cell, error) from error
 
 
-def chapter_error(chapter: Chapter, cell: Cell, error: Exception) -> ChapterError:
+def chapter_error(chapter: Chapter, cell: Cell, error: BaseException) -> ChapterError:
     """One line that says where in the chapter it went wrong, and what."""
     path = str(chapter.path)
     line = cell.line
@@ -228,7 +228,7 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
         try:
             place = place_of(document, number, f)
             text = f.prose(shown.value) if shown.cell.prose else show(shown.value, f, place)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise chapter_error(document.chapter, shown.cell, error) from error
         parts.append(text.strip())
         if shown.cell.prose and len(results) > 1:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import sympy as sp
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom
 
 from .errors import OpError
 from .expressions import entries, is_entry, name_of, subscripts_of
@@ -87,7 +89,7 @@ class Let:
             raise OpError(f"the left side repeats an index: {lhs}; bind each axis to its own index")
         object.__setattr__(self, "lhs", lhs)
         if not isinstance(self.rhs, Call):
-            object.__setattr__(self, "rhs", sp.sympify(self.rhs))
+            object.__setattr__(self, "rhs", checked_value(lhs, self.rhs))
 
     @property
     def name(self) -> str:
@@ -115,6 +117,23 @@ class Let:
     def _repr_latex_(self) -> str:
         right = sp.latex(self.rhs) if isinstance(self.rhs, sp.Basic) else self.rhs._latex()
         return rf"$\displaystyle {sp.latex(self.lhs)} = {right}$"
+
+
+def checked_value(lhs: sp.Expr, rhs: Any) -> sp.Expr:
+    """The right side as SymPy; raises ``OpError`` for what is no exact real expression."""
+    if isinstance(rhs, str):
+        raise OpError(f"the value of {lhs} is a SymPy expression, not text: {rhs!r}")
+    value = sp.sympify(rhs)
+    if isinstance(value, Relational | BooleanAtom):
+        raise OpError(f"the value of {lhs} is a relation, {value}; write Iverson({value})")
+    for number in sorted(value.atoms(sp.Float), key=str):
+        raise OpError(
+            f"the value of {lhs} holds the inexact number {float(number)!r}; "
+            f"write Rational('{float(number)!r}')"
+        )
+    if value.has(sp.oo, -sp.oo, sp.zoo, sp.nan):
+        raise OpError(f"the value of {lhs} is not finite: {value}")
+    return value
 
 
 def map_value(let: Let, change: Callable[[sp.Expr], Any]) -> Let:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import sympy as sp
 from sympy.core.relational import Relational
@@ -132,6 +132,22 @@ class Tensor(Written):
     role: Role = "data"
     domain: Domain = "real"
 
+    #: Not a sequence: without this, Python would ask for x[0], x[1]... for ever.
+    __iter__ = None
+    __contains__ = None
+
+    def __post_init__(self) -> None:
+        if self.role not in get_args(Role):
+            raise NotationError(
+                f"{self.name}: a role is one of {get_args(Role)}, not {self.role!r}"
+            )
+        known = get_args(get_args(Domain)[0])
+        if not isinstance(self.domain, Dim) and self.domain not in known:
+            domains = ", ".join(known)
+            raise NotationError(
+                f"{self.name}: a domain is one of {domains}, or a Dim, not {self.domain!r}"
+            )
+
     @property
     def integer(self) -> bool:
         return isinstance(self.domain, Dim)
@@ -149,7 +165,7 @@ class Tensor(Written):
         if len(given) != self.rank:
             raise NotationError(
                 f"{self.name} has {self.rank} axes {self.shape_text}, "
-                f"but was written with {len(given)} subscripts: {self.name}{list(map(str, given))}"
+                f"but was written {self.name}[{', '.join(map(subscript_text, given))}]"
             )
         for axis, (subscript, dim) in enumerate(zip(given, self.dims, strict=True)):
             if isinstance(subscript, Index) and subscript.dim != dim:
@@ -170,6 +186,10 @@ class Tensor(Written):
                 f"{self.name}[{', '.join('ijkl'[: self.rank])}]"
             )
         return sp.Symbol(self.name, integer=True) if self.integer else sp.Symbol(self.name)
+
+
+def subscript_text(subscript: Any) -> str:
+    return subscript.name if isinstance(subscript, Index) else str(subscript)
 
 
 def scalar(name: str, role: Role = "data", domain: Domain = "real") -> Tensor:
@@ -198,14 +218,18 @@ def _entry(name: str, subscripts: tuple[sp.Expr, ...]) -> sp.Expr:
 def sum_over(expr: Any, *indices: Index) -> sp.Expr:
     """``sum_over(x[j], j)``: the sum over the whole range of each index."""
     for index in reversed(indices):
+        if not isinstance(index, Index):
+            raise NotationError(
+                f"a sum runs over an index such as n.index('j'), but was given {index!r}"
+            )
         expr = sp.Sum(expr, (index.symbol, 0, index.dim.symbol - 1))
     return expr
 
 
 def mean(expr: Any, *indices: Index) -> sp.Expr:
     """The arithmetic mean over the whole range of each index."""
-    sizes = sp.Mul(*(index.dim.symbol for index in indices))
-    return sum_over(expr, *indices) / sizes
+    total = sum_over(expr, *indices)
+    return total / sp.Mul(*(index.dim.symbol for index in indices))
 
 
 def delta(i: Any, j: Any) -> sp.Expr:

@@ -26,6 +26,10 @@ else:
     page = lazily("symllm.render.page")
 
 
+#: What generated code imports.
+CODE_NAMES = frozenset({"np", "math", "erf", "expit", "torch", "jax", "jnp"})
+
+
 class Op:
     """A named, frozen definition: inputs, equations, outputs.
 
@@ -47,16 +51,25 @@ class Op:
         about: str = "",
         source: str = "",
     ) -> None:
-        equations = tuple(equations)
+        if isinstance(inputs, Tensor) or isinstance(equations, Let):
+            raise OpError(f"op {name!r}: inputs and equations are tuples, as in (x,)")
+        inputs, equations = tuple(inputs), tuple(equations)
+        if not name.isidentifier():
+            raise OpError(f"an op's name is an identifier such as 'layer_norm', not {name!r}")
         if not equations:
             raise OpError(f"op {name!r} has no equations")
         self.program = Program(
             name=name,
-            inputs=tuple(inputs),
+            inputs=inputs,
             equations=equations,
             outputs=tuple(outputs) or (equations[-1].name,),
             aliases=tuple(aliases),
         )
+        for taken in self.program.tensors:
+            if f"d{taken}" in self.program.tensors:
+                raise OpError(f"op {name!r}: d{taken} is what the gradient of {taken!r} is called")
+            if taken in CODE_NAMES:
+                raise OpError(f"op {name!r}: {taken!r} is a name that generated code uses itself")
         self.title = title
         self.numpy = numpy
         self.about = about

@@ -84,7 +84,7 @@ def batched(program: Program, *names: str) -> Program:
     taken = {s.name for let in (*program.equations, *program.aliases) for s in symbols_of(let)}
     taken |= {d.name for d in program.dims} | set(program.tensors)
     for name in names:
-        if not name.isidentifier():
+        if not isinstance(name, str) or not name.isidentifier():
             raise OpError(f"a batch axis is a name such as 'N', not {name!r}")
         if name in taken:
             raise OpError(

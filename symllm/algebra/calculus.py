@@ -82,7 +82,9 @@ def in_monomial(mono: Mono, name: str) -> list[Occurrence]:
         outer = rest if e == 1 else rest * atom_poly(atom, e - 1).scale(e)
         for place in places:
             rule = place.rule
-            if e < 0 and e == int(e):
+            if isinstance(atom, Fn) and atom.name == "exp":
+                pass  # its powers are exponentials, too
+            elif e < 0 and e == int(e):
                 rule = "quotient rule"
             elif e != 1:
                 rule = "power rule"

@@ -10,7 +10,7 @@ from textwrap import wrap
 import sympy as sp
 
 from ..errors import OpError
-from ..notation import Tensor
+from ..notation import Dim, Tensor
 from ..program import Program
 from .contraction import Indices, Plan
 from .layout import present
@@ -291,7 +291,17 @@ def folded(line: str) -> list[str]:
 
 def shape(tensor: Tensor) -> str:
     text = tensor.shape_text if tensor.dims else "scalar"
-    return f"{text}, integers" if tensor.integer else text
+    if isinstance(tensor.domain, Dim):
+        return f"{text}, integers from 0 to {tensor.domain.name} - 1"
+    return text + DOMAINS.get(tensor.domain, "")
+
+
+#: What a docstring says of where a tensor's entries lie.
+DOMAINS = {
+    "distribution": ", sums to 1",
+    "positive": ", positive",
+    "binary": ", zeros and ones",
+}
 
 
 def returned(outputs: Sequence[str]) -> str:

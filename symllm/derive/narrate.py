@@ -26,7 +26,6 @@ FEW = 4
 MANY = 12
 
 
-EVERYWHERE: Sentence = ("Whatever depends on it may carry it to the loss: sum over all.",)
 COLLAPSE: Sentence = ("The Kronecker delta leaves one term of the sum.",)
 INDEPENDENT: Sentence = ("The entries of a tensor vary independently of each other.",)
 COLLECT: Sentence = ("Multiply out and collect what belongs together.",)
@@ -110,7 +109,7 @@ class Narrator(Phrases):
         if isinstance(spelled, Direct):
             spelled = target  # one path, and nothing upstream of it
         else:
-            steps.append(self.step(line, target, spelled, "chain rule", EVERYWHERE))
+            steps.append(self.step(line, target, spelled, "chain rule", self.everywhere(line)))
         steps.append(self.step(line, spelled, slopes, rule, self.derivatives(line)))
         if deltas != slopes:
             steps.append(self.step(line, slopes, deltas, "independent entries", INDEPENDENT))
@@ -208,8 +207,7 @@ class Narrator(Phrases):
         start, inlined = self.write(closed.start), self.write(closed.inlined)
         if closed.inlined == closed.start:
             return self.used(closed, closed.inlined, closed.uses)
-        before, after = closed.start.names, closed.inlined.names
-        gone = [line for line in self.book.lines.values() if line.adjoint in before - after]
+        gone = self.gone(closed)
         put = [(self.target(line.name, line.entry),) for line in gone]
         because: Sentence = ("Put in ", *listed(put), ".")
         uses = list(closed.uses)
@@ -228,6 +226,16 @@ class Narrator(Phrases):
             how = ("collapse the delta", COLLAPSE) if collapses else ("collect terms", COLLECT)
             steps.append(self.step(closed, literal, inlined, *how))
         return steps + self.used(closed, closed.inlined, closed.uses)
+
+    def gone(self, closed: Closed) -> list[Line]:
+        """The adjoint lines that are put in, one inside the other."""
+        seen: set[str] = set()
+        waiting = closed.start.names - closed.inlined.names
+        for name, line in reversed(list(self.book.lines.items())):
+            if line.adjoint in waiting:
+                seen.add(name)
+                waiting |= line.value.names - closed.inlined.names
+        return [line for name, line in self.book.lines.items() if name in seen]
 
     def put_in(self, expr: sp.Expr, lines: Sequence[Line]) -> sp.Expr:
         """Adjoints replaced by their lines as they stand, nothing simplified."""

@@ -139,14 +139,27 @@ class Phrases:
             decided = self.decided(c.equation, line)
             at, summed = self.placed(line, c.equation, decided)
             where = entry(c.equation.name, *map(symbol, at))
-            places.append(("every ", where) if summed else (where,))
+            through: Sentence = (where,)
+            if summed:
+                through = (where, " for every ", *listed([(symbol(ix),) for ix in summed]))
+            places.append(through)
         if not places:
             return ("It is the upstream gradient.",)
         if len(places) == 1:
-            shared = len(places[0]) > 1
-            end = (" depends on ", by, ".")
-            return ("Every ", places[0][1], *end) if shared else ("Only ", *places[0], *end)
+            first, *rest = places[0]
+            only = "" if rest or self.seed.output else "Only "
+            return (only, first, " depends on ", by, *rest, ".")
         return (by, " acts through ", *listed(places), ".")
+
+    def everywhere(self, line: Line) -> Sentence:
+        """By which equations a quantity may reach the output, before any is ruled out."""
+        by = entry(line.name, *map(symbol, line.entry))
+        places: list[Sentence] = []
+        for c in line.contributions:
+            assert isinstance(c.equation, Equation)
+            at, _ = self.placed(line, c.equation, self.rows(line, c.equation))
+            places.append((entry(c.equation.name, *map(symbol, at)),))
+        return (by, " may reach the loss through every ", *listed(places), ".")
 
     def derivatives(self, line: Line) -> Sentence:
         equations = [c.equation for c in line.contributions]
@@ -177,6 +190,8 @@ class Phrases:
         equation = self.sys.equations.get(rule.name) or self.sys.aliases[rule.name]
         own = (self.lhs(equation), self.write(equation.right))
         shown = f"recognise {rule.name}"
+        if rule.name in self.sys.aliases:
+            return shown, ("This has a name: ", own, ".")
         solved = len(rule.factors) == 1 and isinstance(rule.factors[0][0], Ref)
         if rule.rule == "definition" or not solved or own == (right, left):
             return shown, ("By definition ", own, ".")

@@ -27,7 +27,8 @@ def evidence_text(certificate: Certificate) -> str:
             plural = "s" * (len(proved) > 1)
             verb = "are" if plural else "is"
             said.append(
-                f"Step{plural} {ranges(proved)} {verb} proved: both sides reach one normal form."
+                f"Step{plural} {ranges(proved)} {verb} proved: both sides reach one normal form; "
+                "the rest is checked only."
             )
         worst = max(found.bound for _, found in certificate.steps)
         said.append(f"Every step is checked at {points(certificate)}, to within {below(worst)}.")

@@ -40,7 +40,8 @@ def common_style(derivations: Sequence[Derivation]) -> Style:
 
 def formulas(derivation: Derivation) -> list[tuple[Any, Any]]:
     """The results, and the equations of names that the derivation made for them."""
-    program = derivation.op.program
-    known = {*program.tensors, *(alias.name for alias in program.aliases)}
-    new = [let for name, let in derivation.where.items() if name not in known]
+    known = derivation.op.program.tensors
+    mentioned = {name for let in derivation.where.values() for name in let.mentioned}
+    spoken = {alias.name for alias in derivation.op.program.aliases} - mentioned
+    new = [let for n, let in derivation.where.items() if n not in known and n not in spoken]
     return [*results(derivation), *((let.lhs, let.rhs) for let in new)]

@@ -33,7 +33,7 @@ def given(op: Definition) -> str:
 
 ROLES = {
     "data": ("for {}", "for {}"),
-    "target": ("and the target {}", "and the targets {}"),
+    "target": ("and the given {}", "and the given {}"),
     "parameter": ("with the parameter {}", "with parameters {}"),
     "constant": ("and the constant {}", "and constants {}"),
 }
