@@ -146,10 +146,10 @@ DERIVATIONS: dict[str, Callable[[str, tuple[str, ...]], Any]] = {
 def imported(library: str, name: str) -> None:
     """Load every module that deriving needs: imports are not what is measured."""
     if library == "symllm":
-        import symllm.derivation
+        import symllm.questions
         from symllm import ops
 
-        assert symllm.derivation.Derivation
+        assert symllm.questions.gradient
         assert ops[name]
     else:
         import tensorgrad.functions  # noqa: F401

@@ -3,7 +3,7 @@
 #
 # Attention lets every position of a sequence look at every other, and take an average of what
 # it finds. It is two matrix products with a softmax between them. Written with indices, its
-# backward pass is five short lines, and one of them is what makes FlashAttention possible.
+# backward pass is six short lines, and the shortest of them is what makes FlashAttention possible.
 
 # %%
 from symllm import ops
@@ -31,13 +31,13 @@ ops.attention.gradient()
 
 # %% [markdown]
 # *In words:* values are averaged on the way forward, so on the way back each value gathers the
-# output gradients of the queries that looked at it. The gradient of a weight says how useful
-# that value would have been; softmax centres it within each row; and what remains flows to
+# output gradients of the queries that looked at it. The gradient of a weight says how
+# fast the loss would grow if that value counted for more; softmax centres it within each row; and what remains flows to
 # queries and keys through the scores, as through any product.
 #
 # The centre of a row, the mean of its gradients under its weights, is the scalar $D_i$. It can be
-# had from the output and its gradient alone, without the row itself. So the backward pass never
-# needs a whole row of weights at once, and attention can be computed in blocks, in memory that
+# had from the output and its gradient alone, without the row itself. So, given each
+# row's log-sum-exp from the forward pass, no row of weights is ever needed whole, and attention can be computed in blocks, in memory that
 # grows linearly with the length of the sequence.
 
 # %% [markdown]

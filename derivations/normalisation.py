@@ -23,8 +23,8 @@ ops.layer_norm
 # ### The gradient of the input
 #
 # Walk the equations backwards, from $y$ to $x$, and collect every path: an entry of $x$ acts
-# through its own centred value, through the mean and through the variance. Only what the
-# variance would send back through the mean vanishes: it is a multiple of the sum of the centred
+# through its own centred value, through the mean and through the variance. One path gives
+# nothing: what the variance sends back through the mean is a multiple of the sum of the centred
 # values, and that is zero.
 
 # %%

@@ -32,15 +32,9 @@ class Inside:
 @lru_cache(maxsize=256)
 def with_aliases(program: Program) -> Program:
     """The program with those aliases as equations that speak of forward names alone."""
-    known = program.tensors.keys() | {a.name for a in program.aliases}
-    known |= {d.name for d in program.dims}
-    own = []
-    for alias in program.aliases:
-        letters = {s.name for s in symbols_of(alias)} - program.tensors.keys()
-        spoken = {name_of(e) for v in alias.expressions for e in entries(v)} - letters
-        if spoken <= known:
-            own.append(alias)
-    return replace(program, equations=(*program.equations, *own), aliases=()) if own else program
+    gradients = {f"d{name}" for name in program.tensors}
+    own = [alias for alias in program.aliases if alias.mentioned.isdisjoint(gradients)]
+    return replace(program, equations=(*program.equations, *own), aliases=())
 
 
 def callee_of(call: Call) -> Program:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,11 @@ import sympy as sp
 from .algebra.terms import Ix
 from .algebra.write import Writer
 from .calls import called_value, expression, names_inside, without_calls
-from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator
 from .derive.prove import proved
 from .derive.system import System, system
-from .derive.textbook import Textbook, textbook
+from .derive.textbook import Textbook
 from .equation import Call, Let
 from .errors import UnknownName
 from .explicit import explicit
@@ -89,7 +88,7 @@ class Derivation:
         """Results and kept adjoints, in the order in which they are computed."""
         found = {}
         for name, closed in self.book.closed.items():
-            called = self._result_name(name) if name in self.wrt else f"d{name}"
+            called = self._result_name(name) if name in self.wrt else self.book.lines[name].adjoint
             free = self._free(name) if name in self.wrt else closed.entry
             lhs = entry(called, *(sp.Symbol(str(ix.name), integer=True) for ix in free))
             note = "" if name in self.wrt else f"gradient of {name}"
@@ -133,7 +132,8 @@ class Derivation:
             if let is None or name in defined:
                 continue
             if isinstance(let.rhs, Call):
-                let = Let(let.lhs, called_value(self.program, let), let.note)
+                value = called_value(self.program, let)
+                let = self._inside.get(name) or Let(let.lhs, value, let.note)
             defined[name] = let
             waiting |= let.mentioned
         order = [*(self._inside or sys.program.let), *kept]
@@ -177,7 +177,7 @@ class Derivation:
         """Each result in matrix notation; None where there is no standard one."""
         found = {}
         for name, closed in self.book.closed.items():
-            called = self._result_name(name) if name in self.wrt else f"d{name}"
+            called = self._result_name(name) if name in self.wrt else self.book.lines[name].adjoint
             free = self._free(name) if name in self.wrt else closed.entry
             found[called] = matrix_form(closed.value, free)
         aliases = [e for n, e in self._system.aliases.items() if n in self.where]
@@ -240,6 +240,13 @@ class Derivation:
 
     @cached_property
     def _certificate(self) -> judge.Certificate:
+        results = (let.rhs for let in self.result_equations)
+        reached = {
+            asked: result
+            for asked, name, result in zip(self.question, self.wrt, results, strict=True)
+            if name in self.book.lines
+        }
+        judge.check_chains(self.steps, reached)
         return judge.verify(
             self.steps,
             self.facts,
@@ -381,32 +388,6 @@ class Derivation:
         lines = [f"{let.lhs} = {let.rhs}" for let in self.result_equations]
         lines += [f"  where {let.lhs} = {let.rhs}" for let in self.where.values()]
         return "\n".join(lines)
-
-
-def gradient(
-    op: Definition, program: Program, wrt: tuple[str, ...], unit: frozenset[str]
-) -> Derivation:
-    """The gradient of the loss; outputs in ``unit`` have the upstream gradient 1."""
-    return Derivation(op, program, "gradient", textbook(system(program), wrt, Seed(unit)))
-
-
-def jacobian(op: Definition, program: Program, wrt: str, output: str) -> Derivation:
-    """The derivatives of every entry of an output by every entry of an input."""
-    sys = system(program)
-    book = textbook(sys, (wrt,), Seed(output=output, row=sys.entry(output)))
-    return Derivation(op, program, "jacobian", book)
-
-
-def hessian(op: Definition, program: Program, wrt: str) -> Derivation:
-    """The second derivatives of a scalar output: its gradient, differentiated once more."""
-    first = gradient(op, program, (wrt,), frozenset(program.outputs))
-    twice = replace(
-        program,
-        equations=(*program.equations, *first.where_new, *first.result_equations),
-        aliases=(),
-    )
-    second = jacobian(op, twice, wrt, f"d{wrt}")
-    return replace(second, kind="hessian", first=first)
 
 
 SUFFIX = {"gradient": "backward", "jacobian": "jacobian", "hessian": "hessian"}

@@ -313,4 +313,5 @@ class Direct(Partial):
 
 #: The scalar whose gradient is taken: the outputs, each weighted by its
 #: upstream gradient, summed. ``Partial(LOSS, x[i])`` is what ``dx[i]`` names.
-LOSS = sp.Symbol("L")
+# Its assumption tells it from a tensor that happens to be called L.
+LOSS = sp.Symbol("L", real=True)

@@ -18,11 +18,12 @@ from .notation import Index, Tensor
 from .program import Program, batched
 
 if TYPE_CHECKING:
-    from . import codegen, derivation
+    from . import codegen, questions
+    from .derivation import Derivation
     from .render import page
 else:
     codegen = lazily("symllm.codegen")
-    derivation = lazily("symllm.derivation")
+    questions = lazily("symllm.questions")
     page = lazily("symllm.render.page")
 
 
@@ -136,7 +137,7 @@ class Op:
 
     # -- deriving -------------------------------------------------------------
 
-    def gradient(self, *wrt: str, upstream: str = "") -> derivation.Derivation:
+    def gradient(self, *wrt: str, upstream: str = "") -> Derivation:
         """The derivation of dL/dx for the inputs named; for all differentiable ones by default.
 
         The upstream gradient of an output y is named ``dy``. For an op whose
@@ -155,23 +156,23 @@ class Op:
             )
         if not others and not upstream and self.outputs[first].rank == len(self.program.batch):
             unit = frozenset({first})
-        return derivation.gradient(self, self.program, names, unit)
+        return questions.gradient(self, self.program, names, unit)
 
-    def jacobian(self, wrt: str, output: str = "") -> derivation.Derivation:
+    def jacobian(self, wrt: str, output: str = "") -> Derivation:
         """The derivation of d output / d input, over the output's axes, then the input's."""
         self._check_differentiable((wrt,))
         output = output or self.program.outputs[0]
         if output not in self.outputs:
             raise UnknownName(f"output of {self.name}", output, self.outputs)
-        return derivation.jacobian(self, self.program, wrt, output)
+        return questions.jacobian(self, self.program, wrt, output)
 
-    def hessian(self, wrt: str) -> derivation.Derivation:
+    def hessian(self, wrt: str) -> Derivation:
         """The derivation of the second derivatives of a scalar output."""
         self._check_differentiable((wrt,))
         outputs = ", ".join(f"{t.name}{t.shape_text}" for t in self.outputs.values())
         if len(self.outputs) != 1 or next(iter(self.outputs.values())).rank:
             raise OpError(f"a Hessian is of one scalar output, but {self.name} has {outputs}")
-        return derivation.hessian(self, self.program, wrt)
+        return questions.hessian(self, self.program, wrt)
 
     def _check_differentiable(self, names: Iterable[str]) -> None:
         able = [n for n, t in self.inputs.items() if t.differentiable]

@@ -161,6 +161,11 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
         sizes = call_sizes(let.rhs, dims, where)
         output = let.rhs.program.tensors[let.rhs.program.outputs[0]]
         for index, dim in zip(let.rhs.at, output.dims, strict=True):
+            if index not in let.indices:
+                raise OpError(
+                    f"{where}: in {let}, the called op gives an entry for each {index}, "
+                    f"but {index} is not on the left"
+                )
             if dim not in sizes:
                 raise OpError(
                     f"{where}: in {let}, the index {index} stands for the dimension {dim.name} of "

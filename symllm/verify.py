@@ -6,7 +6,8 @@ evaluator found. A certificate says both and never one for the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -158,13 +159,15 @@ def check_step(
         for at, row in found:
             for side in ("before", "target"):
                 error = float(abs(row[side] - row["after"]) / scale)
+                error = math.inf if math.isnan(error) else error
                 count += 1
-                if not error <= worst:  # also true of NaN
+                if error > worst:
                     worst = error
                     where = described(symbols, at, row, point)
     if not count:
         raise VerificationError(f"the step {step.rule!r} was compared at no point at all")
-    return Evidence(proved, worst <= bound, count, worst, bound, where)
+    checked = worst <= bound
+    return Evidence(proved and checked, checked, count, worst, bound, where)
 
 
 def bound_for(step: Step, points: Sequence[Point]) -> float:
@@ -244,6 +247,29 @@ def verify(
     if not certificate.evidence and all(c.skipped for c in certificate.comparisons):
         raise VerificationError(f"{program.name}: there was nothing to verify")
     return joined(certificate, ())
+
+
+def check_chains(steps: Sequence[Step], ends: Mapping[sp.Expr, sp.Expr]) -> None:
+    """Do the steps of each quantity hang together, and end at the result?
+
+    Raises ``VerificationError`` where a step does not start where the one
+    before it ended, or the last does not end at what ``ends`` says.
+    """
+    last: dict[sp.Expr, Step] = {}
+    for number, step in enumerate(steps, start=1):
+        before = last.get(step.target)
+        if before is not None and before.after != step.before:
+            raise VerificationError(
+                f"step {number}, by {step.rule!r}, starts from {step.before}, "
+                f"but the step before it ended at {before.after}"
+            )
+        last[step.target] = step
+    for target, result in ends.items():
+        if target not in last or last[target].after != result:
+            found = last[target].after if target in last else "no step"
+            raise VerificationError(
+                f"the steps to {target} end at {found}, but the result is {result}"
+            )
 
 
 def joined(certificate: Certificate, more: Iterable[Comparison]) -> Certificate:

@@ -39,6 +39,7 @@ FLOORS = (
     ("verify",),
     ("codegen", "render"),
     ("derivation",),
+    ("questions",),
     ("op",),
     ("catalogue", "document"),
     ("build", ""),  # "" is the face of the package: symllm/__init__.py

@@ -56,7 +56,10 @@ def test_builds_are_the_same_whatever_the_hash_seed(books):
 
 
 def test_every_op_of_the_catalogue_has_its_place_in_the_book():
-    assert set(contents(ROOT / "derivations")) == set(ops)
+    shown = set(contents(ROOT / "derivations"))
+    missing = set(ops) - shown
+    assert not missing, f"no chapter in derivations/ shows {', '.join(sorted(missing))}"
+    assert shown <= set(ops)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

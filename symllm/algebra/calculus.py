@@ -132,12 +132,12 @@ def in_function(fn: Fn, name: str) -> list[Occurrence]:
 
 
 def _select(fn: Fn, k: int) -> Poly:
-    """Where argument k is the largest (or least); at a tie its slope is taken as zero."""
+    """Where argument k is the largest (or least); at a tie the first that is counts."""
     result = ONE
     for n, other in enumerate(fn.args):
         if n != k:
             smaller, larger = (other, fn.args[k]) if fn.name == "max" else (fn.args[k], other)
-            result = result * compare("<", smaller, larger)
+            result = result * compare("<" if n < k else "<=", smaller, larger)
     return result
 
 

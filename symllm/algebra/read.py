@@ -11,7 +11,7 @@ import sympy as sp
 
 from ..errors import NotationError
 from ..expressions import name_of, subscripts_of
-from ..notation import Direct, Iverson, Partial
+from ..notation import LOSS, Direct, Iverson, Partial
 from .functions import function
 from .numbers import Number
 from .products import power
@@ -158,6 +158,8 @@ def _iverson(expr: Iverson, scope: Scope) -> Poly:
 def _partial(expr: Partial, scope: Scope) -> Poly:
     if scope.slope is None:
         raise NotationError(f"a derivative cannot be read without the equations: {expr}")
+    if expr.quantity == LOSS or isinstance(expr.quantity, Partial):
+        raise NotationError(f"what the loss depends on is in no expression: {expr}")
     quantity, entry = ref(expr.quantity, scope), ref(expr.entry, scope)
     return scope.slope(quantity, entry, not isinstance(expr, Direct))
 

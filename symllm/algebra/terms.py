@@ -118,7 +118,7 @@ class Root(Atom):
 
     def __init__(self, value: int | str):
         self.value = value
-        self._set(f"{value}", positive=True)
+        self._set(f"'{value}", positive=True)
 
 
 class Position(Atom):

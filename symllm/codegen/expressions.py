@@ -271,9 +271,11 @@ class Expressions:
             raise OpError(f"code cannot be written for the function {name}")
         if len(pieces) == 1 and pieces[0].kind in ("int", "bool"):
             pieces = [self.as_float(pieces[0])]
-        text = table[name].format(*(piece.text for piece in pieces))
         if len(pieces) == 1:
-            return pieces[0].with_text(text)
+            return pieces[0].with_text(table[name].format(pieces[0].text))
+        text = pieces[0].text  # of several arguments, two at a time
+        for piece in pieces[1:]:
+            text = table[name].format(text, piece.text)
         return self.combined(Piece(text), pieces, context)
 
     def delta(self, expr: sp.KroneckerDelta, context: Slots) -> Piece:

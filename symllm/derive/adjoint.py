@@ -8,7 +8,7 @@ disappear as they arise. What comes out is a let-program again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..algebra.calculus import Occurrence, occurrences, pull_back
 from ..algebra.change import Change
@@ -31,6 +31,8 @@ class Seed:
     unit: frozenset[str] = frozenset()
     output: str = ""
     row: tuple[Ix, ...] = ()
+    #: Outputs that other equations on the way use as well.
+    inner: frozenset[str] = frozenset()
 
     def upstream(self, sys: System, name: str, subs: tuple[Subscript, ...]) -> Poly:
         if self.output:
@@ -50,7 +52,7 @@ class Seed:
         """
         if self.output:
             return f"∂{name}"
-        return f"d{name}_total" if name in sys.program.outputs else f"d{name}"
+        return f"d{name}_total" if name in self.inner else f"d{name}"
 
     def adjoint(self, sys: System, name: str, subs: tuple[Subscript, ...]) -> Ref:
         """An adjoint's entry: ``dZ``, or for a row of a Jacobian with the row's indices."""
@@ -88,7 +90,9 @@ class Line:
         return Change(subs).poly(self.value)
 
 
-def adjoint_lines(sys: System, wrt: tuple[str, ...], seed: Seed) -> dict[str, Line]:
+def adjoint_lines(
+    sys: System, wrt: tuple[str, ...], seed: Seed, declared: bool = True
+) -> dict[str, Line]:
     """The adjoint of every name between the inputs asked for and the outputs.
 
     In the order in which they are computed: from the outputs to the inputs.
@@ -112,7 +116,9 @@ def adjoint_lines(sys: System, wrt: tuple[str, ...], seed: Seed) -> dict[str, Li
         return -min(users, default=0) + 0.5, wrt.index(name), name
 
     order = sorted(active, key=computed)
-    rules = rules_of(sys.program)
+    rules = tuple(r for r in rules_of(sys.program) if declared or r.rule != "declared")
+    inner = {n for n in outputs if any(n in sys.mentions.get(user, ()) for user in active)}
+    seed = replace(seed, inner=frozenset(inner))
     lines: dict[str, Line] = {}
     for name in order:
         line = adjoint_line(sys, name, active, seed, rules)
@@ -166,7 +172,7 @@ def fresh_copy(equation: Equation) -> tuple[tuple[Ix, ...], Poly]:
 def cotangent(sys: System, name: str, subs: tuple[Subscript, ...], seed: Seed) -> Poly:
     """The adjoint of a name: given, if it is an output that nothing else uses."""
     outputs = (seed.output,) if seed.output else sys.program.outputs
-    if name in outputs and not any(name in used for used in sys.mentions.values()):
+    if name in outputs and name not in seed.inner:
         return seed.upstream(sys, name, subs)
     return atom_poly(seed.adjoint(sys, name, subs))
 
@@ -190,7 +196,7 @@ def through_call(
     from_caller = {ix: fresh_index(ix.dim) for ix in call.indices}
     found = []
     for argument in call.arguments:
-        if name not in argument.value.names or not argument.tensor.differentiable:
+        if name not in argument.value.names or argument.tensor.integer:
             continue
         axes = {ix: fresh_index(ix.dim) for ix in argument.axes}
         rows = {ix: from_caller[ix] for ix in call.batch}
@@ -217,13 +223,12 @@ def pulled_back(
     callee = system(call.callee)
     output = call.callee.outputs[0]
     entry, lemma = vjp(call.callee, argument)
+    # Every dimension of the callee stands for one of the caller's.
     dims = {
-        d.name: axis.dim
-        for d, axis in zip(callee.program.tensors[argument].dims, axes, strict=True)
-    }
-    dims |= {
         d.name: ix.dim for d, ix in zip(callee.program.tensors[output].dims, call.at, strict=True)
     }
+    for passed in call.arguments:
+        dims |= {d.name: ix.dim for d, ix in zip(passed.tensor.dims, passed.axes, strict=True)}
 
     def subs_of(subs: tuple[Subscript, ...]) -> tuple[Subscript, ...]:
         at = dict(zip(call.at, subs, strict=True))
@@ -256,9 +261,11 @@ def vjp(program: Program, wrt: str) -> tuple[tuple[Ix, ...], Poly]:
     key = (program, wrt)
     if key not in _LEMMAS:
         sys = system(program)
-        lines = adjoint_lines(sys, (wrt,), Seed())
+        lines = adjoint_lines(sys, (wrt,), Seed(), declared=False)
         value = inline_all(lines, lines[wrt].value)
-        value, _ = simplify(value, rules_of(program), sys.price)
+        # What its inputs are declared to be is for the caller to say of what it passes.
+        rules = tuple(r for r in rules_of(program) if r.rule != "declared")
+        value, _ = simplify(value, rules, sys.price)
         aliases = value.names & sys.aliases.keys()
         value = unfold(sys, value, aliases) if aliases else value
         _LEMMAS[key] = lines[wrt].entry, value

@@ -9,7 +9,7 @@ from ..algebra.factor import Factored, cost, factored
 from ..algebra.rewrite import Rewrite, Use, simplify
 from ..algebra.terms import ZERO, Ix, Poly, Ref, Root, Size, Sum
 from ..algebra.walk import atoms, mono_atoms
-from .adjoint import Line, Seed, adjoint_lines, inline_all, put_in
+from .adjoint import Line, Seed, adjoint_lines, apart, inline_all, put_in
 from .orient import rules_of
 from .system import System
 
@@ -48,7 +48,8 @@ def textbook(sys: System, wrt: tuple[str, ...], seed: Seed) -> Textbook:
     closed = {name: close(sys, lines, name, kept) for name in lines if name in kept or name in wrt}
     missing = [n for n in wrt if n not in lines]
     for name in missing:  # the loss does not depend on it
-        closed[name] = Closed(name, sys.entry(name), ZERO, ZERO, (), ZERO)
+        entry = apart(sys, sys.entry(name), seed.row) if seed.output else sys.entry(name)
+        closed[name] = Closed(name, entry, ZERO, ZERO, (), ZERO)
     if not seed.output:
         closed = name_products(sys, lines, closed, kept, wrt)
     return Textbook(lines, closed, wrt, seed)
