@@ -246,8 +246,7 @@ class Derivation:
             for asked, name, result in zip(self.question, self.wrt, results, strict=True)
             if name in self.book.lines
         }
-        judge.check_chains(self.steps, reached)
-        return judge.verify(
+        found = judge.verify(
             self.steps,
             self.facts,
             self._points[0].program,
@@ -256,6 +255,8 @@ class Derivation:
             points=self._points,
             said=self._said,
         )
+        judge.check_chains(self.steps, reached)
+        return found
 
     @property
     def _said(self) -> list[Step]:

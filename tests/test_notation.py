@@ -57,8 +57,8 @@ def test_sums_run_as_arrays_do() -> None:
 @pytest.mark.parametrize(
     ("write", "says"),
     [
-        (lambda: x[i, j], "x has 1 axes [n], but was written with 2 subscripts"),
-        (lambda: C[i], "C has 2 axes [n, m], but was written with 1 subscripts"),
+        (lambda: x[i, j], "x has 1 axes [n], but was written x[i, j]"),
+        (lambda: C[i], "C has 2 axes [n, m], but was written C[i]"),
         (lambda: C[p, i], "index p runs over m, but axis 0 of C has dimension n"),
         (lambda: x + 1, "x has axes [n]; write its entry"),
         (lambda: Iverson(sp.Symbol("a")), "an Iverson bracket holds a relation"),

@@ -47,7 +47,9 @@ def face(tensors: Any) -> str:
 
 def test_every_op_has_a_face() -> None:
     missing = set(ops) - set(FACES)
-    assert not missing, f"FACES has no line for {', '.join(sorted(missing))}: its inputs, its outputs"
+    assert not missing, (
+        f"FACES has no line for {', '.join(sorted(missing))}: its inputs, its outputs"
+    )
     assert len(ops) == len(FACES)
     assert "softmax" in ops
     assert "soft" not in ops
