@@ -31,14 +31,14 @@ ops.attention.gradient()
 
 # %% [markdown]
 # *In words:* values are averaged on the way forward, so on the way back each value gathers the
-# output gradients of the queries that looked at it. The gradient of a weight says how
-# fast the loss would grow if that value counted for more; softmax centres it within each row; and what remains flows to
-# queries and keys through the scores, as through any product.
+# output gradients of the queries that looked at it. The gradient of a weight says how fast the
+# loss would grow if that value counted for more; softmax centres it within each row; and what
+# remains flows to queries and keys through the scores, as through any product.
 #
 # The centre of a row, the mean of its gradients under its weights, is the scalar $D_i$. It can be
-# had from the output and its gradient alone, without the row itself. So, given each
-# row's log-sum-exp from the forward pass, no row of weights is ever needed whole, and attention can be computed in blocks, in memory that
-# grows linearly with the length of the sequence.
+# had from the output and its gradient alone, without the row itself. So, given each row's log-
+# sum-exp from the forward pass, no row of weights is ever needed whole, and attention can be
+# computed in blocks, in memory that grows linearly with the length of the sequence.
 
 # %% [markdown]
 # ## Masked softmax
