@@ -148,8 +148,10 @@ def _iverson(expr: Iverson, scope: Scope) -> Poly:
     condition = expr.args[0]
     if isinstance(condition, sp.Eq):
         return delta(subscript(condition.lhs, scope), subscript(condition.rhs, scope))
+    if isinstance(condition, sp.Ne):
+        return ONE - delta(subscript(condition.lhs, scope), subscript(condition.rhs, scope))
     if type(condition) not in RELATIONS:
-        raise NotationError(f"an Iverson bracket takes =, <, <=, > or >=, not {condition}")
+        raise NotationError(f"an Iverson bracket takes =, !=, <, <=, > or >=, not {condition}")
     relation, swapped = RELATIONS[type(condition)]
     left, right = read(condition.lhs, scope), read(condition.rhs, scope)
     return compare(relation, right, left) if swapped else compare(relation, left, right)

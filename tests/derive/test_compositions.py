@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symllm import Dim, Let, Op, OpError, VerificationError, matrix, ops, scalar, sum_over
+from symllm import Dim, Iverson, Let, Op, OpError, VerificationError, matrix, ops, scalar, sum_over
 from symllm.notation import NotationError
 from symllm.verify import check_chains
 
@@ -77,6 +77,12 @@ COMPOSED: dict[str, tuple[Any, ...]] = {
         (x, y, z),
         (Let(w[i], sp.Max(x[i], y[i], z[i])),),
         lambda x, y, z: np.maximum(np.maximum(x, y), z),
+        (),
+    ),
+    "a bracket of what differs": (
+        (x, y),
+        (Let(L, sum_over(Iverson(sp.Ne(i.symbol, j.symbol)) * x[i] * y[j], i, j)),),
+        lambda x, y: x.sum() * y.sum() - x @ y,
         (),
     ),
     "a scalar called pi": (
