@@ -81,7 +81,7 @@ def infer_shapes(program: Written) -> Shapes:
     for let in program.equations:
         dims = index_dims(let, tensors, where)
         if let.name in declared:
-            dims = dict(zip(let.indices, declared[let.name].dims, strict=True)) | dims
+            dims = dims | dict(zip(let.indices, declared[let.name].dims, strict=True))
         for index in let.indices:
             if index not in dims:
                 raise OpError(

@@ -101,8 +101,8 @@ def names_to_keep(sys: System, lines: Mapping[str, Line], wrt: tuple[str, ...]) 
     """Matrices worth a name, and what several results share."""
     kept: set[str] = set()
     for name, line in reversed(list(lines.items())):
-        if name in wrt:
-            continue
+        if name in wrt or line.adjoint != f"d{name}":
+            continue  # the whole adjoint of an output has no name that a reader knows
         several = len(line.value.terms) > 1
         summed = any(isinstance(a, Sum) for a in atoms(line.value))
         if own_rank(sys, name) >= 2 and (several or summed):

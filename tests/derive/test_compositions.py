@@ -22,11 +22,17 @@ T, S, D, E = (Dim(name) for name in ("T0", "S0", "D0", "E0"))
 a, b, c, e = T.index("t"), S.index("s"), D.index("p"), E.index("l")
 Q, K, V, O = matrix("Q", T, D), matrix("K", S, D), matrix("V", S, E), matrix("O", T, E)
 X, H = matrix("X", T, D), matrix("H", T, D)
+A, k = matrix("A", m, n), m.index("k")
 O2, b2, q = matrix("Y", T, D), T.index("s"), D.index("q")
 
 
 def rms(x: Any, w: Any, eps: Any) -> Any:
     return w * x / np.sqrt((x**2).mean() + eps)
+
+
+def chained(x: Any, z: Any) -> Any:
+    s = (np.cos(z) * x).sum()
+    return z, s, s * z**3
 
 
 def softmaxed(scores: Any) -> Any:
@@ -85,6 +91,22 @@ COMPOSED: dict[str, tuple[Any, ...]] = {
         lambda x, y: x.sum() * y.sum() - x @ y,
         (),
     ),
+    "a mask over two dimensions": (
+        (A,),
+        (Let(m.vector("r")[k], sum_over(A[k, i] * Iverson(i <= k), i)),),
+        lambda A: np.tril(A).sum(1),
+        (),
+    ),
+    "outputs that use outputs that use outputs": (
+        (x, y),
+        (
+            Let(z[i], sp.tanh(sp.sin(x[i]) * y[i])),
+            Let(s, sum_over(sp.cos(z[i]) * x[i], i)),
+            Let(w[i], s * z[i] ** 3),
+        ),
+        lambda x, y: chained(x, np.tanh(np.sin(x) * y)),
+        ("z", "s", "w"),
+    ),
     "a scalar called pi": (
         (x, scalar("pi")),
         (Let(y[i], scalar("pi") * sp.pi * x[i]),),
@@ -126,7 +148,6 @@ def test_an_input_that_does_not_matter_has_a_zero_jacobian() -> None:
     assert j.verify().ok
 
 
-A = matrix("A", m, n)
 #: inputs, the equation, words of the message
 REFUSED: dict[str, tuple[Any, Callable[[], Let], str]] = {
     "a call's index that is not on the left": (
