@@ -122,7 +122,13 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
     # The callee's own letters must not meet the caller's letters, nor any name.
     busy = {s.name for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
     busy |= {found.name for found in inside.values()}
-    size_symbols = {old.symbol: new.symbol for old, new in sizes.items()}
+    letters = fresh_letters(busy)
+    stand_in = {
+        old.symbol: sp.Symbol(next(letters), integer=True, positive=True)
+        for old in sizes
+        if old.size is None
+    }
+    size_of = {stand_in[old.symbol]: new.symbol for old, new in sizes.items() if old.size is None}
     change: dict[str, Any] = {}
     for argument in call.arguments:
         change[argument.name] = lambda s, a=argument: substitute(
@@ -135,8 +141,8 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
         letters = fresh_letters(busy)
         own = {s: sp.Symbol(next(letters), integer=True) for s in inner.indices}
         # A caller's letter may be a name of the callee's: it comes after all renaming.
-        back = {own[s]: known[s] for s in own.keys() & known.keys()}
-        value = rename_bound(substitute(inner.rhs, size_symbols | own), busy)
+        back = size_of | {own[s]: known[s] for s in own.keys() & known.keys()}
+        value = rename_bound(substitute(inner.rhs, stand_in | own), busy)
         value = substitute(rename_entries(value, change), back)
         lhs = substitute(change[inner.name](tuple(own.values())), back)
         yield Let(let.lhs if inner.name == output else lhs, value, inner.note)

@@ -22,7 +22,7 @@ from .equation import Call, Let
 from .errors import UnknownName
 from .explicit import explicit
 from .lazily import lazily
-from .notation import LOSS, Dim, Partial, Tensor, entry
+from .notation import LOSS, Dim, Partial, Tensor, array, entry
 from .program import Program
 from .render.subject import Definition
 from .steps import Fact, Step
@@ -306,7 +306,7 @@ class Derivation:
         """Forward equations, kept adjoints and results as one let-program."""
         forward = (*without_calls(self.program).equations, *self.program.aliases)
         upstream = tuple(
-            Tensor(f"d{name}", self.program.tensors[name].dims)
+            self.program.tensors[name].adjoint()
             for name in self.program.outputs
             if name not in self.book.seed.unit
         )
@@ -325,11 +325,23 @@ class Derivation:
             equations=tuple(let for n, let in lets.items() if n in needed or n in results),
             outputs=tuple(self.results),
             batch=self.program.batch,
-            declared=tuple(
-                Tensor(let.name, tuple(Dim(ix.dim) for ix in self._free(name)))
-                for name, let in zip(self.book.closed, self._closed_lets.values(), strict=True)
+            declared=(
+                *self.program.declared,
+                *(
+                    self._shape(name, let)
+                    for name, let in zip(self.book.closed, self._closed_lets.values(), strict=True)
+                ),
             ),
         )
+
+    def _shape(self, name: str, let: Let) -> Tensor:
+        """The tensor of a result, or of an adjoint that keeps its name."""
+        tensors = without_calls(self.program).tensors
+        axes = tensors[name].axes
+        if self.book.seed.row:
+            row = self.book.seed.output if self.kind == "jacobian" else name
+            axes = tensors[row].axes + axes
+        return array(let.name, *axes)
 
     @cached_property
     def expanded(self) -> Any:
@@ -370,7 +382,7 @@ class Derivation:
     @property
     def _all_upstream(self) -> tuple[Tensor, ...]:
         tensors = self.program.tensors
-        return tuple(Tensor(f"d{n}", tensors[n].dims) for n in self.program.outputs)
+        return tuple(tensors[n].adjoint() for n in self.program.outputs)
 
     # -- showing ----------------------------------------------------------------
 

@@ -43,12 +43,15 @@ class Call:
     """An op used inside an equation: its output's entry at ``at``.
 
     Indices of the arguments that are not among their axes are batch axes of
-    the call: the op is applied for each of them.
+    the call: the op is applied for each of them. ``program`` has the axes that
+    the caller writes, ``whole`` is the op itself, whose axis may be a product
+    of those.
     """
 
     program: Callee
     arguments: tuple[Argument, ...]
     at: tuple[sp.Symbol, ...]
+    whole: Callee
 
     @property
     def name(self) -> str:

@@ -70,7 +70,8 @@ class Point:
         )
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
+        symbolic = ((n, size) for n, size in self.sizes.items() if not n.isdigit())
+        return ", ".join(f"{name} = {size}" for name, size in symbolic)
 
 
 def has_implied_upstream(program: Program) -> bool:
@@ -102,7 +103,7 @@ def sample(
     implied = has_implied_upstream(program) and not upstream
     gradients = {}
     for name in program.outputs:
-        outer = Tensor(f"d{name}", program.tensors[name].dims)
+        outer = program.tensors[name].adjoint()
         ones = dict.fromkeys(values[name], HIGH.rational(1, 1))
         gradients[outer.name] = ones if implied else drawn(outer)
     readers: dict[Entry, list[Entry]] = {}

@@ -8,7 +8,7 @@ arrays count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -76,12 +76,19 @@ class Written:
 
 @dataclass(frozen=True)
 class Dim(Written):
-    """A symbolic size: a positive integer."""
+    """A symbolic size: a positive integer. ``Dim("2")`` is the number itself."""
 
     name: str
 
     @property
-    def symbol(self) -> sp.Symbol:
+    def size(self) -> int | None:
+        """The size, where it is a number and no symbol."""
+        return int(self.name) if self.name.isdigit() else None
+
+    @property
+    def symbol(self) -> sp.Expr:
+        if self.size is not None:
+            return sp.Integer(self.size)
         return sp.Symbol(self.name, integer=True, positive=True)
 
     def _sympy_(self) -> sp.Expr:
@@ -124,13 +131,17 @@ class Tensor(Written):
     """A name with an ordered tuple of dimensions and a role.
 
     ``data`` is batched and differentiable, ``target`` batched only,
-    ``parameter`` differentiable only, ``constant`` neither.
+    ``parameter`` differentiable only, ``constant`` neither. ``merged`` says
+    how many dimensions each axis of the array holds, where some hold several:
+    ``x[i, k, s]`` with ``merged=(1, 2)`` is an array with two axes, its entry
+    (k, s) at 2k + s if s runs to 2.
     """
 
     name: str
     dims: tuple[Dim, ...] = ()
     role: Role = "data"
     domain: Domain = "real"
+    merged: tuple[int, ...] = ()
 
     #: Not a sequence: without this, Python would ask for x[0], x[1]... for ever.
     __iter__ = None
@@ -146,6 +157,11 @@ class Tensor(Written):
             domains = ", ".join(known)
             raise NotationError(
                 f"{self.name}: a domain is one of {domains}, or a Dim, not {self.domain!r}"
+            )
+        if self.merged and (sum(self.merged) != len(self.dims) or min(self.merged) < 1):
+            raise NotationError(
+                f"{self.name}: merged={self.merged} does not divide its "
+                f"{len(self.dims)} dimensions among axes"
             )
 
     @property
@@ -176,8 +192,24 @@ class Tensor(Written):
         return entry(self.name, *given)
 
     @property
+    def axes(self) -> tuple[tuple[Dim, ...], ...]:
+        """The axes of the array, each with the dimensions that it holds."""
+        dims = iter(self.dims)
+        groups = self.merged or (1,) * len(self.dims)
+        return tuple(tuple(next(dims) for _ in range(count)) for count in groups)
+
+    @property
     def shape_text(self) -> str:
-        return "[" + ", ".join(dim.name for dim in self.dims) + "]"
+        return "[" + ", ".join(str(axis_size(axis)).replace("*", "") for axis in self.axes) + "]"
+
+    def batched(self, lead: tuple[Dim, ...]) -> Tensor:
+        """The tensor with further axes before its own."""
+        merged = (1,) * len(lead) + self.merged if self.merged else ()
+        return replace(self, dims=lead + self.dims, merged=merged)
+
+    def adjoint(self) -> Tensor:
+        """The tensor of its gradient."""
+        return Tensor(f"d{self.name}", self.dims, merged=self.merged)
 
     def _sympy_(self) -> sp.Expr:
         if self.dims:
@@ -186,6 +218,11 @@ class Tensor(Written):
                 f"{self.name}[{', '.join('ijkl'[: self.rank])}]"
             )
         return sp.Symbol(self.name, integer=True) if self.integer else sp.Symbol(self.name)
+
+
+def axis_size(dims: tuple[Dim, ...]) -> sp.Expr:
+    """The length of an array's axis that holds these dimensions."""
+    return sp.Mul(*(dim.symbol for dim in dims))
 
 
 def subscript_text(subscript: Any) -> str:
@@ -201,6 +238,19 @@ def matrix(
     name: str, rows: Dim, columns: Dim, role: Role = "data", domain: Domain = "real"
 ) -> Tensor:
     return Tensor(name, (rows, columns), role, domain)
+
+
+def array(
+    name: str,
+    *axes: Dim | tuple[Dim, ...],
+    role: Role = "data",
+    domain: Domain = "real",
+) -> Tensor:
+    """A tensor by the axes of its array: ``array("x", n, (m, two))`` has n rows of length 2m."""
+    groups = [axis if isinstance(axis, tuple) else (axis,) for axis in axes]
+    dims = tuple(dim for group in groups for dim in group)
+    merged = tuple(map(len, groups)) if len(dims) > len(groups) else ()
+    return Tensor(name, dims, role, domain, merged)
 
 
 def entry(name: str, *subscripts: Any) -> sp.Expr:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from .axes import with_products
 from .calls import expression
 from .equation import Argument, Call, Let
 from .errors import OpError, UnknownName
@@ -37,7 +38,8 @@ class Op:
     ``numpy`` is the oracle: a hand-written NumPy forward function of the
     inputs, for one example (without batch axes), which judges everything
     that is derived. ``aliases`` give names to expressions that people have a
-    name for. Raises ``OpError`` if the definition contradicts itself.
+    name for; ``declared`` says the shapes of names where equations do not.
+    Raises ``OpError`` if the definition contradicts itself.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Op:
         numpy: Callable[..., Any],
         outputs: Iterable[str] = (),
         aliases: Iterable[Let] = (),
+        declared: Iterable[Tensor] = (),
         about: str = "",
         source: str = "",
     ) -> None:
@@ -65,6 +68,7 @@ class Op:
             equations=equations,
             outputs=tuple(outputs) or (equations[-1].name,),
             aliases=tuple(aliases),
+            declared=tuple(declared),
         )
         for taken in self.program.tensors:
             if f"d{taken}" in self.program.tensors:
@@ -98,24 +102,29 @@ class Op:
 
         Each value is the entry of one input, in the order of the inputs;
         ``over`` gives the index that stands for each of the op's dimensions,
-        in the order in which the inputs name them.
+        in the order in which the inputs name them: several, as in ``(h, k)``,
+        where the caller has that dimension as a product.
         """
         tensors = self.program.inputs
         dims = list(dict.fromkeys(d for t in tensors for d in t.dims))
-        symbols = [_symbol(i) for i in (over if isinstance(over, tuple) else (over,))]
-        if len(values) != len(tensors) or len(symbols) != len(dims):
+        given = over if isinstance(over, tuple) else (over,)
+        if len(values) != len(tensors) or len(given) != len(dims):
             raise OpError(
                 f"{self.name} takes {len(tensors)} inputs ({', '.join(self.inputs)}) over "
                 f"{len(dims)} dimensions ({', '.join(d.name for d in dims)}), but was given "
-                f"{len(values)} and {len(symbols)}"
+                f"{len(values)} and {len(given)}"
             )
-        at = dict(zip(dims, symbols, strict=True))
+        over_all = [i if isinstance(i, tuple) else (i,) for i in given]
+        at = {d: tuple(map(_symbol, many)) for d, many in zip(dims, over_all, strict=True)}
+        several = {d: many for d, many in zip(dims, over_all, strict=True) if len(many) > 1}
+        program = with_products(self.program, several) if several else self.program
         arguments = tuple(
-            Argument(t.name, tuple(at[d] for d in t.dims), sp.sympify(value))
+            Argument(t.name, tuple(s for d in t.dims for s in at[d]), sp.sympify(value))
             for t, value in zip(tensors, values, strict=True)
         )
         output = self.outputs[self.program.outputs[0]]
-        return Call(self.program, arguments, tuple(at[d] for d in output.dims))
+        here = tuple(s for d in output.dims for s in at[d])
+        return Call(program, arguments, here, self.program)
 
     def batched(self, *names: str) -> Op:
         """The same op with leading batch axes on data, targets and what depends on them."""

@@ -188,7 +188,7 @@ def to_array(point: Point, entries: Mapping[tuple[int, ...], Any], name: str) ->
     array = np.empty(shape, dtype=np.int64 if tensor.integer else np.float64)
     for at, value in entries.items():
         array[at] = int(value) if tensor.integer else float(value)
-    return array
+    return array.reshape([math.prod(point.sizes[d.name] for d in axis) for axis in tensor.axes])
 
 
 def inputs_of(point: Point) -> Arrays:

@@ -114,11 +114,10 @@ def batched(program: Program, *names: str) -> Program:
 
     return Program(
         name=program.name,
-        inputs=tuple(
-            replace(t, dims=dims + t.dims) if t.name in rows else t for t in program.inputs
-        ),
+        inputs=tuple(t.batched(dims) if t.name in rows else t for t in program.inputs),
         equations=tuple(map(widen, program.equations)),
         outputs=program.outputs,
         aliases=tuple(map(widen, program.aliases)),
         batch=dims + program.batch,
+        declared=tuple(t.batched(dims) if t.name in rows else t for t in program.declared),
     )

@@ -33,7 +33,7 @@ def draw_sizes(
     a dimension that the program does not have, ``ShapeError`` for a size below 1.
     """
     names = [dim.name for dim in program.dims]
-    given = dict(given or {})
+    given = {d.name: d.size for d in program.dims if d.size is not None} | dict(given or {})
     for name, size in given.items():
         if name not in names:
             raise UnknownName(f"dimension of {program.name}", name, names)

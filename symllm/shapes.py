@@ -88,9 +88,10 @@ def infer_shapes(program: Written) -> Shapes:
                     f"{where}: in {let}, the index {index} is on the left, but nothing on the "
                     f"right says which dimension it runs over"
                 )
-        tensors[let.name] = Tensor(let.name, tuple(dims[i] for i in let.indices))
+        merged = declared[let.name].merged if let.name in declared else ()
+        tensors[let.name] = Tensor(let.name, tuple(dims[i] for i in let.indices), merged=merged)
         indices[let.name] = dims
-    spoken = {f"d{name}": Tensor(f"d{name}", t.dims) for name, t in tensors.items()}
+    spoken = {f"d{name}": t.adjoint() for name, t in tensors.items()}
     for alias in program.aliases:  # which may speak of gradients and of aliases before it
         dims = index_dims(alias, spoken | tensors, where)
         spoken[alias.name] = Tensor(alias.name, tuple(dims[i] for i in alias.indices))
@@ -124,12 +125,12 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
         for total in value.atoms(sp.Sum):
             for symbol, lower, upper in total.limits:
                 size = upper + 1
-                if lower != 0 or not isinstance(size, sp.Symbol):
+                if lower != 0 or not (isinstance(size, sp.Symbol) or size.is_Integer):
                     raise OpError(
                         f"{where}: in {let}, the sum over {symbol} must run from 0 to a "
                         f"dimension less 1, not from {lower} to {upper}"
                     )
-                meet(symbol, known_dims.get(size.name, Dim(size.name)))
+                meet(symbol, known_dims.get(str(size), Dim(str(size))))
         for found in value.atoms(sp.Indexed):
             tensor = tensors.get(name_of(found))
             if tensor is None:

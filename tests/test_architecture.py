@@ -23,6 +23,7 @@ FLOORS = (
     ("shapes",),
     ("program",),
     ("calls",),
+    ("axes",),
     ("algebra.numbers",),
     ("algebra.terms",),
     ("algebra.functions", "algebra.walk"),

@@ -23,6 +23,7 @@ from .terms import (
     atom_poly,
     compare,
     delta,
+    size,
 )
 
 
@@ -126,7 +127,7 @@ def _compare(atom: Compare, change: Change) -> Poly:
 #: How each kind of atom is rebuilt; sums join where it is known how to sum.
 REBUILD: dict[type[Atom], Callable[[Any, Change], Poly]] = {
     Ref: _ref,
-    Size: lambda a, change: atom_poly(Size(change.dims.get(a.name, a.name))),
+    Size: lambda a, change: size(change.dims.get(a.name, a.name)),
     Position: _position,
     Delta: lambda a, change: delta(change.subscript(a.left), change.subscript(a.right)),
     Compare: _compare,

@@ -15,11 +15,11 @@ from .terms import (
     Ix,
     Mono,
     Poly,
-    Size,
     Subscript,
     Sum,
     atom_poly,
     fresh_index,
+    size,
 )
 
 
@@ -101,7 +101,7 @@ def _sum_of_monomial(indices: tuple[Ix, ...], mono: Mono) -> Poly:
         result = result * atom_poly(close(tuple(ix for ix in indices if ix in indexed), factors))
     for ix in indices:
         if ix not in used:
-            result = result * atom_poly(Size(ix.dim))
+            result = result * size(ix.dim)
     return result
 
 

@@ -111,6 +111,11 @@ class Size(Atom):
         self._set(f"|{name}|", positive=True)
 
 
+def size(name: str) -> Poly:
+    """A dimension as a polynomial: a symbol, or the number that it is."""
+    return number(int(name)) if name.isdigit() else atom_poly(Size(name))
+
+
 class Root(Atom):
     """A prime whose fractional powers are factors, or pi."""
 
@@ -251,6 +256,10 @@ class Mono:
     def positive(self) -> bool:
         return all(a.positive or not is_integer(e) for a, e in self.factors)
 
+    @property
+    def nonnegative(self) -> bool:
+        return all(a.positive or not is_integer(e) or e % 2 == 0 for a, e in self.factors)
+
     def __hash__(self) -> int:
         return self._hash
 
@@ -301,7 +310,9 @@ class Poly:
 
     @property
     def positive(self) -> bool:
-        return bool(self.terms) and all(c > 0 and m.positive for m, c in self.terms.items())
+        if not all(c > 0 and m.nonnegative for m, c in self.terms.items()):
+            return False
+        return any(m.positive for m in self.terms)
 
     @property
     def constant(self) -> Number | None:

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from ..expressions import fresh_letters
-from ..notation import Iverson, entry
+from ..notation import Dim, Iverson, entry
 from .factor import Factored, factored
 from .numbers import Number, is_integer, tidy
 from .read import FUNCTION_NAMES
@@ -202,8 +202,7 @@ class Writer:
 
     @staticmethod
     def _limit(ix: Ix, bound: Mapping[Ix, str]) -> sp.Tuple:
-        size = sp.Symbol(ix.dim, integer=True, positive=True)
-        return sp.Tuple(integer_symbol(bound[ix]), sp.S.Zero, size - 1)
+        return sp.Tuple(integer_symbol(bound[ix]), sp.S.Zero, Dim(ix.dim).symbol - 1)
 
 
 def make_sum(body: sp.Expr, limits: Iterable[sp.Tuple]) -> sp.Expr:

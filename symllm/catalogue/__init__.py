@@ -29,6 +29,8 @@ CONTENTS: dict[str, str] = {
     "gelu": "activations",
     "gelu_tanh": "activations",
     "silu": "activations",
+    "rope": "rope",
+    "rope_halves": "rope",
     "attention": "attention",
     "causal_attention": "causal_attention",
     "masked_attention": "masked_attention",

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from ..errors import ShapeError, UnknownName
-from ..notation import Tensor
+from ..notation import Tensor, axis_size
 
 
 class MissingInput(ShapeError, TypeError):
@@ -79,18 +80,25 @@ def as_array(value: Any, tensor: Tensor) -> Any:
 def check_shapes(
     function: str, shapes: dict[str, tuple[int, ...]], tensors: dict[str, Tensor]
 ) -> None:
-    sizes: dict[str, tuple[int, str]] = {}
+    sizes: dict[sp.Expr, tuple[int, str]] = {}
     for name, shape in shapes.items():
         tensor = tensors[name]
-        if len(shape) != tensor.rank:
+        if len(shape) != len(tensor.axes):
             raise ShapeError(
                 f"{function}: {name} has axes {tensor.shape_text}, "
                 f"but was given an array of shape {shape}"
             )
-        for axis, (dim, size) in enumerate(zip(tensor.dims, shape, strict=True)):
-            known, where = sizes.setdefault(dim.name, (size, name))
+        for axis, (dims, size) in enumerate(zip(tensor.axes, shape, strict=True)):
+            length = axis_size(dims)
+            factor, _ = length.as_coeff_Mul()
+            if size % factor:
+                raise ShapeError(
+                    f"{function}: axis {axis} of {name} {tensor.shape_text} is a multiple of "
+                    f"{factor}, but was given with shape {shape}"
+                )
+            known, where = sizes.setdefault(length, (size, name))
             if known != size:
                 raise ShapeError(
-                    f"{function}: {dim.name} is {known} in {where} but {size} in {name}: axis "
+                    f"{function}: {length} is {known} in {where} but {size} in {name}: axis "
                     f"{axis} of {name} {tensor.shape_text}, which has shape {shape}"
                 )

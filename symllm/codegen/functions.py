@@ -91,6 +91,9 @@ def is_index(expr: sp.Basic) -> bool:
 
 
 def is_size(expr: sp.Basic) -> bool:
+    """Is this a dimension? Those that are numbers are whole and positive as well."""
+    if isinstance(expr, sp.Integer):
+        return bool(expr.is_positive)
     return isinstance(expr, sp.Symbol) and bool(expr.is_integer) and bool(expr.is_positive)
 
 

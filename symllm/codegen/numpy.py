@@ -190,8 +190,13 @@ def numpy_source(
     lines = simplified(program)
     mentioned = {name for line in lines for name in names_in(line.value)}
     body = body_of(lines, program.inputs, outputs, NumPy())
-    sizes, measured = size_statements(body.sizes, program.inputs, mentioned)
-    statements = [f"    {s}" for s in sizes]
+    reshaped = [t for t in program.inputs if t.merged and t.name in mentioned]
+    reshaped += [t for t in map(program.tensors.__getitem__, outputs) if t.merged]
+    needed = {d.name for t in reshaped for d in t.dims if d.size is None}
+    named = (size for size in (*body.sizes, *sorted(needed)) if not size.isdigit())
+    wanted = dict.fromkeys(named)
+    sizes, measured = size_statements(tuple(wanted), program.inputs, mentioned)
+    statements = [f"    {s}" for s in (*sizes, *unfolded(program.inputs, mentioned))]
     for statement in body.statements:
         rows = wrapped(statement.text, "    ", WIDTH)
         if statement.comment:
@@ -210,7 +215,7 @@ def numpy_source(
         head,
         *docstring(doc, arguments, [program.tensors[name] for name in outputs]),
         *statements,
-        f"    return {returned(outputs)}",
+        f"    return {returned(outputs, program.tensors)}",
     ]
     text = "\n".join(source)
     code = "\n".join([head, *statements])
@@ -245,19 +250,26 @@ def size_statements(
     statements: list[str] = []
     measured: set[str] = set()
 
+    def plain(tensor: Tensor) -> list[str]:
+        """The dimension of each axis that holds one alone."""
+        return [axis[0].name if len(axis) == 1 else "" for axis in tensor.axes]
+
     def use(tensor: Tensor) -> tuple[bool, int]:
-        return tensor.name in mentioned, len(wanted & {dim.name for dim in tensor.dims})
+        return tensor.name in mentioned, len(wanted & {*plain(tensor)})
 
     while wanted:
         tensor = max(inputs, key=use)
-        names = [dim.name for dim in tensor.dims]
+        names = plain(tensor)
         here = [name for name in dict.fromkeys(names) if name in wanted]
         if not here:
             tensor = next((t for t in inputs if use(t)[1]), tensor)
-            names = [dim.name for dim in tensor.dims]
+            names = plain(tensor)
             here = [name for name in dict.fromkeys(names) if name in wanted]
         if not here:
-            raise OpError(f"no input has the dimension {', '.join(sorted(wanted))}")
+            name, text = divided(inputs, wanted, sizes)
+            wanted.discard(name)
+            statements.append(text)
+            continue
         measured.add(tensor.name)
         wanted -= set(here)
         if len(here) > 1 and names == here:
@@ -271,6 +283,19 @@ def size_statements(
                 axis = -1 if names[-1] == name else names.index(name)
                 statements.append(f"{name} = {tensor.name}.shape[{axis}]")
     return statements, measured
+
+
+def divided(inputs: Sequence[Tensor], wanted: set[str], known: Sequence[str]) -> tuple[str, str]:
+    """A size, and the statement that finds it: an axis' length over the others that it holds."""
+    for tensor in inputs:
+        for axis, dims in enumerate(tensor.axes):
+            missing = [d.name for d in dims if d.name in wanted]
+            others = [d.name for d in dims if d.name not in wanted]
+            if len(missing) == 1 and all(o.isdigit() or o in known for o in others):
+                by = "*".join(others) if len(others) == 1 else f"({'*'.join(others)})"
+                at = axis if axis < len(tensor.axes) - 1 else -1
+                return missing[0], f"{missing[0]} = {tensor.name}.shape[{at}] // {by}"
+    raise OpError(f"no input has the dimension {', '.join(sorted(wanted))}")
 
 
 def docstring(doc: str, arguments: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[str]:
@@ -304,7 +329,26 @@ DOMAINS = {
 }
 
 
-def returned(outputs: Sequence[str]) -> str:
+def returned(outputs: Sequence[str], tensors: Mapping[str, Tensor]) -> str:
+    values = [folded_back(tensors[name]) for name in outputs]
     if len(outputs) == 1:
-        return outputs[0]
-    return "{" + ", ".join(f'"{name}": {name}' for name in outputs) + "}"
+        return values[0]
+    pairs = zip(outputs, values, strict=True)
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in pairs) + "}"
+
+
+def unfolded(inputs: Sequence[Tensor], mentioned: set[str]) -> list[str]:
+    """Statements that give arrays whose axes hold several dimensions one axis for each."""
+    return [
+        f"{t.name} = {t.name}.reshape({', '.join(d.name for d in t.dims)})"
+        for t in inputs
+        if t.merged and t.name in mentioned
+    ]
+
+
+def folded_back(tensor: Tensor) -> str:
+    """An output in the axes of its array."""
+    if not tensor.merged:
+        return tensor.name
+    sizes = ["*".join(d.name for d in axis) for axis in tensor.axes]
+    return f"{tensor.name}.reshape({', '.join(sizes)})"

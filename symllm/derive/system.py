@@ -10,7 +10,7 @@ from ..algebra.factor import cost
 from ..algebra.read import Scope, read
 from ..algebra.terms import Ix, Poly, Ref, Subscript, Sum
 from ..algebra.write import Letters
-from ..calls import callee_of, names_inside
+from ..calls import names_inside, with_aliases
 from ..equation import Call, Let
 from ..expressions import subscripts_of
 from ..notation import Tensor
@@ -110,7 +110,9 @@ class System:
             n: (found.name, tuple(scope.indices[s.name] for s in found.lead))
             for n, found in names_inside(self.program)[let.name].items()
         }
-        return CallEquation(let.name, indices, callee_of(call), at, arguments, inside)
+        assert isinstance(call.program, Program)
+        callee = with_aliases(call.program)
+        return CallEquation(let.name, indices, callee, at, arguments, inside)
 
     # -- what depends on what ---------------------------------------------
 

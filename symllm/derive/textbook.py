@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from ..algebra.factor import Factored, cost, factored
 from ..algebra.rewrite import Rewrite, Use, simplify
-from ..algebra.terms import ZERO, Ix, Poly, Ref, Root, Size, Sum
-from ..algebra.walk import atoms, mono_atoms
-from .adjoint import Line, Seed, adjoint_lines, apart, inline_all, put_in
+from ..algebra.terms import ZERO, Ix, Poly, Ref, Root, Size
+from ..algebra.walk import mono_atoms
+from .adjoint import Line, Seed, apart, inline_all, put_in
+from .backward import adjoint_lines, names_to_keep
 from .orient import rules_of
 from .system import System
 
@@ -88,36 +89,6 @@ def unfold_where_cheaper(sys: System, line: Line, poly: Poly) -> tuple[Poly, tup
             uses += [(rule, rest + part) for rule, part in steps]
             poly = rest + value
     return poly, tuple(uses)
-
-
-def own_rank(sys: System, name: str) -> int:
-    """The number of a tensor's axes, batch axes aside."""
-    dims = sys.program.tensors[name].dims
-    batch = len(sys.program.batch)
-    return len(dims) - (batch if batch and dims[:batch] == sys.program.batch else 0)
-
-
-def names_to_keep(sys: System, lines: Mapping[str, Line], wrt: tuple[str, ...]) -> frozenset[str]:
-    """Matrices worth a name, and what several results share."""
-    kept: set[str] = set()
-    for name, line in reversed(list(lines.items())):
-        if name in wrt or line.adjoint != f"d{name}":
-            continue  # the whole adjoint of an output has no name that a reader knows
-        several = len(line.value.terms) > 1
-        summed = any(isinstance(a, Sum) for a in atoms(line.value))
-        if own_rank(sys, name) >= 2 and (several or summed):
-            kept.add(name)
-            continue
-        users = {
-            other
-            for other in (*kept, *wrt)
-            if other in lines
-            and line.adjoint
-            in (inline_all(lines, lines[other].value, frozenset({name, *kept}))).names
-        }
-        if len(users) > 1 and (several or summed):
-            kept.add(name)
-    return frozenset(kept)
 
 
 def name_products(

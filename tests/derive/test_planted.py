@@ -14,14 +14,14 @@ from symllm.algebra import calculus
 from symllm.algebra.rewrite import Rewrite
 from symllm.algebra.terms import ONE, Poly
 from symllm.derivation import Derivation
-from symllm.derive import adjoint, orient, system, textbook
+from symllm.derive import adjoint, backward, orient, system, textbook
 
 
 def forget() -> None:
     """Nothing derived with other rules may be used again."""
     system.system.cache_clear()
     orient.rules_of.cache_clear()
-    adjoint._LEMMAS.clear()
+    backward._LEMMAS.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -114,8 +114,9 @@ WRONG_CALCULUS: dict[str, tuple[str, Any, list[str]]] = {
 def test_a_wrong_rule_of_calculus(case: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     function, wrong, _ = WRONG_CALCULUS[case]
     monkeypatch.setattr(calculus, function, wrong)
-    if hasattr(adjoint, function):
-        monkeypatch.setattr(adjoint, function, wrong)
+    for module in (adjoint, backward):
+        if hasattr(module, function):
+            monkeypatch.setattr(module, function, wrong)
     message = caught(again(name).gradient())
     assert "is false" in message or "DIFFERS" in message
 
@@ -129,7 +130,7 @@ def with_rules(monkeypatch: pytest.MonkeyPatch, change: Callable[[Rewrite], Rewr
     def wrong(program: Any) -> tuple[Rewrite, ...]:
         return tuple(map(change, true(program)))
 
-    for module in (adjoint, textbook):
+    for module in (backward, textbook):
         monkeypatch.setattr(module, "rules_of", wrong)
 
 
