@@ -59,9 +59,15 @@ def compare(
     points: Sequence[Point],
     found: Sequence[np.ndarray],
     expected: Sequence[np.ndarray],
+    floors: Sequence[float] = (),
 ) -> Comparison:
-    """The worst entry over all points; NaN and a wrong shape are infinitely wrong."""
-    errors = [disagreement(*pair) for pair in zip(found, expected, strict=True)]
+    """The worst entry over all points; NaN and a wrong shape are infinitely wrong.
+
+    Errors are relative to the largest entry, or at each point to the floor
+    given, where what is expected is itself not known better than that.
+    """
+    lowest = floors or [SMALLEST_SCALE] * len(points)
+    errors = [disagreement(*row) for row in zip(found, expected, lowest, strict=True)]
     worst, where, point = max(
         ((error, where, point) for (error, where), point in zip(errors, points, strict=True)),
         key=lambda row: row[0],
@@ -78,12 +84,12 @@ def compare(
     )
 
 
-def disagreement(found: np.ndarray, expected: np.ndarray) -> tuple[float, str]:
+def disagreement(found: np.ndarray, expected: np.ndarray, floor: float) -> tuple[float, str]:
     if found.shape != expected.shape:
         return math.inf, f" has shape {found.shape}, expected {expected.shape}"
     if not expected.size:
         return 0.0, ""
-    scale = max(float(np.abs(expected).max()), SMALLEST_SCALE)
+    scale = max(float(np.abs(expected).max()), floor)
     errors = np.nan_to_num(np.abs(found - expected) / scale, nan=math.inf, posinf=math.inf)
     at = tuple(int(k) for k in np.unravel_index(int(errors.argmax()), errors.shape))
     return float(errors[at]), f"{list(at)} is {found[at]:.9g}, expected {expected[at]:.9g}"

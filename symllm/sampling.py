@@ -22,6 +22,9 @@ Entries = dict[tuple[int, ...], Fraction]
 GRAIN = 2**20  # values are whole multiples of 1 / GRAIN
 MAX_REDRAWS = 1000
 
+#: A program with more dimensions than this gets sizes among the small ones.
+MANY, SMALL = 4, (2, 3, 4)
+
 
 def draw_sizes(
     program: Program, seed: int, given: Mapping[str, int] | None = None
@@ -29,7 +32,8 @@ def draw_sizes(
     """A size for each dimension, by name, all different; ``given`` ones are kept.
 
     Batch axes get the smallest, from 2 on, all others at least 3, for much
-    that is false in general holds for two entries. Raises ``UnknownName`` for
+    that is false in general holds for two entries; where there are many, some
+    must be small, and two may be equal. Raises ``UnknownName`` for
     a dimension that the program does not have, ``ShapeError`` for a size below 1.
     """
     names = [dim.name for dim in program.dims]
@@ -43,7 +47,10 @@ def draw_sizes(
     others = [name for name in names if name not in given and name not in batch]
     free = (size for size in itertools.count(2) if size not in given.values())
     rows = dict(zip(batch, free, strict=False))
-    pool = list(itertools.islice((size for size in free if size > 2), len(others) + 1))
+    if len(others) > MANY:
+        pool = list(itertools.islice(itertools.cycle(SMALL), len(others) + 1))
+    else:
+        pool = list(itertools.islice((size for size in free if size > 2), len(others) + 1))
     random = Random(f"{seed // len(pool)}/sizes")
     pool.sort(key=lambda _: random.random())
     turn = seed % len(pool)  # neighbouring seeds give every dimension another size

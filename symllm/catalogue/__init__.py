@@ -22,6 +22,7 @@ CONTENTS: dict[str, str] = {
     "layer_norm": "layer_norm",
     "rms_norm": "rms_norm",
     "linear": "linear",
+    "projection": "projection",
     "relu": "activations",
     "sigmoid": "activations",
     "tanh": "activations",
@@ -34,6 +35,10 @@ CONTENTS: dict[str, str] = {
     "attention": "attention",
     "causal_attention": "causal_attention",
     "masked_attention": "masked_attention",
+    "multi_head_attention": "multi_head_attention",
+    "grouped_query_attention": "grouped_query_attention",
+    "mlp": "mlp",
+    "gpt2_block": "gpt2_block",
 }
 
 

@@ -1,0 +1,28 @@
+"""The linear layer without a bias."""
+
+from typing import Any
+
+import numpy as np
+
+from ..equation import Let
+from ..notation import Dim, matrix, sum_over
+from ..op import Op
+
+m, n = Dim("m"), Dim("n")
+(i,), (j,) = n.indices("i"), m.indices("j")
+x, y = m.vector("x"), n.vector("y")
+W = matrix("W", n, m, role="parameter")
+
+
+def forward(x: np.ndarray, W: np.ndarray) -> Any:
+    return W @ x
+
+
+projection = Op(
+    name="projection",
+    title="Projection",
+    inputs=(x, W),
+    equations=(Let(y[i], sum_over(W[i, j] * x[j], j), "output"),),
+    numpy=forward,
+    about="A linear layer without a bias, as Llama has throughout.",
+)
