@@ -15,7 +15,7 @@ logp, rho, b, A, k = (G.vector(name) for name in ("logp", "rho", "b", "A", "k"))
 R, old, ref = (G.vector(name, role="target") for name in ("R", "old", "ref"))
 epsilon = scalar("epsilon", role="constant", domain="positive")
 beta = scalar("beta", role="constant", domain="positive")
-mu, sigma, L = scalar("mu"), scalar("sigma"), scalar("L")
+mu, v, sigma, L = scalar("mu"), scalar("v"), scalar("sigma"), scalar("L")
 
 
 def forward(
@@ -40,7 +40,8 @@ grpo = Op(
     inputs=(logp, old, ref, R, epsilon, beta),
     equations=(
         Let(mu, mean(R[j], j), "mean reward of the group"),
-        Let(sigma, sqrt(mean((R[j] - mu) ** 2, j)), "its standard deviation"),
+        Let(v, mean((R[j] - mu) ** 2, j), "variance of the rewards"),
+        Let(sigma, sqrt(v), "their standard deviation"),
         Let(A[i], (R[i] - mu) / sigma, "advantage"),
         Let(rho[i], exp(logp[i] - old[i]), "probability ratio"),
         Let(b[i], A[i] + epsilon * Abs(A[i]), "bound on what a step may gain"),
