@@ -25,7 +25,7 @@ def forward(logp: np.ndarray, old: np.ndarray, A: np.ndarray, epsilon: float) ->
 
 ppo_clip = Op(
     name="ppo_clip",
-    title="PPO's clipped objective",
+    title="Clipped policy objective",
     inputs=(logp, old, A, epsilon),
     equations=(
         Let(rho[i], exp(logp[i] - old[i]), "probability ratio"),
