@@ -51,8 +51,9 @@ grpo = Op(
     numpy=forward,
     about=(
         "GRPO clips like PPO and needs no critic: the advantage of an answer is its reward R, "
-        "normalised within a group of G answers to one question. This is the form for whole "
-        "answers, each with one log-probability, and a penalty for leaving a reference policy."
+        "normalised within a group of G answers to one question (whose rewards must not all be "
+        "the same). This is the form at the level of sequences: each answer has one "
+        "log-probability. A penalty with the weight beta keeps the policy near a reference."
     ),
     source="Shao et al., 2024",
 )

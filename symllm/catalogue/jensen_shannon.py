@@ -28,7 +28,7 @@ jensen_shannon = Op(
     equations=(
         Let(m[i], (p[i] + q[i]) / 2, "average of both"),
         Let(a, -sum_over(m[j] * log(m[j]), j), "entropy of the average"),
-        Let(b, -sum_over((p[j] * log(p[j]) + q[j] * log(q[j])) / 2, j), "average entropy"),
+        Let(b, -sum_over(p[j] * log(p[j]) + q[j] * log(q[j]), j) / 2, "average entropy"),
         Let(L, a - b, "divergence"),
     ),
     numpy=forward,

@@ -23,6 +23,9 @@ def forward(logp: np.ndarray, old: np.ndarray, A: np.ndarray, epsilon: float) ->
     return -np.minimum(ratio * A, clipped * A).mean()
 
 
+# Of the two ends of the clip, one matters for each sign of A, so that
+#     min(rho A, clip(rho, 1 - epsilon, 1 + epsilon) A) = min(rho A, A + epsilon |A|).
+# On the left both sides are equal wherever nothing is clipped; on the right, only at the kink.
 ppo_clip = Op(
     name="ppo_clip",
     title="Clipped policy objective",
@@ -34,8 +37,8 @@ ppo_clip = Op(
     ),
     numpy=forward,
     about=(
-        "PPO raises the probability of actions with a positive advantage A and lowers that of the "
-        "others, until it has changed by a factor of 1 + epsilon or 1 - epsilon."
+        "The loss is minus the mean of min(rho A, clip(rho, 1 - epsilon, 1 + epsilon) A): what an "
+        "action with advantage A can gain is bounded by A + epsilon |A|."
     ),
     source="Schulman et al., 2017",
 )
