@@ -125,6 +125,56 @@ ops.gelu_tanh.gradient("x")
 # that of the hyperbolic tangent, $(1 - t_i)(1 + t_i)$, times that of the cubic.
 
 # %% [markdown]
+# ## SwiGLU
+#
+# A gate need not be worked by what it gates. In a gated linear unit, one half of a layer decides
+# how much of the other half passes, entry by entry. In SwiGLU the gate is a SiLU; Llama and most
+# of its descendants have it in every block.
+
+# %%
+ops.swiglu
+
+# %%
+ops.swiglu.gradient()
+
+# %% [markdown]
+# *In words:* a product, so each half gets the upstream gradient times the other half; the gate's
+# share goes on through the slope of SiLU, which is cited. Where the gate is shut, nothing passes
+# either way; where there is nothing to pass, the gate does not learn.
+
+# %% [markdown]
+# ## GEGLU
+#
+# The same with GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh.
+
+# %%
+ops.geglu
+
+# %%
+ops.geglu.gradient()
+
+# %% [markdown]
+# *In words:* again each half times the other, with the slope of GELU in place of that of SiLU.
+
+# %% [markdown]
+# ## Dropout
+#
+# Dropout is not an activation, but it too acts on every entry by itself: it leaves each out with
+# probability $\mathrm{rate}$, so that no unit can rely on a certain other one. What is kept is
+# scaled up, so that the mean stays, and nothing needs to be done when the model is used. The
+# throws of the dice are given, as a mask of zeros and ones.
+
+# %%
+ops.dropout
+
+# %%
+ops.dropout.gradient("x")
+
+# %% [markdown]
+# *In words:* the gradient goes through the same mask and the same scale as the value did. Whoever
+# draws the mask again on the way back, instead of keeping it, must draw the same one.
+
+# %% [markdown]
 # ### References
 #
 # V. Nair and G. E. Hinton, *Rectified linear units improve restricted Boltzmann machines*, ICML
@@ -134,3 +184,8 @@ ops.gelu_tanh.gradient("x")
 #
 # S. Elfwing, E. Uchibe and K. Doya, *Sigmoid-weighted linear units for neural network function
 # approximation in reinforcement learning*, arXiv:1702.03118, 2017.
+#
+# N. Shazeer, *GLU variants improve transformer*, arXiv:2002.05202, 2020.
+#
+# N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, *Dropout: a simple
+# way to prevent neural networks from overfitting*, Journal of Machine Learning Research 15, 2014.

@@ -36,7 +36,36 @@ ops.linear.batched("N").gradient()
 # in the parameters.
 
 # %% [markdown]
+# ## LoRA
+#
+# To adapt a large model, its matrices need not be trained as wholes. LoRA freezes $W$ and learns
+# a correction that is the product of two thin matrices: $A$ takes the input down to a few numbers,
+# $r$ of them, and $B$ takes those up to the output. With $B$ zero at first, training starts from
+# the model as it was.
+
+# %%
+ops.lora.batched("N")
+
+# %% [markdown]
+# ### The backward pass
+#
+# There are two paths from the output to the input, one through the frozen matrix and one through
+# the correction. The frozen matrix passes the gradient on and gets none itself.
+
+# %%
+ops.lora.batched("N").gradient()
+
+# %% [markdown]
+# *In words:* two linear layers, one on top of the other, each with the gradients of a linear
+# layer. All that has to be kept for the parameters are $h$ and $\mathrm{d}h$, with $r$ numbers for
+# each example, and no matrix as large as $W$ is ever made for a gradient; that is what is saved.
+# While $B$ is zero, so is $\mathrm{d}h$ and with it the gradient of $A$: at first only $B$ learns.
+
+# %% [markdown]
 # ### References
 #
 # D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning representations by
 # back-propagating errors*, Nature 323, 1986.
+#
+# E. J. Hu et al., *LoRA: low-rank adaptation of large language models*, ICLR 2022,
+# arXiv:2106.09685.

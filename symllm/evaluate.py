@@ -27,6 +27,10 @@ from .sampling import draw, draw_sizes
 #: 1e-40; of 60 digits a first difference keeps 40 and a second one 20.
 STEP = mp.mpf(10) ** -20
 
+#: No step is larger than this share of the entry that it changes: the logarithm
+#: of a tiny probability is straight over small steps alone.
+SHARE = mp.mpf(10) ** -12
+
 #: How often an expression may be differentiated and still keep half its digits.
 MAX_ORDER = 2
 
@@ -202,8 +206,9 @@ def difference(
     point: Point, name: str, at: At, quantity: Callable[[Point], Any], follow: bool = True
 ) -> Any:
     """The central difference of a quantity as one entry changes."""
-    up, down = (moved(point, name, at, step, follow) for step in (STEP, -STEP))
-    return (quantity(up) - quantity(down)) / (2 * STEP)
+    step = min(STEP, SHARE * abs(entry_of(point.values, name, at))) or STEP
+    up, down = (moved(point, name, at, by, follow) for by in (step, -step))
+    return (quantity(up) - quantity(down)) / (2 * step)
 
 
 def moved(point: Point, name: str, at: At, step: Any, follow: bool) -> Point:

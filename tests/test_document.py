@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fakes import layer_norm_gradient, softmax_gradient
 
+from symllm import ops
 from symllm.build import FORMATS, BuildError, build, write_all
 from symllm.document import (
     ChapterError,
@@ -20,6 +21,7 @@ from symllm.document import (
 from symllm.errors import SymllmError, UnknownName, VerificationError
 from symllm.render import typeset
 from symllm.render.flavour import FLAVOURS
+from symllm.render.glance import glance_markdown
 from symllm.render.page import derivation_latex, derivation_markdown, op_latex
 
 CHAPTER = """\
@@ -329,3 +331,10 @@ def test_results_at_a_glance(folder):
     glance = page[page.index("**At a glance.**") : page.index("**Forward.**")]
     assert glance.count("frac") == 1
     assert r"\text{Softmax}" in glance
+
+
+def test_a_title_at_a_glance_holds_no_names():
+    """Z is a name in the z-loss, and its title is a title all the same."""
+    glance = glance_markdown([ops.z_loss.gradient(), ops.mse.gradient()])
+    assert r"\text{Z-loss}" in glance
+    assert r"\text{Mean squared error}" in glance

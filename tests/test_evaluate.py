@@ -283,6 +283,16 @@ def test_order_counts_differences(expr, depth):
     assert order(expr, ops.softmax.program) == depth
 
 
+def test_a_tiny_entry_is_moved_by_less_than_it_holds():
+    """The slope of log(p), where p is a probability of 1e-19."""
+    u, q, L = n.vector("u"), n.vector("q"), scalar("L")
+    lets = (Let(q[a], sp.exp(-44 * u[a] ** 2)), Let(L, sum_over(sp.log(q[a]), a)))
+    point = sample(Program("surprise", (u,), lets, ("L",)), 2)
+    (at,) = min(point.values["q"], key=point.values["q"].get)
+    assert point.values["q"][at,] < 1e-19
+    assert close(evaluate(entry("dq", at) * entry("q", at), point), 1, 1e-20)
+
+
 def test_an_alias_is_computed_from_its_definition():
     point = sample(ops.attention.program)
     row, column = ops.attention.program.tensors["O"].dims
@@ -310,7 +320,7 @@ def test_loss_of_a_batch_is_the_sum_over_rows():
 # --- forward values against the oracles -----------------------------------
 
 
-@pytest.mark.parametrize("batch", [(), ("N",), ("B", "T")], ids=str)
+@pytest.mark.parametrize("batch", [(), ("N",), ("H", "T")], ids=str)
 @pytest.mark.parametrize("name", ops)
 def test_every_forward_agrees_with_its_oracle(name, batch):
     op = ops[name].batched(*batch) if batch else ops[name]

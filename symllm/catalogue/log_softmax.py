@@ -29,7 +29,7 @@ log_softmax = Op(
         Let(Z, sum_over(E[j], j), "their sum, the partition function"),
         Let(y[i], x[i] - log(Z), "log-probabilities"),
     ),
-    aliases=(Let(p[i], E[i] / Z, "softmax of x"),),
+    aliases=(Let(p[i], E[i] / Z, "softmax of the same scores"),),
     numpy=forward,
     about="Log-softmax gives the logarithms of the probabilities, without ever dividing.",
 )

@@ -29,7 +29,7 @@ logsumexp = Op(
         Let(Z, sum_over(E[j], j), "their sum"),
         Let(z, log(Z), "a smooth maximum"),
     ),
-    aliases=(Let(p[i], E[i] / Z, "softmax of x"),),
+    aliases=(Let(p[i], E[i] / Z, "softmax of the same scores"),),
     numpy=forward,
     about="Log-sum-exp is a smooth maximum: at least the largest entry, at most log n above it.",
 )

@@ -144,7 +144,10 @@ class Expressions:
             order = tuple(s for s in context if s in inner)
             index = self.fit(self.value(subscripts[axis], order), order)
             return Piece(self.target.take(array, index, axis), (*before, *order, *after))
-        slots: Slots = (*before, None, *after)
+        own = [s for s in inner if s not in plain]
+        if len(own) > 1:
+            raise OpError(f"code cannot be written for entries looked up by several axes: {expr}")
+        slots: Slots = (*before, own[0] if own else None, *after)
         index = self.fit(self.value(subscripts[axis], slots), slots, full=True)
         last = -1 if not after else axis
         return Piece(self.target.take_along(array, index, last), slots)

@@ -142,7 +142,8 @@ def to_log1p(node: sp.Expr, known: Knowledge) -> sp.Expr | None:
 def mask_exponent(node: sp.Expr, known: Knowledge) -> sp.Expr | None:
     if not isinstance(node, sp.Mul):
         return None
-    masks = [f for f in node.args if known.is_binary(f)]
+    # A bracket that compares exponentials needs them before it can forbid any.
+    masks = [f for f in node.args if known.is_binary(f) and not f.has(sp.exp)]
     exponentials = [f for f in node.args if isinstance(f, sp.exp)]
     if not masks or not exponentials:
         return None

@@ -10,8 +10,9 @@ import sympy as sp
 
 from ..expressions import entries, name_of, rename_entries
 from ..notation import entry
-from .functions import REDUCTION_NAMES, Over, indices_of, is_index
+from .functions import REDUCTION_NAMES, Over, Total, indices_of, is_index
 from .lines import Line, names_in, needed
+from .scatter import scatter_of
 
 #: Placeholders for indices, so that equal expressions in other letters are equal.
 PLACES = sp.symbols("_0:40", integer=True)
@@ -81,7 +82,7 @@ def shared(lines: tuple[Line, ...], outputs: tuple[str, ...], taken: set[str]) -
         at = lines.index(line)
         rest = (replace(later, value=fold(later.value, made)) for later in lines[at:])
         lines = (*lines[:at], made, *rest)
-    return once_inlined(needed(lines, outputs), outputs)
+    return scatters_apart(once_inlined(needed(lines, outputs), outputs), taken)
 
 
 def with_known_values(lines: tuple[Line, ...]) -> tuple[Line, ...]:
@@ -165,3 +166,17 @@ def may_inline(line: Line, value: sp.Expr) -> bool:
         line.name in names_in(node.body) for node in value.atoms(Over)
     )
     return len(uses) == 1 and not inner
+
+
+def scatters_apart(lines: tuple[Line, ...], taken: set[str]) -> tuple[Line, ...]:
+    """Scattered sums on lines of their own: they are statements and not values."""
+    result: list[Line] = []
+    for line in lines:
+        value = line.value
+        for node in sorted(value.atoms(Total), key=str) if value.args else ():
+            if node != value and scatter_of(node, line.indices):
+                made = line_for(node, line, fresh_name(name_for(node), taken))
+                result.append(made)
+                value = value.xreplace({node: made.entry})
+        result.append(replace(line, value=value))
+    return tuple(result)

@@ -9,12 +9,12 @@ import sympy as sp
 
 from ..expressions import name_of
 from ..notation import Tensor
-from .contraction import factors_of
 from .expressions import Expressions, Variable
-from .functions import Total, indices_of
+from .functions import indices_of
 from .layout import Slots, layouts, present, within
 from .lines import Line, names_in, rank_of
 from .pieces import NumberKind, Piece
+from .scatter import scatter_of
 from .sharing import fresh_name, line_for, name_for
 from .target import Statement, Target
 from .updates import (
@@ -69,6 +69,7 @@ class Writer:
         self.slots = layouts(lines, outputs)
         self.rank = rank_of(lines, inputs)
         self.owned: set[str] = set()
+        self.tables: set[str] = set()
         self.taken = {t.name for t in inputs} | {line.name for line in lines}
         self.statements: list[Statement] = []
         variables: dict[str, Variable] = {}
@@ -145,7 +146,7 @@ class Writer:
             sizes = dict(zip(line.indices, line.sizes, strict=True))
             shape = [self.write.size(sizes[s]) if s is not None else "1" for s in context]
             return piece.with_text(self.target.filled(piece.text, ", ".join(shape)))
-        if output and isinstance(line.value, sp.Indexed):
+        if output and isinstance(line.value, sp.Indexed) and not is_new(line.value):
             return piece.with_text(self.target.copied(piece.text))
         return piece
 
@@ -167,24 +168,17 @@ class Writer:
 
     def scattered(self, line: Line, name: str) -> bool:
         """``sum_i [a = t[i]] g[i, k]``: each g is added to the row that t names."""
-        if type(line.value) is not Total or not self.target.in_place:
+        found = scatter_of(line.value, line.indices)
+        if found is None or not self.target.in_place:
             return False
-        factors = factors_of(line.value.body)
-        deltas = [f for f in factors if isinstance(f, sp.KroneckerDelta)]
-        looked_up = [a for d in deltas for a in d.args if isinstance(a, sp.Indexed)]
-        if len(deltas) != 1 or len(looked_up) != 1 or line.indices[0] not in deltas[0].args:
-            return False
-        at = tuple(looked_up[0].indices)
-        order = (*at, *line.indices[1:])
-        added = sp.Mul(*(f for f in factors if f not in deltas))
-        if set(at) != set(line.value.bound) or set(indices_of(added)) != set(order):
-            return False
-        piece = self.write.fitted(self.write.value(added, order), order)
-        rows = self.write.fitted(self.write.value(looked_up[0], at), at)
+        at = tuple(found.rows.indices)
+        piece = self.write.fitted(self.write.value(found.added, found.order), found.order)
+        rows = self.write.fitted(self.write.value(found.rows, at), at)
         shape = [self.write.size(size) for size in line.sizes]
         for text in self.target.scatter(name, shape, self.write.like, rows.text, piece.text):
             self.say(text)
         self.owned.add(line.name)
+        self.tables.add(line.name)
         return True
 
     # -- updates in place ---------------------------------------------------
@@ -235,8 +229,9 @@ class Writer:
         return users == [line.name]
 
     def worth(self, line: Line) -> bool:
-        """Only the largest arrays are worth the care."""
-        return bool(line.indices) and len(line.indices) == self.rank
+        """Only the largest arrays are worth the care, and tables with rows for all tokens."""
+        tables = self.tables & names_in(line.value)
+        return bool(line.indices) and (len(line.indices) == self.rank or bool(tables))
 
     def place_to_start(self, line: Line, later: set[str]) -> tuple[sp.Expr | None, list[sp.Expr]]:
         """An array to overwrite, or a part to compute first; and the nodes around it."""
@@ -279,6 +274,11 @@ class Writer:
             if old in names_in(node) and node != first:
                 value = value.xreplace({node: self.named(line, node, context)})
         return value
+
+
+def is_new(entry: sp.Indexed) -> bool:
+    """Is what is looked up there an array of its own? One row alone is but a view."""
+    return any(isinstance(s, sp.Indexed) and indices_of(s) for s in entry.indices)
 
 
 def last_name(name: str, merged: Mapping[str, str]) -> str:

@@ -177,9 +177,14 @@ def definitions(lets: Iterable[Let], style: Style = PLAIN) -> str:
     return noted([(p(let.lhs), let.rhs, let.note) for let in lets], style)
 
 
-def noted(rows: Iterable[tuple[str, Any, str]], style: Style = PLAIN) -> str:
-    """Equations with a note beside each, or under it where there is no room."""
-    p = Printer(style)
+def noted(
+    rows: Iterable[tuple[str, Any, str]], style: Style = PLAIN, notes: Style | None = None
+) -> str:
+    """Equations with a note beside each, or under it where there is no room.
+
+    ``notes`` has the names that may stand in a note, if they are others.
+    """
+    p, q = Printer(style), Printer(notes or style)
     written = [(left, fitting(p, left, value), note) for left, value, note in rows]
     space = LINE + 6 - 1.4 - max((width(left) for left, *_ in written), default=0)
     column = max((width(right) for _, (right, *_), _ in written), default=0)
@@ -193,11 +198,11 @@ def noted(rows: Iterable[tuple[str, Any, str]], style: Style = PLAIN) -> str:
         under = {note for *_, note in written}  # one column of notes, or none
     lines: list[str] = []
     for left, (first, *rest), note in written:
-        beside = rf" && \quad {words(note, p)}" if note and note not in under else ""
+        beside = rf" && \quad {words(note, q)}" if note and note not in under else ""
         lines.append(f"{left} &= {first}{beside}")
         lines += [rf"&\qquad {signed(more)}" for more in rest]
         if note in under and note:
-            lines.append(rf"&\qquad {words(f'({note})', p)}")
+            lines.append(rf"&\qquad {words(f'({note})', q)}")
     return aligned(lines)
 
 

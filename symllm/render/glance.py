@@ -7,7 +7,7 @@ from typing import Any
 
 from .display import noted
 from .flavour import Flavour, flavour_of
-from .printer import Printer, Style
+from .printer import PLAIN, Printer, Style
 from .subject import Derivation, page_style, results
 
 
@@ -29,7 +29,7 @@ def glance_markdown(derivations: Sequence[Derivation], flavour: str | Flavour = 
             if note or not any(row[:2] == (p(quantity), value) for row in rows):
                 rows.append((p(quantity), value, note))
             note = ""
-    return f.box("result", f"**At a glance.**\n\n{f.display(noted(rows, style))}") + "\n"
+    return f.box("result", f"**At a glance.**\n\n{f.display(noted(rows, style, PLAIN))}") + "\n"
 
 
 def common_style(derivations: Sequence[Derivation]) -> Style:

@@ -11,24 +11,33 @@ from ..expressions import entries, name_of
 from ..notation import Iverson
 from .printer import Printer, Style
 from .subject import Derivation
+from .wording import listed
 
 
 def kinks(derivation: Derivation, style: Style) -> str:
     """What the results take for the derivative at a kink, in words; nothing if they have none.
 
     A bracket that compares values, and not indices, is a slope that jumps.
+    Brackets that part the same two sides leave a kink only where the pieces
+    they choose between have different slopes.
     """
     p = Printer(style)
-    said = []
+    edges: dict[frozenset[Any], list[Any]] = {}
     for bracket in sorted(brackets(derivation), key=str):
         relation = bracket.args[0]
-        value = int(isinstance(relation, sp.Ge | sp.Le))
-        edge = f"{p(relation.lhs)} = {p(relation.rhs)}"
-        said.append(
-            f"Where ${edge}$ there is a kink and no derivative; the bracket ${p(bracket)}$ "
-            f"is taken to be ${value}$ there."
-        )
+        edges.setdefault(frozenset({relation.lhs, relation.rhs}), []).append(bracket)
+    said = []
+    for found in edges.values():
+        relation = found[0].args[0]
+        what = "two pieces meet" if len(found) > 1 else "there is a kink and no derivative"
+        taken = listed([f"the bracket ${p(b)}$ is taken to be ${at_the_edge(b)}$" for b in found])
+        said.append(f"Where ${p(relation.lhs)} = {p(relation.rhs)}$ {what}; {taken} there.")
     return " ".join(said)
+
+
+def at_the_edge(bracket: Any) -> int:
+    """The value of a bracket where its two sides are equal."""
+    return int(isinstance(bracket.args[0], sp.Ge | sp.Le))
 
 
 def brackets(derivation: Derivation) -> set[Any]:

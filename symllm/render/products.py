@@ -204,15 +204,18 @@ def is_flat(factor: Any) -> bool:
     return not isinstance(base, sp.Add | sp.Sum | Partial)
 
 
+#: A name or a part of one that is not slanted: d, lse, mask.
+UPRIGHT = r"\\mathrm\{[A-Za-z]+\}"
+
+
 def joined(factors: Sequence[str]) -> str:
-    """Side by side, with a thin space beside gradients' names, as before dx in an integral."""
+    """Side by side, with a thin space beside upright names: a gradient's, as before dx in an
+    integral, and whole words, which would run into one another."""
     text = ""
     for factor in factors:
         if text and factor[:1].isdigit():
             text += r" \cdot "
-        elif text and (
-            re.match(r"\\mathrm\{d\}", factor) or re.search(r"\\mathrm\{d\}[^ ]*$", text)
-        ):
+        elif text and (re.match(UPRIGHT, factor) or re.search(UPRIGHT + "[^ ]*$", text)):
             text += r" \, "
         elif text:
             text += " "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,16 +20,17 @@ def given(op: Definition) -> str:
     """``For $x \\in \\mathbb{R}^{d}$, with parameters ...``: the inputs and where they live."""
     known = tuple(op.program.tensors)
     phrases = []
-    for role, words in ROLES.items():
+    for role, forms in ROLES.items():
         group = [t for t in op.inputs.values() if t.role == role]
         places: dict[str, list[str]] = {}
         for tensor in group:
             places.setdefault(place(tensor), []).append(latex(tensor_name(tensor), Style(known)))
         said = [f"${', '.join(names)} {where}$" for where, names in places.items()]
         if said:
-            phrases.append(words[len(group) > 1].format(listed(said)))
+            phrases.append(forms[len(group) > 1].format(listed(said)))
     source = f" ({op.source})" if op.source else ""
-    return capitalised(" ".join(phrases)) + source + ":"
+    words = re.sub("^and ", "for ", " ".join(phrases))  # there may be no data, only targets
+    return capitalised(words) + source + ":"
 
 
 ROLES = {

@@ -26,8 +26,8 @@ from symllm.notation import BATCHED, Dim, Iverson, Tensor, entry
 from symllm.op import Op
 from symllm.program import Program
 
-AXES = ((), ("N",), ("B", "T"))
-SIZES = {"n": 3, "m": 4, "d": 5, "e": 6, "N": 2, "B": 2, "T": 3, "H": 3}
+AXES = ((), ("N",), ("H", "T"))
+SIZES = {"n": 3, "m": 4, "d": 5, "e": 6, "v": 7, "r": 2, "G": 5, "N": 2, "B": 2, "T": 3, "H": 2}
 
 
 def draw(tensor: Tensor, rng: np.random.Generator) -> Any:
@@ -134,8 +134,8 @@ def test_softmax_jacobian() -> None:
 # --------------------------------------------------------------------------
 
 PROGRAMS = {
-    **{name: ops[name].batched("B", "T").program for name in ops},
-    **{f"{name}_backward": make("B", "T") for name, make, _ in BACKWARD},
+    **{name: ops[name].batched("H", "T").program for name in ops},
+    **{f"{name}_backward": make("H", "T") for name, make, _ in BACKWARD},
 }
 
 

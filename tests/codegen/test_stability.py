@@ -211,3 +211,10 @@ def test_an_exponential_that_leaves_its_ratio_is_not_shifted() -> None:
     found = function(x=given)
     np.testing.assert_allclose(found["w"], np.exp(given) + 1, rtol=1e-14)
     np.testing.assert_allclose(found["y"], np.exp(given) / np.exp(given).sum(), rtol=1e-14)
+
+
+def test_a_bracket_that_compares_an_exponential_does_not_mask_it() -> None:
+    source = ops.ppo_clip.gradient().code()
+    assert "dlogp = -(A * rho * (A * rho < b) / n)" in source
+    assert source.count("np.exp(") == 1
+    assert "inf" not in source

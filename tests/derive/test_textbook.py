@@ -51,7 +51,8 @@ def vectors(dim: Dim, names: str):
 
 
 i, j, k = n.indices("i j k")
-p, dp, dy, y, s = vectors(n, "p dp dy y s")
+p, q, dp, dy, y, s = vectors(n, "p q dp dy y s")
+gain = entry("A", i) * entry("rho", i)
 t = sp.Symbol("t", integer=True)
 r = sp.Symbol("r")
 
@@ -70,6 +71,13 @@ GRADIENTS = {
     "softplus": ("x", dy[i] * s[i]),
     "silu": ("x", dy[i] * s[i] * (1 + entry("x", i) * (1 - s[i]))),
     "gelu": ("x", dy[i] * (entry("Phi", i) + entry("x", i) * entry("phi", i))),
+    "label_smoothing": ("z", p[i] - q[i]),
+    "z_loss": ("z", 2 * sp.Symbol("weight") * sp.Symbol("lse") * p[i]),
+    "distillation": ("z", (p[i] - q[i]) / sp.Symbol("tau")),
+    "mse": ("x", 2 * entry("e", i) / n.symbol),
+    "jensen_shannon": ("p", (sp.log(p[i]) - sp.log(entry("m", i))) / 2),
+    "dropout": ("x", dy[i] * entry("mask", i) / (1 - sp.Symbol("rate"))),
+    "ppo_clip": ("logp", -gain * Iverson(gain < entry("b", i)) / n.symbol),
 }
 
 
@@ -77,6 +85,40 @@ GRADIENTS = {
 def test_gradients_of_vectors(name: str, case: tuple[str, sp.Expr]) -> None:
     wrt, expected = case
     same(ops[name].gradient(wrt).result, expected)
+
+
+gate, up = entry("gate", i), entry("up", i)
+SEVERAL = {
+    "kl_divergence": {"dp": sp.log(p[i]) - sp.log(q[i]) + 1, "dq": -p[i] / q[i]},
+    "swiglu": {
+        "dgate": dy[i] * up * s[i] * (1 + gate * (1 - s[i])),
+        "dup": dy[i] * entry("a", i),
+    },
+    "geglu": {
+        "dgate": dy[i] * up * (entry("Phi", i) + gate * entry("phi", i)),
+        "dup": dy[i] * entry("a", i),
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), SEVERAL.items(), ids=SEVERAL)
+def test_gradients_of_several_vectors(name: str, expected: dict[str, sp.Expr]) -> None:
+    found = ops[name].gradient().results
+    assert found.keys() == expected.keys()
+    for wrt, form in expected.items():
+        same(found[wrt], form)
+
+
+def test_preferences() -> None:
+    beta, sigma = sp.symbols("beta s")
+    same(ops.dpo.gradient("c_w").result, beta * (sigma - 1))
+    same(ops.dpo.gradient("c_l").result, beta * (1 - sigma))
+    ahead = entry("ref", i) - entry("logp", i)
+    pull = sp.Symbol("beta") * (1 - sp.exp(ahead))
+    size = ops.grpo.inputs["logp"].dims[0].symbol
+    g = ops.grpo.gradient("logp")
+    same(g.result, (pull - gain * Iverson(gain < entry("b", i))) / size)
+    same(g.where["A"].rhs, (entry("R", i) - sp.Symbol("mu")) / sp.Symbol("sigma"))
 
 
 def test_the_names_in_the_result_are_those_that_a_person_uses() -> None:
@@ -174,6 +216,36 @@ def test_two_batch_axes_are_both_summed_over() -> None:
     same(g.results["dx"], sum_over(entry("W", q, row[2]) * entry("dy", row[0], row[1], q), q))
 
 
+# --- layers ------------------------------------------------------------------
+
+
+def test_lora() -> None:
+    rank = ops.lora.inputs["A"].dims[0]
+    (I,), (J,), (K,) = n.indices("i"), m.indices("j"), rank.indices("k")
+    scale = sp.Symbol("alpha") / rank.symbol
+    W, A, B = entry("W", I, J), entry("A", K, J), entry("B", I, K)
+    g = ops.lora.gradient()
+    same(g.where["dh"].rhs, scale * sum_over(B * entry("dy", I), I))
+    same(g.results["dx"], sum_over(W * entry("dy", I), I) + sum_over(A * entry("dh", K), K))
+    same(g.results["dA"], entry("dh", K) * entry("x", J))
+    same(g.results["dB"], scale * entry("dy", I) * entry("h", K))
+
+
+def test_a_token_gathers_the_gradients_of_its_places() -> None:
+    tokens = ops.weight_tying.inputs["W"].dims[0]
+    (I,), (K,) = n.indices("i"), d.indices("k")
+    (w,) = tokens.indices("w")
+    row, column = ops.embedding.gradient("W").indices
+    (place,) = n.indices("place")
+    scattered = delta(row, entry("t", place)) * entry("dy", place, column)
+    same(ops.embedding.gradient("W").result, sum_over(scattered, place))
+    g = ops.weight_tying.gradient()
+    read = sum_over(delta(w, entry("t", I)) * entry("dx", I, K), I)
+    written = sum_over(entry("dz", I, w) * entry("h", I, K), I)
+    same(g.results["dW"], read + written)
+    same(g.where["dh"].rhs, sum_over(entry("W", w, K) * entry("dz", I, w), w))
+
+
 # --- attention ---------------------------------------------------------------
 
 
@@ -256,6 +328,8 @@ def test_hessians(name: str) -> None:
         ("linear", "dW", "dy*x.T"),
         ("linear", "db", "dy"),
         ("logsumexp", "dx", "p"),
+        ("lora", "dA", "dh*x.T"),
+        ("distillation", "dz", "1/tau*(p - q)"),
     ],
 )
 def test_matrix_forms(name: str, result: str, expected: str) -> None:

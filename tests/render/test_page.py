@@ -94,8 +94,22 @@ def test_kinks_are_found_in_the_expression(value, where, taken):
     assert taken in said
 
 
+def test_where_two_pieces_meet_there_need_not_be_a_kink():
+    """Inside a clip, both sides of the minimum are the same."""
+    clip = Let(h[i], sp.Max(x[i], -1))
+    op = Op("made_up", "Made up", (x,), (clip, Let(y[i], sp.Min(x[i], h[i]))), numpy=lambda x: x)
+    derivation = op.gradient("x")
+    said = kinks(derivation, page_style(derivation))
+    assert "Where $h_i = x_i$ two pieces meet; the bracket $[h_i \\le x_i]$ is taken to be" in said
+    assert "to be $1$ and the bracket $[x_i < h_i]$ is taken to be $0$ there." in said
+    assert "Where $x_i = -1$ there is a kink" in said
+
+
 def test_the_page_says_what_is_assumed_at_a_kink():
     assert "**Convention.** Where $`x_i = 0`$" in ops.relu.gradient("x").to_markdown()
+    page = ops.ppo_clip.gradient().to_markdown()
+    assert r"Where $`A_i \rho_i = b_i`$ there is a kink and no derivative" in page
+    assert r"the bracket $`[A_i \rho_i < b_i]`$ is taken to be $`0`$ there" in page
     assert "**Convention.**" not in ops.gelu.gradient("x").to_markdown()
 
 
@@ -149,3 +163,8 @@ def test_formulas_in_a_notebooks_boxes_are_on_one_line():
 def test_words_of_the_result_come_before_the_evidence():
     page = derivation_markdown(layer_norm_gradient(), "github", Place(words="*In words:* $r$."))
     assert page.index("**Result.**") < page.index("*In words:* $`r`$.") < page.index("**Evidence.")
+
+
+def test_an_op_without_data_starts_with_what_is_given():
+    assert "**Forward.** For the given $`t" in op_markdown(ops.embedding)
+    assert "with the parameter $`W" in op_markdown(ops.embedding)

@@ -1,0 +1,41 @@
+"""Distillation: a student's softened prediction against its teacher's."""
+
+from typing import Any
+
+import numpy as np
+from sympy import log
+
+from ..equation import Let
+from ..notation import Dim, scalar, sum_over
+from ..op import Op
+from .softmax import softmax
+
+n = Dim("n")
+i, j = n.indices("i j")
+z, p, q = n.vector("z"), n.vector("p"), n.vector("q")
+v = n.vector("v", role="target")
+tau = scalar("tau", role="constant", domain="positive")
+L = scalar("L")
+
+
+def forward(z: np.ndarray, v: np.ndarray, tau: float) -> Any:
+    student, teacher = z / tau - (z / tau).max(), np.exp((v - v.max()) / tau)
+    return -teacher / teacher.sum() @ (student - np.log(np.exp(student).sum()))
+
+
+distillation = Op(
+    name="distillation",
+    title="Distillation",
+    inputs=(z, v, tau),
+    equations=(
+        Let(p[i], softmax(z[i] / tau, over=i), "what the student predicts"),
+        Let(q[i], softmax(v[i] / tau, over=i), "what the teacher predicts"),
+        Let(L, -sum_over(q[j] * log(p[j]), j), "loss"),
+    ),
+    numpy=forward,
+    about=(
+        "In distillation, a student with logits z learns the whole prediction of a teacher with "
+        "logits v; a temperature tau above one brings out what the teacher thinks unlikely."
+    ),
+    source="Hinton, Vinyals & Dean, 2015",
+)

@@ -1,0 +1,38 @@
+"""Direct preference optimisation: learn from pairs of which one was preferred."""
+
+from typing import Any
+
+import numpy as np
+from sympy import exp, log
+
+from ..equation import Let
+from ..notation import scalar
+from ..op import Op
+
+c_w, c_l = scalar("c_w"), scalar("c_l")
+ref_w, ref_l = scalar("ref_w", role="target"), scalar("ref_l", role="target")
+beta = scalar("beta", role="constant", domain="positive")
+h, s, L = scalar("h"), scalar("s"), scalar("L")
+
+
+def forward(c_w: float, c_l: float, ref_w: float, ref_l: float, beta: float) -> Any:
+    margin = c_w - ref_w - c_l + ref_l
+    return np.logaddexp(0, -beta * margin)
+
+
+dpo = Op(
+    name="dpo",
+    title="Direct preference optimisation",
+    inputs=(c_w, c_l, ref_w, ref_l, beta),
+    equations=(
+        Let(h, beta * ((c_w - ref_w) - (c_l - ref_l)), "by how much the chosen one leads"),
+        Let(s, 1 / (1 + exp(-h)), "probability of the preference"),
+        Let(L, -log(s), "loss"),
+    ),
+    numpy=forward,
+    about=(
+        "Of two answers, one was chosen; both are scored by how much more likely they are under "
+        "the policy than under a reference."
+    ),
+    source="Rafailov et al., 2023",
+)

@@ -1,0 +1,33 @@
+"""Dropout: entries left out at random, the others scaled up to make good for them."""
+
+from typing import Any
+
+import numpy as np
+
+from ..equation import Let
+from ..notation import Dim, scalar
+from ..op import Op
+
+n = Dim("n")
+(i,) = n.indices("i")
+x, y = n.vector("x"), n.vector("y")
+mask = n.vector("mask", role="target", domain="binary")
+rate = scalar("rate", role="constant", domain="positive")
+
+
+def forward(x: np.ndarray, mask: np.ndarray, rate: float) -> Any:
+    return np.where(mask == 1, x / (1 - rate), 0)
+
+
+dropout = Op(
+    name="dropout",
+    title="Dropout",
+    inputs=(x, mask, rate),
+    equations=(Let(y[i], mask[i] * x[i] / (1 - rate), "what is kept, scaled up"),),
+    numpy=forward,
+    about=(
+        "Dropout zeroes each entry with probability rate and scales up what a mask of zeros and "
+        "ones keeps, so that the mean stays."
+    ),
+    source="Srivastava et al., 2014",
+)

@@ -1,0 +1,30 @@
+"""The embedding: each token's row of a table."""
+
+from typing import Any
+
+import numpy as np
+
+from ..equation import Let
+from ..notation import Dim, Tensor, matrix
+from ..op import Op
+
+n, v, d = Dim("n"), Dim("v"), Dim("d")
+(i,), (k,) = n.indices("i"), d.indices("k")
+t = Tensor("t", (n,), role="target", domain=v)
+W = matrix("W", v, d, role="parameter")
+y = matrix("y", n, d)
+
+
+def forward(t: np.ndarray, W: np.ndarray) -> Any:
+    return np.stack([W[token] for token in t])
+
+
+embedding = Op(
+    name="embedding",
+    title="Embedding",
+    inputs=(t, W),
+    equations=(Let(y[i, k], W[t[i], k], "the row of the token at position i"),),
+    numpy=forward,
+    about="An embedding stands for each token t by a row of its own in a table W.",
+    source="Bengio et al., 2003",
+)

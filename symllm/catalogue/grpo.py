@@ -1,0 +1,59 @@
+"""Group relative policy optimisation: answers to one question, judged against each other."""
+
+from typing import Any
+
+import numpy as np
+from sympy import Abs, Min, exp, sqrt
+
+from ..equation import Let
+from ..notation import Dim, mean, scalar
+from ..op import Op
+
+G = Dim("G")
+i, j = G.indices("i j")
+logp, rho, b, A, k = (G.vector(name) for name in ("logp", "rho", "b", "A", "k"))
+R, old, ref = (G.vector(name, role="target") for name in ("R", "old", "ref"))
+epsilon = scalar("epsilon", role="constant", domain="positive")
+beta = scalar("beta", role="constant", domain="positive")
+mu, v, sigma, L = scalar("mu"), scalar("v"), scalar("sigma"), scalar("L")
+
+
+def forward(
+    logp: np.ndarray,
+    old: np.ndarray,
+    ref: np.ndarray,
+    R: np.ndarray,
+    epsilon: float,
+    beta: float,
+) -> Any:
+    advantage = (R - R.mean()) / R.std()
+    ratio = np.exp(logp) / np.exp(old)
+    clipped = np.clip(ratio, 1 - epsilon, 1 + epsilon)
+    behind = np.exp(ref) / np.exp(logp)
+    penalty = behind - np.log(behind) - 1
+    return (beta * penalty - np.minimum(ratio * advantage, clipped * advantage)).mean()
+
+
+grpo = Op(
+    name="grpo",
+    title="Group relative policy optimisation",
+    inputs=(logp, old, ref, R, epsilon, beta),
+    equations=(
+        Let(mu, mean(R[j], j), "mean reward of the group"),
+        Let(v, mean((R[j] - mu) ** 2, j), "variance of the rewards"),
+        Let(sigma, sqrt(v), "their standard deviation"),
+        Let(A[i], (R[i] - mu) / sigma, "advantage"),
+        Let(rho[i], exp(logp[i] - old[i]), "probability ratio"),
+        Let(b[i], A[i] + epsilon * Abs(A[i]), "bound on what a step may gain"),
+        Let(k[i], exp(ref[i] - logp[i]) - (ref[i] - logp[i]) - 1, "estimated divergence"),
+        Let(L, mean(beta * k[j] - Min(rho[j] * A[j], b[j]), j), "loss"),
+    ),
+    numpy=forward,
+    about=(
+        "GRPO clips like PPO and needs no critic: the advantage of an answer is its reward R, "
+        "normalised within a group of G answers to one question (whose rewards must not all be "
+        "the same). This is the form at the level of sequences: each answer has one "
+        "log-probability. A penalty with the weight beta keeps the policy near a reference."
+    ),
+    source="Shao et al., 2024",
+)

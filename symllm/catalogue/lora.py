@@ -1,0 +1,38 @@
+"""LoRA: a frozen matrix and a learned correction of low rank (Hu et al., 2021)."""
+
+from typing import Any
+
+import numpy as np
+
+from ..equation import Let
+from ..notation import Dim, matrix, scalar, sum_over
+from ..op import Op
+
+m, n, r = Dim("m"), Dim("n"), Dim("r")
+(i,), (j,), (k,) = n.indices("i"), m.indices("j"), r.indices("k")
+x, h, y = m.vector("x"), r.vector("h"), n.vector("y")
+W = matrix("W", n, m, role="constant")
+A, B = matrix("A", r, m, role="parameter"), matrix("B", n, r, role="parameter")
+alpha = scalar("alpha", role="constant", domain="positive")
+
+
+def forward(x: np.ndarray, W: np.ndarray, A: np.ndarray, B: np.ndarray, alpha: float) -> Any:
+    return (W + alpha / len(A) * B @ A) @ x
+
+
+lora = Op(
+    name="lora",
+    title="LoRA",
+    inputs=(x, W, A, B, alpha),
+    equations=(
+        Let(h[k], sum_over(A[k, j] * x[j], j), "input, down to rank r"),
+        Let(
+            y[i],
+            sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * h[k], k),
+            "frozen output and its correction",
+        ),
+    ),
+    numpy=forward,
+    about="LoRA leaves a trained matrix W as it is and learns a correction to it of low rank.",
+    source="Hu et al., 2021",
+)

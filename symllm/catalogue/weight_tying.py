@@ -1,0 +1,37 @@
+"""Weight tying: one matrix that reads tokens in and writes logits out."""
+
+from typing import Any
+
+import numpy as np
+
+from ..equation import Let
+from ..notation import Dim, Tensor, matrix, sum_over
+from ..op import Op
+
+n, v, d = Dim("n"), Dim("v"), Dim("d")
+(i,), (w,), (k, l) = n.indices("i"), v.indices("w"), d.indices("k l")
+t = Tensor("t", (n,), role="target", domain=v)
+W, U = matrix("W", v, d, role="parameter"), matrix("U", d, d, role="parameter")
+x, h, z = matrix("x", n, d), matrix("h", n, d), matrix("z", n, v)
+
+
+def forward(t: np.ndarray, W: np.ndarray, U: np.ndarray) -> Any:
+    return np.stack([W @ (U @ W[token]) for token in t])
+
+
+weight_tying = Op(
+    name="weight_tying",
+    title="Weight tying",
+    inputs=(t, W, U),
+    equations=(
+        Let(x[i, k], W[t[i], k], "embedded tokens"),
+        Let(h[i, k], sum_over(U[k, l] * x[i, l], l), "transformed rows"),
+        Let(z[i, w], sum_over(h[i, k] * W[w, k], k), "logits"),
+    ),
+    numpy=forward,
+    about=(
+        "With tied weights, one matrix W embeds the tokens that come in and scores those that may "
+        "come next; a matrix U stands for the network in between."
+    ),
+    source="Press & Wolf, 2017",
+)
