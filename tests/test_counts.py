@@ -520,6 +520,48 @@ def test_training_a_stack_of_linear_layers_costs_six_operations_a_parameter_and_
     assert stack.parameters == sp.expand(layers * (2 * c * f + c + f))
 
 
+def heads() -> Op:
+    """A block of causal attention with heads, its four projections, a norm before it."""
+    time, model, head, size = (Dim(name) for name in "TCHe")
+    (t,), (c,), (h,), (k,) = (
+        dim.indices(letter)
+        for dim, letter in zip((time, model, head, size), ("t", "c", "h", "k"), strict=True)
+    )
+    x, a, y = (matrix(name, time, model) for name in "xay")
+    Q, K, V, O = (Tensor(name, (head, time, size)) for name in "QKVO")
+    Wq, Wk, Wv = (Tensor(name, (head, size, model), "parameter") for name in ("Wq", "Wk", "Wv"))
+    Wo = Tensor("Wo", (model, head, size), "parameter")
+    gamma, eps = model.vector("gamma", "parameter"), scalar("eps", "constant", "positive")
+    attended = ops.causal_attention(Q[h, t, k], K[h, t, k], V[h, t, k], over=(t, k, k))
+    return Op(
+        "heads",
+        "Heads",
+        (x, gamma, eps, Wq, Wk, Wv, Wo),
+        (
+            Let(a[t, c], ops.rms_norm(x[t, c], gamma[c], eps, over=c)),
+            Let(Q[h, t, k], sum_over(Wq[h, k, c] * a[t, c], c)),
+            Let(K[h, t, k], sum_over(Wk[h, k, c] * a[t, c], c)),
+            Let(V[h, t, k], sum_over(Wv[h, k, c] * a[t, c], c)),
+            Let(O[h, t, k], attended),
+            Let(y[t, c], x[t, c] + sum_over(Wo[c, h, k] * O[h, t, k], h, k)),
+        ),
+        numpy=lambda **given: None,
+    )
+
+
+def test_a_wide_transformer_costs_six_operations_a_parameter_and_token_too() -> None:
+    """What attention adds does not grow with the width of the model."""
+    found = heads().batched("B").counts()
+    width, head, size = (Dim(name).symbol for name in "CHe")
+    weights = leading(found.parameters)
+    assert weights == 4 * width * head * size
+    assert leading(found.training_flops, Dim("C"), Dim("e")) == 6 * weights * B * T
+    attention = head * T**2 * (4 * size + 4)
+    rest = width * T * 4 + 4 * T + width * T
+    assert found.forward_flops == sp.expand(B * (2 * weights * T + attention + rest))
+    assert found.by_activation["P"] == B * head * T**2
+
+
 def test_counts_add_and_multiply() -> None:
     one, other = ops.linear.counts(), ops.layer_norm.counts()
     both = one + other
