@@ -1,6 +1,7 @@
 """symllm: the symbolic derivation engine for transformer math."""
 
 from .catalogue import ops
+from .counts import Counts, leading
 from .equation import Let
 from .errors import (
     NotationError,
@@ -16,6 +17,7 @@ from .op import Op
 __version__ = "0.1.0"
 
 __all__ = [
+    "Counts",
     "Dim",
     "Index",
     "Iverson",
@@ -29,6 +31,7 @@ __all__ = [
     "UnknownName",
     "VerificationError",
     "delta",
+    "leading",
     "matrix",
     "mean",
     "ops",

@@ -8,7 +8,7 @@ what lies inside each: every subscript stays a plain index, and the entry
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import sympy as sp
 
 from .calls import with_aliases, without_calls
-from .equation import Let, symbols_of
+from .equation import Call, Let, map_value, symbols_of
 from .errors import OpError
 from .expressions import fresh_letters
 from .notation import Dim, Index, Tensor, array
@@ -47,12 +47,15 @@ def with_products(program: Program, several: Mapping[Dim, tuple[Any, ...]]) -> P
 
 @lru_cache(maxsize=256)
 def split_axes(program: Program, parts: tuple[tuple[Dim, tuple[Dim, ...]], ...]) -> Program:
-    """The program with dimensions written as products, its calls written out.
+    """The program with dimensions written as products.
 
-    Raises ``OpError`` for an integer tensor over such a dimension.
+    Calls over such a dimension are written out. Raises ``OpError`` for an
+    integer tensor over one.
     """
-    flat = without_calls(with_aliases(program))
     split = dict(parts)
+    flat = with_aliases(program)
+    if any(touches(flat, let, split.keys()) for let in flat.equations):
+        flat = without_calls(flat)
     for tensor in flat.inputs:
         if tensor.domain in split:
             raise OpError(
@@ -65,6 +68,14 @@ def split_axes(program: Program, parts: tuple[tuple[Dim, tuple[Dim, ...]], ...])
         equations=tuple(spread_let(flat, let, split) for let in flat.equations),
         declared=tuple(spread_tensor(t, split) for t in flat.tensors.values()),
     )
+
+
+def touches(program: Program, let: Let, dims: Set[Dim]) -> bool:
+    """Is an op called that runs over one of these dimensions?"""
+    if not isinstance(let.rhs, Call):
+        return False
+    axes = {s for argument in let.rhs.arguments for s in argument.axes}
+    return not dims.isdisjoint(program.index_dims[let.name][s] for s in axes)
 
 
 def spread_tensor(tensor: Tensor, split: Mapping[Dim, tuple[Dim, ...]]) -> Tensor:
@@ -87,8 +98,8 @@ def spread_let(program: Program, let: Let, split: Mapping[Dim, tuple[Dim, ...]])
         for index, dim in program.index_dims[let.name].items()
         if dim in split
     }
-    assert isinstance(let.rhs, sp.Expr)
-    return Let(spread(let.lhs, change, sizes), spread(let.rhs, change, sizes), let.note)
+    wider = map_value(let, lambda value: spread(value, change, sizes))
+    return replace(wider, lhs=spread(let.lhs, change, sizes))
 
 
 def spread(

@@ -12,7 +12,7 @@ import sympy as sp
 
 from .equation import Call, Let, symbols_of
 from .expressions import bound_symbols, entries, fresh_letters, name_of, rename_entries, substitute
-from .notation import entry
+from .notation import Tensor, entry
 from .program import Program
 from .shapes import call_sizes
 
@@ -50,9 +50,26 @@ def without_calls(program: Program) -> Program:
     if not inside:
         return program
     equations: list[Let] = []
+    declared = list(program.declared)
     for let in program.equations:
-        equations.extend(splice(program, let, inside[let.name]) if let.name in inside else (let,))
-    return replace(program, equations=tuple(equations))
+        if let.name in inside:
+            equations.extend(splice(program, let, inside[let.name]))
+            declared.extend(declared_inside(program, let, inside[let.name]))
+        else:
+            equations.append(let)
+    return replace(program, equations=tuple(equations), declared=tuple(declared))
+
+
+def declared_inside(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator[Tensor]:
+    """The shapes that a called op declares, as the caller sees them."""
+    assert isinstance(let.rhs, Call)
+    dims = program.index_dims[let.name]
+    callee, sizes = callee_of(let.rhs), call_sizes(let.rhs, dims, program.name)
+    for tensor in callee.declared:
+        if tensor.name in inside and tensor.name != callee.outputs[0]:
+            found = inside[tensor.name]
+            lead = tuple(dims[i] for i in found.lead)
+            yield Tensor(found.name, lead + tuple(sizes[d] for d in tensor.dims))
 
 
 @lru_cache(maxsize=256)

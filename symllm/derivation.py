@@ -29,10 +29,12 @@ from .steps import Fact, Step
 
 if TYPE_CHECKING:
     from . import codegen, evaluate, oracle
+    from . import counts as tally
     from . import verify as judge
     from .render import page
 else:
     codegen = lazily("symllm.codegen")
+    tally = lazily("symllm.counts")
     evaluate = lazily("symllm.evaluate")
     judge = lazily("symllm.verify")
     oracle = lazily("symllm.oracle")
@@ -326,7 +328,7 @@ class Derivation:
             outputs=tuple(self.results),
             batch=self.program.batch,
             declared=(
-                *self.program.declared,
+                *without_calls(self.program).declared,
                 *(
                     self._shape(name, let)
                     for name, let in zip(self.book.closed, self._closed_lets.values(), strict=True)
@@ -383,6 +385,10 @@ class Derivation:
     def _all_upstream(self) -> tuple[Tensor, ...]:
         tensors = self.program.tensors
         return tuple(tensors[n].adjoint() for n in self.program.outputs)
+
+    def counts(self) -> tally.Counts:
+        """Parameters, operations and memory, as expressions in the dimensions."""
+        return tally.counted(self.program, self.backward)
 
     # -- showing ----------------------------------------------------------------
 

@@ -20,11 +20,13 @@ from .program import Program, batched
 
 if TYPE_CHECKING:
     from . import codegen, questions
+    from . import counts as tally
     from .derivation import Derivation
     from .render import page
 else:
     codegen = lazily("symllm.codegen")
     questions = lazily("symllm.questions")
+    tally = lazily("symllm.counts")
     page = lazily("symllm.render.page")
 
 
@@ -195,6 +197,16 @@ class Op:
                     f"{self.name} has no gradient with respect to {name!r}: it {why}; "
                     f"differentiable are {', '.join(able)}"
                 )
+
+    def counts(self) -> tally.Counts:
+        """Parameters, operations and memory of a forward and a backward pass.
+
+        They are SymPy expressions in the dimensions, counted from the equations and from the
+        gradient by all differentiable inputs.
+        """
+        if any(tensor.differentiable for tensor in self.inputs.values()):
+            return self.gradient().counts()
+        return tally.counted(self.program)
 
     # -- using ------------------------------------------------------------------
 

@@ -81,7 +81,9 @@ llama_block = Op(
             rope_halves(q[i, s, t, w, k], pos[i], base, over=(i, w, k)),
             "queries, turned",
         ),
-        Let(K[i, s, w, k], rope_halves(h[i, s, w, k], pos[i], base, over=(i, w, k)), "keys, turned"),
+        Let(
+            K[i, s, w, k], rope_halves(h[i, s, w, k], pos[i], base, over=(i, w, k)), "keys, turned"
+        ),
         Let(
             O[i, s, t, l],
             causal_attention(Q[i, s, t, w, k], K[i, s, w, k], V[i, s, l], over=(i, (w, k), l)),

@@ -11,6 +11,7 @@ from .. import __version__
 from ..errors import SymllmError, VerificationError
 from .build import build_command
 from .code import code_command
+from .counts import counts_command
 from .ops import ops_command
 from .show import show_command
 from .verify import verify_command
@@ -63,7 +64,14 @@ def cli() -> None:
     """
 
 
-for command in (ops_command, show_command, code_command, verify_command, build_command):
+for command in (
+    ops_command,
+    show_command,
+    code_command,
+    counts_command,
+    verify_command,
+    build_command,
+):
     cli.add_command(command)
 
 

@@ -48,18 +48,21 @@ FACES: dict[str, tuple[str, str]] = {
     "causal_attention": ("Q[n,d] K[n,d] V[n,e]", "O[n,e]"),
     "masked_attention": ("Q[n,d] K[m,d] V[m,e] [M[n,m]]", "O[n,e]"),
     "multi_head_attention": (
-        "X[n,c] *W_Q[h,d,c]* *W_K[h,d,c]* *W_V[h,e,c]* *W_O[h,c,e]*", "Y[n,c]",
+        "X[n,c] *W_Q[h,d,c]* *W_K[h,d,c]* *W_V[h,e,c]* *W_O[h,c,e]*",
+        "Y[n,c]",
     ),
     "grouped_query_attention": ("Q[g,u,n,d] K[g,m,d] V[g,m,e]", "O[g,u,n,e]"),
     "mlp": ("x[m] *W_1[f,m]* *b_1[f]* *W_2[n,f]* *b_2[n]*", "y[n]"),
     "gpt2_block": (
         "x[n,c] *gamma_1[c]* *beta_1[c]* *W_Q[c,h,d]* *b_Q[h,d]* *W_K[c,h,d]* *b_K[h,d]* "
         "*W_V[c,h,d]* *b_V[h,d]* *W_O[h,d,c]* *b_O[c]* *gamma_2[c]* *beta_2[c]* *W_1[c,f]* "
-        "*b_1[f]* *W_2[f,c]* *b_2[c]* (eps)", "y[n,c]",
+        "*b_1[f]* *W_2[f,c]* *b_2[c]* (eps)",
+        "y[n,c]",
     ),
     "llama_block": (
         "x[n,c] *g_1[c]* *W_Q[g,u,2,m,c]* *W_K[g,2,m,c]* *W_V[g,e,c]* *W_O[c,g,u,e]* *g_2[c]* "
-        "*W_G[f,c]* *W_U[f,c]* *W_D[c,f]* (pos[n]) (base) (eps)", "y[n,c]",
+        "*W_G[f,c]* *W_U[f,c]* *W_D[c,f]* (pos[n]) (base) (eps)",
+        "y[n,c]",
     ),
     "dpo": ("c_w c_l [ref_w] [ref_l] (beta)", "L"),
     "ppo_clip": ("logp[n] [old[n]] [A[n]] (epsilon)", "L"),

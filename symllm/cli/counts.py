@@ -1,0 +1,31 @@
+"""``symllm counts``: how large an op is, and what it costs."""
+
+from __future__ import annotations
+
+import click
+
+from ..render.counts import by_size
+from .common import batched_option, console, find_op, wrt_option
+from .formulas import Formula, signed
+from .tables import table
+
+
+@click.command("counts")
+@click.argument("op")
+@wrt_option
+@batched_option
+def counts_command(op: str, wrt: tuple[str, ...], batched: tuple[str, ...]) -> None:
+    """Count what OP holds, does and keeps.
+
+    Parameters; operations of the forward pass, and of the backward pass by all inputs or by those
+    named; the numbers that the backward pass needs of the forward pass.
+
+    \b
+    Examples:
+      symllm counts attention
+      symllm counts linear --batched B,T
+    """
+    found = find_op(op, batched).gradient(*wrt).counts()
+    write = Formula()
+    rows = [[what, signed([*map(write, by_size(count))])] for what, count in found.rows]
+    console().print(table(["", "count"], rows))
