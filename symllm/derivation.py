@@ -325,9 +325,12 @@ class Derivation:
             equations=tuple(let for n, let in lets.items() if n in needed or n in results),
             outputs=tuple(self.results),
             batch=self.program.batch,
-            declared=tuple(
-                Tensor(let.name, tuple(Dim(ix.dim) for ix in self._free(name)))
-                for name, let in zip(self.book.closed, self._closed_lets.values(), strict=True)
+            declared=(
+                *self.program.declared,
+                *(
+                    Tensor(let.name, tuple(Dim(ix.dim) for ix in self._free(name)))
+                    for name, let in zip(self.book.closed, self._closed_lets.values(), strict=True)
+                ),
             ),
         )
 

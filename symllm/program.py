@@ -121,4 +121,7 @@ def batched(program: Program, *names: str) -> Program:
         outputs=program.outputs,
         aliases=tuple(map(widen, program.aliases)),
         batch=dims + program.batch,
+        declared=tuple(
+            replace(t, dims=dims + t.dims) if t.name in rows else t for t in program.declared
+        ),
     )
