@@ -29,9 +29,23 @@ CONTENTS: dict[str, str] = {
     "gelu": "activations",
     "gelu_tanh": "activations",
     "silu": "activations",
+    "softcap": "softcap",
     "attention": "attention",
     "causal_attention": "causal_attention",
     "masked_attention": "masked_attention",
+    "alibi": "alibi",
+    "sliding_window": "sliding_window",
+    "sinusoidal_positions": "sinusoidal_positions",
+    "top_k_gate": "top_k_gate",
+    "mixture_of_experts": "mixture_of_experts",
+    "load_balancing": "load_balancing",
+    "clip_by_global_norm": "clip_by_global_norm",
+    "sgd": "optimizers",
+    "momentum": "optimizers",
+    "nesterov": "optimizers",
+    "adam": "optimizers",
+    "adamw": "optimizers",
+    "lion": "optimizers",
 }
 
 
