@@ -205,14 +205,12 @@ def is_flat(factor: Any) -> bool:
 
 
 def joined(factors: Sequence[str]) -> str:
-    """Side by side, with a thin space beside gradients' names, as before dx in an integral."""
+    """Side by side, with a thin space beside gradients' names, as before dx, and beside words."""
     text = ""
     for factor in factors:
         if text and factor[:1].isdigit():
             text += r" \cdot "
-        elif text and (
-            re.match(r"\\mathrm\{d\}", factor) or re.search(r"\\mathrm\{d\}[^ ]*$", text)
-        ):
+        elif text and (re.match(r"\\mathrm\{", factor) or re.search(r"\\mathrm\{[^ ]*$", text)):
             text += r" \, "
         elif text:
             text += " "

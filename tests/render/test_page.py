@@ -9,7 +9,7 @@ from fakes import layer_norm_gradient
 from symllm import Dim, Let, Op, ops, sum_over
 from symllm.notation import Iverson
 from symllm.render.flavour import flavour_of
-from symllm.render.kinks import kinks
+from symllm.render.kinks import jumps, kinks
 from symllm.render.page import derivation_markdown, op_markdown, step_markdown
 from symllm.render.place import ALONE, Place, where
 from symllm.render.printer import PLAIN, Printer
@@ -92,6 +92,27 @@ def test_kinks_are_found_in_the_expression(value, where, taken):
     assert bool(said) == bool(where)
     assert where in said
     assert taken in said
+
+
+SIGNS = [
+    (sp.sign(x[i] - 1) * x[i], "Where $x_i - 1 = 0$ the sign jumps"),
+    (sp.sign(mask[i]) * x[i], ""),
+    (sp.tanh(x[i]), ""),
+]
+
+
+@pytest.mark.parametrize(("value", "where"), SIGNS, ids=[str(v) for v, _ in SIGNS])
+def test_a_sign_that_is_differentiated_is_said_to_jump(value, where):
+    inputs = (mask,) if value.has(mask[i]) else ()
+    derivation = pointwise(value, *inputs).gradient("x")
+    said = jumps(derivation, page_style(derivation))
+    assert bool(said) == bool(where)
+    assert where in said
+
+
+def test_a_sign_on_the_way_of_one_input_is_told_of_that_input_alone():
+    assert "the sign jumps" in ops.lion.gradient("g").to_markdown()
+    assert "the sign jumps" not in ops.lion.gradient("theta").to_markdown()
 
 
 def test_the_page_says_what_is_assumed_at_a_kink():
