@@ -38,7 +38,7 @@ sgd = Op(
 )
 
 remembered = Let(M[i], mu * m[i] + g[i], "gradients, remembered with decay")
-handed_on = Let(m_next[i], M[i], "state of the next step")
+handed_on = Let(m_next[i], M[i], "handed on to the next step")
 
 momentum = Op(
     name="momentum",
@@ -107,13 +107,13 @@ def adamw_step(
 moments = (
     Let(M[i], beta1 * m[i] + (1 - beta1) * g[i], "mean of the gradients"),
     Let(V[i], beta2 * v[i] + (1 - beta2) * g[i] ** 2, "mean of their squares"),
-    Let(c1, 1 - beta1**t, "how much of the mean is not its start at zero"),
-    Let(c2, 1 - beta2**t, "the same of the mean square"),
-    Let(mhat[i], M[i] / c1, "the mean, corrected"),
-    Let(vhat[i], V[i] / c2, "the mean square, corrected"),
+    Let(c1, 1 - beta1**t, "bias correction of the mean"),
+    Let(c2, 1 - beta2**t, "bias correction of the mean square"),
+    Let(mhat[i], M[i] / c1, "the mean, corrected for its start at zero"),
+    Let(vhat[i], V[i] / c2, "the mean square, corrected likewise"),
     Let(s[i], sqrt(vhat[i]) + eps, "the size of a gradient"),
 )
-states = (handed_on, Let(v_next[i], V[i], "and its other part"))
+states = (handed_on, Let(v_next[i], V[i], "handed on likewise"))
 scaled = lr * mhat[i] / s[i]
 
 adam = Op(
