@@ -9,6 +9,7 @@ from fakes import layer_norm_gradient
 from symllm import Dim, Let, Op, ops, sum_over
 from symllm.notation import Iverson
 from symllm.render.flavour import flavour_of
+from symllm.render.glance import glance_markdown
 from symllm.render.kinks import jumps, kinks
 from symllm.render.page import derivation_markdown, op_markdown, step_markdown
 from symllm.render.place import ALONE, Place, where
@@ -170,3 +171,24 @@ def test_formulas_in_a_notebooks_boxes_are_on_one_line():
 def test_words_of_the_result_come_before_the_evidence():
     page = derivation_markdown(layer_norm_gradient(), "github", Place(words="*In words:* $r$."))
     assert page.index("**Result.**") < page.index("*In words:* $`r`$.") < page.index("**Evidence.")
+
+
+# --------------------------------------------------------------------------
+# At a glance
+# --------------------------------------------------------------------------
+
+STEPS = [ops[name].gradient() for name in ("momentum", "nesterov", "adam", "adamw")]
+
+
+def test_a_glance_that_is_too_long_goes_on_in_another_box():
+    boxes = glance_markdown(STEPS).split("\n\n> ```math")
+    assert len(boxes) > 1
+    assert all(box.count("&=") <= 12 for box in boxes)
+    assert glance_markdown(STEPS[:1]).count("```math") == 1
+
+
+def test_a_line_is_said_again_where_its_names_mean_something_else():
+    line = r"\frac{\partial L}{\partial m_i} &= \mu \, \mathrm{d}M_i"
+    assert glance_markdown(STEPS[:2]).count(line) == 2
+    line = r"\frac{\partial L}{\partial v_i} &= \beta_2 \, \mathrm{d}V_i"
+    assert glance_markdown(STEPS[2:]).count(line) == 1
