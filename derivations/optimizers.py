@@ -183,8 +183,8 @@ ops.clip_by_global_norm.gradient("g")
 # D. P. Kingma and J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015,
 # arXiv:1412.6980.
 #
-# I. Loshchilov and F. Hutter, *Decoupled weight decay regularization*, ICLR 2019,
-# arXiv:1711.05101.
+# I. Loshchilov and F. Hutter, *Decoupled weight decay regularization*, International Conference
+# on Learning Representations 2019, arXiv:1711.05101.
 #
 # X. Chen et al., *Symbolic discovery of optimization algorithms*, NeurIPS 2023,
 # arXiv:2302.06675.

@@ -61,8 +61,9 @@ def chapter(folder: Path, code: str, name: str = "one") -> Path:
 
 def test_ops_lists_the_catalogue_in_order() -> None:
     lines = run("ops").stdout.splitlines()[1:]
-    assert [line.split()[0] for line in lines] == list(ops)
-    assert any("x[d], gamma[d], beta[d], eps" in line for line in lines)
+    rows = [line for line in lines if not line.startswith(" ")]  # long ones take two lines
+    assert [row.split()[0] for row in rows] == list(ops)
+    assert any("x[d], gamma[d], eps" in line for line in lines)
 
 
 @pytest.mark.parametrize("name", list(ops))
