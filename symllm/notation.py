@@ -120,10 +120,11 @@ class Index(Written):
         return self.symbol
 
 
-#: Where a tensor's entries lie; test points are drawn from there, and
-#: ``distribution`` (non-negative, sum 1 over the last axis) is a fact that
-#: derivations may use. A ``Dim`` says: integers that index that dimension.
-Domain = Literal["real", "positive", "distribution", "binary"] | Dim
+#: Where a tensor's entries lie; test points are drawn from there. ``unit`` lies
+#: between 0 and 1, ends excluded; ``distribution`` (non-negative, sum 1 over
+#: the last axis) is a fact that derivations may use. A ``Dim`` says: integers
+#: that index that dimension.
+Domain = Literal["real", "positive", "unit", "distribution", "binary"] | Dim
 
 
 @dataclass(frozen=True)

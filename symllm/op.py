@@ -40,8 +40,9 @@ class Op:
     ``numpy`` is the oracle: a hand-written NumPy forward function of the
     inputs, for one example (without batch axes), which judges everything
     that is derived. ``aliases`` give names to expressions that people have a
-    name for; ``declared`` says the shapes of names where equations do not.
-    Raises ``OpError`` if the definition contradicts itself.
+    name for; ``declared`` gives the dimensions of a name where its equation
+    does not say them, as in ``omega[k] = base**(-k / m)``. Raises ``OpError``
+    if the definition contradicts itself.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class Op:
             raise OpError(f"an op's name is an identifier such as 'layer_norm', not {name!r}")
         if not equations:
             raise OpError(f"op {name!r} has no equations")
+        declared = tuple(declared)
+        check_declared(name, declared, equations)
         self.program = Program(
             name=name,
             inputs=inputs,
@@ -246,6 +249,18 @@ class Op:
         )
         lines = [f"{self.name}({inputs})", *(f"  {let}" for let in self.equations)]
         return "\n".join(lines)
+
+
+def check_declared(name: str, declared: Iterable[Tensor], equations: Iterable[Let]) -> None:
+    """Each declared tensor is defined by an equation, with as many indices."""
+    ranks = {let.name: len(let.indices) for let in equations}
+    for tensor in declared:
+        if ranks.get(tensor.name) != tensor.rank:
+            found = f"has {ranks[tensor.name]}" if tensor.name in ranks else "does not exist"
+            raise OpError(
+                f"op {name!r} declares {tensor.name}{tensor.shape_text}, with {tensor.rank} axes, "
+                f"but the equation that defines {tensor.name} {found}"
+            )
 
 
 def _symbol(index: Any) -> sp.Symbol:

@@ -76,7 +76,7 @@ def draw(tensor: Tensor, sizes: Mapping[str, int], seed: int) -> Entries:
         return {at: Fraction(int(random.random() * size)) for at in indices(shape)}
     if tensor.domain == "binary":
         return {(): Fraction(int(random.random() * 2))}
-    one = positive if tensor.domain == "positive" else real
+    one = INTERVALS.get(tensor.domain, real)
     seen = {Fraction(1)}  # a factor that is 1 hides where it is missing
     found: Entries = {}
     for at in indices(shape):
@@ -103,6 +103,14 @@ def real(random: Random) -> Fraction:
 
 def positive(random: Random) -> Fraction:
     return grain(0.125 + 2.375 * random.random())
+
+
+def unit(random: Random) -> Fraction:
+    """Well inside the interval from 0 to 1."""
+    return grain(0.125 + 0.75 * random.random())
+
+
+INTERVALS = {"positive": positive, "unit": unit}
 
 
 def distribution_row(random: Random, length: int) -> list[Fraction]:

@@ -377,6 +377,7 @@ def test_values_lie_in_their_domains(seed):
     assert len(set(real.values())) == 12
     assert all(abs(v) >= 0.0625 and v != 1 and Fraction(float(v)) == v for v in real.values())
     assert all(v > 0 for v in drawn("positive").values())
+    assert all(0 < v < 1 for v in drawn("unit").values())
     shares, bits = drawn("distribution"), drawn("binary")
     for row in range(3):
         assert sum(shares[row, col] for col in range(4)) == 1

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from symllm import Dim, Let, Op, OpError, ops, scalar, sum_over
-from symllm.notation import entry
+from symllm.notation import Tensor, entry
 
 n = Dim("n")
 i, j = n.indices("i j")
@@ -83,3 +83,31 @@ def test_an_op_of_ones_own_is_verified_like_any_other() -> None:
     for asked in (op, op.batched("N"), op.batched("B", "T")):
         assert asked.gradient().verify().ok
     assert op.jacobian("x").verify().ok
+
+
+def test_declared_dimensions_hold_where_equations_do_not_say_them() -> None:
+    s, z = scalar("s"), scalar("z")
+    op = Op(
+        "ramp",
+        "Ramp",
+        (x, s),
+        (Let(y[i], s * (i + 1)), Let(z, sum_over(y[j] * x[j] ** 2, j))),
+        numpy=lambda x, s: (s * (np.arange(len(x)) + 1) * x**2).sum(),
+        declared=(y,),
+    )
+    for asked in (op, op.batched("N"), op.batched("B", "T")):
+        assert asked.gradient().verify().ok
+    assert [d.name for d in op.batched("N").program.tensors["y"].dims] == ["N", "n"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        (scalar("y"), r"declares y\[\], with 0 axes, but the equation that defines y has 1"),
+        (n.vector("w"), r"declares w\[n\], .* but the equation that defines w does not exist"),
+    ],
+    ids=["rank", "name"],
+)
+def test_what_is_declared_is_defined(declared: Tensor, words: str) -> None:
+    with pytest.raises(OpError, match=words):
+        Op("toy", "Toy", (x,), (Let(y[i], x[i]),), numpy=lambda x: x, declared=(declared,))

@@ -206,7 +206,9 @@ class Expressions:
         for term in expr.args:
             minus = bool(term.could_extract_minus_sign())
             terms.append((minus, self.value(-term if minus else term, context)))
-        pieces = self.met([piece for _, piece in terms], context)
+        pieces = [self.fitted(piece, context) for _, piece in terms]
+        if {piece.kind for piece in pieces} != {"int"}:  # a sum of integers is one
+            pieces = self.met(pieces, context)
         signed = [(minus, piece) for (minus, _), piece in zip(terms, pieces, strict=True)]
         signed.sort(key=lambda t: (t[1].kind == "bool", t[0], -t[1].rank, -t[1].level, t[1].text))
         ones = [t for t in signed if t[1].text.isdigit() and not t[0]]
@@ -311,8 +313,12 @@ class Expressions:
 
     def condition(self, expr: sp.Expr, context: Slots) -> str:
         """Where a mask forbids."""
-        if isinstance(expr, Iverson):
-            return self.value(Iverson(expr.args[0].negated), context).text
+        factors = sp.Mul.make_args(expr)
+        if all(isinstance(factor, Iverson) for factor in factors):
+            forbidden = [self.value(Iverson(f.args[0].negated), context) for f in factors]
+            forbidden.sort(key=lambda piece: (-piece.level, piece.text))
+            least = ATOM if len(forbidden) > 1 else COMPARE
+            return " | ".join(piece.tight(min(least, NEGATE)) for piece in forbidden)
         return f"{self.fitted(self.value(expr, context), context).tight(ADD)} == 0"
 
     def non_zero(self, expr: NonZero, context: Slots) -> Piece:
@@ -355,7 +361,11 @@ class Expressions:
 
     def contraction(self, expr: Over, factors: Sequence[sp.Expr], context: Slots) -> Piece:
         operands = [self.operand(factor, context, expr.bound) for factor in factors]
-        met = self.met(operands, ()) if any(p.kind == "int" for p in operands) else operands
+        exact = "float" not in {p.kind for p in operands}
+        met = [
+            self.as_float(p) if p.kind == "int" or (p.kind == "bool" and exact) else p
+            for p in operands
+        ]
         free = {s for p in met for s in present(p.slots)} - set(expr.bound)
         wanted = tuple(s for s in context if s in free)
         shapes = [present(piece.slots) for piece in met]

@@ -70,7 +70,8 @@ def subscript(items: Sequence[str]) -> str:
 def body_order(body: sp.Expr, context: Slots, bound: Sequence[sp.Symbol]) -> Slots:
     """The order of axes in which to compute what a reduction holds.
 
-    That of the entry with the most axes, with the context's other axes before.
+    That of the context, with the bound axes last, where the entry with the most
+    axes lies so; else that of this entry, with the context's other axes before.
     """
     free = set(indices_of(body))
     plain = [
@@ -80,8 +81,10 @@ def body_order(body: sp.Expr, context: Slots, bound: Sequence[sp.Symbol]) -> Slo
     ]
     widest: tuple[sp.Symbol, ...] = max(plain, key=len, default=())
     widest = tuple(i for i in widest if i in free)
-    before = tuple(s for s in (*present(context), *bound) if s in free and s not in widest)
-    return (*before, *widest)
+    reduced = tuple(s for s in (*present(context), *bound) if s in free)
+    if tuple(s for s in reduced if s in widest) == widest:
+        return reduced
+    return (*(s for s in reduced if s not in widest), *widest)
 
 
 def layouts(lines: Sequence[Line], outputs: Sequence[str]) -> dict[str, Slots]:

@@ -325,6 +325,7 @@ def shape(tensor: Tensor) -> str:
 DOMAINS = {
     "distribution": ", sums to 1",
     "positive": ", positive",
+    "unit": ", between 0 and 1",
     "binary": ", zeros and ones",
 }
 

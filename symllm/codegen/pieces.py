@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -72,13 +73,15 @@ def signed_sum(terms: list[tuple[bool, Piece]]) -> Piece:
 
 def wrapped(statement: str, indent: str, width: int) -> list[str]:
     """A statement on as many lines as it needs, split at its outermost operators."""
-    if len(indent + statement) <= width or "= " not in statement:
+    if len(indent + statement) <= width:
         return [indent + statement]
-    name, text = statement.split("= ", 1)
-    if len(outermost(text)) == 1:
+    assignment = re.match(r"[\w, ]+ [-+*/]?= ", statement)
+    name = assignment[0] if assignment else ""
+    text = statement.removeprefix(name)
+    if not name or len(outermost(text)) == 1:
         head, *rest = split(text, indent, width)
-        return [f"{indent}{name}= {head.lstrip()}", *rest]
-    return [f"{indent}{name}= (", *split(text, indent + "    ", width), f"{indent})"]
+        return [f"{indent}{name}{head.lstrip()}", *rest]
+    return [f"{indent}{name}(", *split(text, indent + "    ", width), f"{indent})"]
 
 
 def split(text: str, indent: str, width: int) -> list[str]:
@@ -100,12 +103,13 @@ def split(text: str, indent: str, width: int) -> list[str]:
 
 
 def outermost(text: str) -> list[str]:
-    """The parts between the loosest operators that stand outside all brackets."""
-    for operators in ((" + ", " - "), (" * ", " / ", " @ ")):
+    """The parts between the commas, or the loosest operators that stand outside all brackets."""
+    for operators in ((", ",), (" | ",), (" + ", " - "), (" * ", " / ", " @ ")):
         parts, depth, start, k = [], 0, 0, 0
         while k < len(text):
             depth += (text[k] in "([{") - (text[k] in ")]}")
             if depth == 0 and any(text.startswith(o, k) for o in operators):
+                k += operators == (", ",)  # a comma stays at the end of its line
                 parts.append(text[start:k])
                 start = k + 1
             k += 1

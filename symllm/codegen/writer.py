@@ -108,7 +108,7 @@ class Writer:
             kind = piece.kind
             if is_name(line.value):  # two names for one array: neither is overwritten
                 self.owned.discard(name_of(line.value))
-            else:
+            elif kind == "float":  # an array of integers cannot hold what is not
                 self.owned.add(line.name)
         axes = tuple(None if s is None else line.indices.index(s) for s in context)
         self.write.variables[line.name] = Variable(name, axes, kind)
@@ -201,6 +201,8 @@ class Writer:
             piece = self.complete(
                 self.write.value(start, context), replace(line, value=start), context
             )
+            if piece.kind in ("int", "bool"):
+                piece = self.write.as_float(piece)
             self.say(f"{current} = {piece.text}")
         new_name = is_name(start) and not self.may_rename(name_of(start), line)
         same_array = is_name(start)

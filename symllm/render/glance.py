@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..expressions import entries, is_entry, name_of
 from .display import noted
 from .flavour import Flavour, flavour_of
 from .printer import PLAIN, Printer, Style
 from .subject import Derivation, page_style, results
 
+#: How many lines a box may have: it does not break, and the first page has a title as well.
+BOX = 12
+
 
 def glance_markdown(derivations: Sequence[Derivation], flavour: str | Flavour = "github") -> str:
-    """Results by op; ops that share a result share its line."""
+    """Results by op; ops that share a result share its line.
+
+    What is too long for one box goes on in another, from the next op on.
+    """
     f = flavour_of(flavour)
     style = common_style(derivations)
     p = Printer(style)
@@ -20,16 +27,24 @@ def glance_markdown(derivations: Sequence[Derivation], flavour: str | Flavour = 
     for derivation in derivations:
         written = tuple((p(left), p(right)) for left, right in formulas(derivation))
         groups.setdefault(written, []).append(derivation)
-    rows: list[tuple[str, Any, str]] = []
+    boxes: list[list[tuple[str, Any, str]]] = [[]]
     title = ""
     for group in groups.values():
         above, title = title, ", ".join(dict.fromkeys(d.op.title for d in group))
         note = title if title != above else ""
-        for quantity, value in formulas(group[0]):
-            if note or not any(row[:2] == (p(quantity), value) for row in rows):
-                rows.append((p(quantity), value, note))
+        found = formulas(group[0])
+        if boxes[-1] and len(boxes[-1]) + len(found) > BOX:
+            boxes.append([])
+        said = {row[:2] for rows in boxes for row in rows}
+        new = {name_of(q) for q, value in found if is_entry(q) and (p(q), value) not in said}
+        for quantity, value in found:
+            known = (p(quantity), value) in said and new.isdisjoint(map(name_of, entries(value)))
+            if note or not known:  # what is said of a name holds as long as it means the same
+                boxes[-1].append((p(quantity), value, note))
             note = ""
-    return f.box("result", f"**At a glance.**\n\n{f.display(noted(rows, style, PLAIN))}") + "\n"
+    shown = [f.display(noted(rows, style, PLAIN)) for rows in boxes if rows]
+    shown[0] = f"**At a glance.**\n\n{shown[0]}"
+    return "\n\n".join(f.box("result", text) for text in shown) + "\n"
 
 
 def common_style(derivations: Sequence[Derivation]) -> Style:

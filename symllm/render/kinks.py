@@ -7,10 +7,11 @@ from typing import Any
 import sympy as sp
 from sympy.core.relational import Relational
 
+from ..calls import without_calls
 from ..expressions import entries, name_of
 from ..notation import Iverson
 from .printer import Printer, Style
-from .subject import Derivation
+from .subject import Derivation, asked_for
 from .wording import listed
 
 
@@ -54,3 +55,29 @@ def compares_values(derivation: Derivation, relation: Any) -> bool:
     inputs, tensors = derivation.op.inputs, derivation.op.program.tensors
     names = {name_of(e) for e in entries(relation)} & tensors.keys()
     return any(name not in inputs or inputs[name].differentiable for name in names)
+
+
+def jumps(derivation: Derivation, style: Style) -> str:
+    """What is taken for the derivative of a sign where it jumps, in words.
+
+    A result does not show that a sign was differentiated: the derivative is zero.
+    """
+    p = Printer(style)
+    return " ".join(
+        f"Where ${p(argument)} = 0$ the sign jumps and has no derivative; it is taken to be $0$ "
+        "there, as it is everywhere else."
+        for argument in sorted(differentiated_signs(derivation), key=str)
+    )
+
+
+def differentiated_signs(derivation: Derivation) -> set[Any]:
+    """What stands under a sign and depends on what is differentiated by."""
+    moving = {name_of(quantity.entry) for quantity in asked_for(derivation)}
+    found = set()
+    for let in without_calls(derivation.op.program).equations:
+        for sign in {sign for value in let.expressions for sign in value.atoms(sp.sign)}:
+            if moving & {name_of(e) for e in entries(sign)}:
+                found.add(sign.args[0])
+        if let.mentioned & moving:
+            moving.add(let.name)
+    return found

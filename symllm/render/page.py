@@ -17,7 +17,7 @@ from ..steps import Step
 from .display import aligned, definitions, equation
 from .evidence import evidence_text
 from .flavour import Flavour, flavour_of
-from .kinks import kinks
+from .kinks import jumps, kinks
 from .place import ALONE, Place, where
 from .printer import PLAIN, Printer, Style, style_of
 from .steps import lemma, lone_step, step_lines
@@ -65,7 +65,7 @@ def derivation_markdown(
         lemmas=[lemma(fact, f, style) for fact in derivation.facts if not fact.declared],
         steps=step_lines(derivation, f, style, place),
         result=result_markdown(derivation, f, style, place),
-        kinks=f.prose(kinks(derivation, style)),
+        kinks=f.prose(" ".join(filter(None, (say(derivation, style) for say in (kinks, jumps))))),
         words=f.prose(place.words),
         matrix=matrix_rows(derivation, style),
         evidence="**Evidence.** " + f.prose(evidence_text(certificate)),

@@ -58,6 +58,7 @@ def place(tensor: Tensor) -> str:
 SETS = {
     "real": r"\mathbb{R}",
     "positive": r"\mathbb{R}_{+}",
+    "unit": "(0, 1)",
     "distribution": r"\mathbb{R}_{+}",
     "binary": r"\{0, 1\}",
 }

@@ -23,7 +23,7 @@ from symllm.derive.matrix import matrix_form, matrix_text
 from symllm.derive.system import system
 from symllm.derive.textbook import textbook
 from symllm.expressions import name_of
-from symllm.notation import delta, entry
+from symllm.notation import Iverson, delta, entry
 
 Case = tuple[Poly, tuple[Ix, ...]]
 
@@ -190,6 +190,9 @@ def looped(expr: sp.Basic, env: dict[str, Any]) -> Any:
             return sum(looped(body, {**env, str(letter): k}) for k in runs)
         case sp.KroneckerDelta():
             return float(len({looped(a, env) for a in expr.args}) == 1)
+        case Iverson():
+            relation = expr.args[0]
+            return float(bool(relation.func(*(looped(side, env) for side in relation.args))))
         case sp.Add():
             return sum(looped(a, env) for a in expr.args)
         case sp.Mul():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 import sympy as sp
+from textbook import same
 
 from symllm import Dim, Iverson, Let, Op, delta, mean, ops, scalar, sum_over
 from symllm.derivation import Derivation
@@ -15,24 +16,6 @@ from symllm.expressions import substitute
 from symllm.notation import Index, entry
 
 n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")
-
-
-def lettered(expr: sp.Basic, depth: int = 0) -> sp.Basic:
-    """The expression with its bound indices renamed by how deep they stand."""
-    if isinstance(expr, sp.Sum):
-        body, limits = expr.function, []
-        for symbol, lower, upper in expr.limits:
-            fresh = sp.Symbol(f"bound{depth}", integer=True)
-            body, depth = substitute(body, {symbol: fresh}), depth + 1
-            limits.append((fresh, lower, upper))
-        return sp.Sum(lettered(body, depth), *limits)
-    if not expr.args or isinstance(expr, sp.Indexed):
-        return expr
-    return expr.func(*(lettered(arg, depth) for arg in expr.args))
-
-
-def same(found: sp.Expr, expected: sp.Expr) -> None:
-    assert lettered(found) == lettered(sp.sympify(expected)), f"{found} is not {expected}"
 
 
 def written_out(g: Derivation, result: sp.Expr, *names: str) -> sp.Expr:
@@ -53,7 +36,7 @@ def vectors(dim: Dim, names: str):
 i, j, k = n.indices("i j k")
 p, q, dp, dy, y, s = vectors(n, "p q dp dy y s")
 gain = entry("A", i) * entry("rho", i)
-t = sp.Symbol("t", integer=True)
+t, t_i = sp.Symbol("t", integer=True), entry("t", i)
 r = sp.Symbol("r")
 
 # --- vectors -----------------------------------------------------------------
@@ -70,6 +53,7 @@ GRADIENTS = {
     "tanh": ("x", dy[i] * (1 - y[i] ** 2)),
     "softplus": ("x", dy[i] * s[i]),
     "silu": ("x", dy[i] * s[i] * (1 + entry("x", i) * (1 - s[i]))),
+    "softcap": ("x", dy[i] * (1 - t_i**2)),
     "gelu": ("x", dy[i] * (entry("Phi", i) + entry("x", i) * entry("phi", i))),
     "label_smoothing": ("z", p[i] - q[i]),
     "z_loss": ("z", 2 * sp.Symbol("weight") * sp.Symbol("lse") * p[i]),
@@ -249,9 +233,11 @@ def test_a_token_gathers_the_gradients_of_its_places() -> None:
 # --- attention ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["attention", "causal_attention", "masked_attention"])
+@pytest.mark.parametrize(
+    "name", ["attention", "causal_attention", "masked_attention", "alibi", "sliding_window"]
+)
 def test_attention(name: str) -> None:
-    keys = n if name == "causal_attention" else m
+    keys = m if name in ("attention", "masked_attention") else n
     width = sp.sqrt(d.symbol)
     (I,), (J,), (K,), (L,) = n.indices("i"), keys.indices("j"), d.indices("k"), e.indices("l")
     g = ops[name].gradient()

@@ -9,7 +9,8 @@ from fakes import layer_norm_gradient
 from symllm import Dim, Let, Op, ops, sum_over
 from symllm.notation import Iverson
 from symllm.render.flavour import flavour_of
-from symllm.render.kinks import kinks
+from symllm.render.glance import glance_markdown
+from symllm.render.kinks import jumps, kinks
 from symllm.render.page import derivation_markdown, op_markdown, step_markdown
 from symllm.render.place import ALONE, Place, where
 from symllm.render.printer import PLAIN, Printer
@@ -105,6 +106,27 @@ def test_where_two_pieces_meet_there_need_not_be_a_kink():
     assert "Where $x_i = -1$ there is a kink" in said
 
 
+SIGNS = [
+    (sp.sign(x[i] - 1) * x[i], "Where $x_i - 1 = 0$ the sign jumps"),
+    (sp.sign(mask[i]) * x[i], ""),
+    (sp.tanh(x[i]), ""),
+]
+
+
+@pytest.mark.parametrize(("value", "where"), SIGNS, ids=[str(v) for v, _ in SIGNS])
+def test_a_sign_that_is_differentiated_is_said_to_jump(value, where):
+    inputs = (mask,) if value.has(mask[i]) else ()
+    derivation = pointwise(value, *inputs).gradient("x")
+    said = jumps(derivation, page_style(derivation))
+    assert bool(said) == bool(where)
+    assert where in said
+
+
+def test_a_sign_on_the_way_of_one_input_is_told_of_that_input_alone():
+    assert "the sign jumps" in ops.lion.gradient("g").to_markdown()
+    assert "the sign jumps" not in ops.lion.gradient("theta").to_markdown()
+
+
 def test_the_page_says_what_is_assumed_at_a_kink():
     assert "**Convention.** Where $`x_i = 0`$" in ops.relu.gradient("x").to_markdown()
     page = ops.ppo_clip.gradient().to_markdown()
@@ -168,3 +190,24 @@ def test_words_of_the_result_come_before_the_evidence():
 def test_an_op_without_data_starts_with_what_is_given():
     assert "**Forward.** For the given $`t" in op_markdown(ops.embedding)
     assert "with the parameter $`W" in op_markdown(ops.embedding)
+
+
+# --------------------------------------------------------------------------
+# At a glance
+# --------------------------------------------------------------------------
+
+STEPS = [ops[name].gradient() for name in ("momentum", "nesterov", "adam", "adamw")]
+
+
+def test_a_glance_that_is_too_long_goes_on_in_another_box():
+    boxes = glance_markdown(STEPS).split("\n\n> ```math")
+    assert len(boxes) > 1
+    assert all(box.count("&=") <= 12 for box in boxes)
+    assert glance_markdown(STEPS[:1]).count("```math") == 1
+
+
+def test_a_line_is_said_again_where_its_names_mean_something_else():
+    line = r"\frac{\partial L}{\partial m_i} &= \mu \, \mathrm{d}M_i"
+    assert glance_markdown(STEPS[:2]).count(line) == 2
+    line = r"\frac{\partial L}{\partial v_i} &= \beta_2 \, \mathrm{d}V_i"
+    assert glance_markdown(STEPS[2:]).count(line) == 1

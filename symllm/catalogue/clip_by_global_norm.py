@@ -1,0 +1,37 @@
+"""Gradient clipping: shorten what is longer than a bound (Pascanu et al., 2013)."""
+
+from typing import Any
+
+import numpy as np
+from sympy import Min, sqrt
+
+from ..equation import Let
+from ..notation import Dim, scalar, sum_over
+from ..op import Op
+
+n = Dim("n")
+i, j = n.indices("i j")
+g, u, y = (n.vector(name) for name in ("g", "u", "y"))
+max_norm = scalar("max_norm", role="constant", domain="positive")
+r, s = scalar("r"), scalar("s")
+
+
+def forward(g: np.ndarray, max_norm: float) -> Any:
+    norm = np.linalg.norm(g)
+    return g if norm <= max_norm else g * (max_norm / norm)
+
+
+clip_by_global_norm = Op(
+    name="clip_by_global_norm",
+    title="Clipping by the norm",
+    inputs=(g, max_norm),
+    equations=(
+        Let(r, sqrt(sum_over(g[j] ** 2, j)), "norm"),
+        Let(s, Min(1, max_norm / r), "scale, one where the norm is within bounds"),
+        Let(y[i], s * g[i], "clipped gradient"),
+    ),
+    aliases=(Let(u[i], g[i] / r, "direction"),),
+    numpy=forward,
+    about="A gradient that is too long is shortened to the longest that is allowed.",
+    source="Pascanu, Mikolov & Bengio, 2013",
+)

@@ -1,0 +1,182 @@
+"""Optimizer steps: from parameters, their gradient and a state to the next ones.
+
+A state that is both used in the step and handed on has a name of its own, M
+or V: the first is a use of it like any other, so the gradients of both meet
+in it.
+"""
+
+from typing import Any
+
+import numpy as np
+from sympy import sign, sqrt
+
+from ..equation import Let
+from ..notation import Dim, scalar
+from ..op import Op
+
+n = Dim("n")
+(i,) = n.indices("i")
+theta, g, m, M, V, c, s = (n.vector(name) for name in ("theta", "g", "m", "M", "V", "c", "s"))
+v = n.vector("v", domain="positive")
+theta_next, m_next, v_next = (n.vector(f"{name}_next") for name in ("theta", "m", "v"))
+mhat, vhat = n.vector("mhat"), n.vector("vhat")
+lr, mu, eps, weight_decay, t = (
+    scalar(name, role="constant", domain="positive")
+    for name in ("lr", "mu", "eps", "weight_decay", "t")
+)
+c1, c2 = scalar("c1"), scalar("c2")
+beta1, beta2 = (scalar(name, role="constant", domain="unit") for name in ("beta1", "beta2"))
+
+sgd = Op(
+    name="sgd",
+    title="Gradient descent",
+    inputs=(theta, g, lr),
+    equations=(Let(theta_next[i], theta[i] - lr * g[i], "a step down the gradient"),),
+    numpy=lambda theta, g, lr: theta - lr * g,
+    about="Stochastic gradient descent takes a step against the gradient.",
+    source="Robbins & Monro, 1951",
+)
+
+remembered = Let(M[i], mu * m[i] + g[i], "gradients, remembered with decay")
+handed_on = Let(m_next[i], M[i], "handed on to the next step")
+
+momentum = Op(
+    name="momentum",
+    title="Momentum",
+    inputs=(theta, g, m, lr, mu),
+    equations=(
+        remembered,
+        Let(theta_next[i], theta[i] - lr * M[i], "a step along what is remembered"),
+        handed_on,
+    ),
+    outputs=("theta_next", "m_next"),
+    numpy=lambda theta, g, m, lr, mu: (theta - lr * (g + mu * m), g + mu * m),
+    about="Momentum steps along a decaying sum of all gradients so far.",
+    source="Polyak, 1964",
+)
+
+nesterov = Op(
+    name="nesterov",
+    title="Nesterov momentum",
+    inputs=(theta, g, m, lr, mu),
+    equations=(
+        remembered,
+        Let(theta_next[i], theta[i] - lr * (g[i] + mu * M[i]), "a step that looks ahead"),
+        handed_on,
+    ),
+    outputs=("theta_next", "m_next"),
+    numpy=lambda theta, g, m, lr, mu: (theta - lr * ((1 + mu) * g + mu**2 * m), g + mu * m),
+    about="Nesterov's momentum adds the gradient once more to what the next step remembers of it.",
+    source="Sutskever et al., 2013",
+)
+
+
+def adam_step(
+    theta: np.ndarray,
+    g: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    t: float,
+) -> Any:
+    m = m + (1 - beta1) * (g - m)
+    v = v + (1 - beta2) * (g**2 - v)
+    size = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)
+    return theta - size * m / (np.sqrt(v) + eps * np.sqrt(1 - beta2**t)), m, v
+
+
+def adamw_step(
+    theta: np.ndarray,
+    g: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    t: float,
+) -> Any:
+    stepped, m, v = adam_step(theta, g, m, v, lr, beta1, beta2, eps, t)
+    return stepped - lr * weight_decay * theta, m, v
+
+
+moments = (
+    Let(M[i], beta1 * m[i] + (1 - beta1) * g[i], "mean of the gradients"),
+    Let(V[i], beta2 * v[i] + (1 - beta2) * g[i] ** 2, "mean of their squares"),
+    Let(c1, 1 - beta1**t, "bias correction of the mean"),
+    Let(c2, 1 - beta2**t, "bias correction of the mean square"),
+    Let(mhat[i], M[i] / c1, "the mean, corrected for its start at zero"),
+    Let(vhat[i], V[i] / c2, "the mean square, corrected likewise"),
+    Let(s[i], sqrt(vhat[i]) + eps, "the size of a gradient"),
+)
+states = (handed_on, Let(v_next[i], V[i], "handed on likewise"))
+scaled = lr * mhat[i] / s[i]
+
+adam = Op(
+    name="adam",
+    title="Adam",
+    inputs=(theta, g, m, v, lr, beta1, beta2, eps, t),
+    equations=(
+        *moments,
+        Let(theta_next[i], theta[i] - scaled, "a step of like size for all"),
+        *states,
+    ),
+    outputs=("theta_next", "m_next", "v_next"),
+    numpy=adam_step,
+    about="Adam divides a running mean of the gradients by the root of their running mean square.",
+    source="Kingma & Ba, 2015",
+)
+
+adamw = Op(
+    name="adamw",
+    title="AdamW",
+    inputs=(theta, g, m, v, lr, beta1, beta2, eps, weight_decay, t),
+    equations=(
+        *moments,
+        Let(
+            theta_next[i], (1 - lr * weight_decay) * theta[i] - scaled, "decay apart from the step"
+        ),
+        *states,
+    ),
+    outputs=("theta_next", "m_next", "v_next"),
+    numpy=adamw_step,
+    about="AdamW shrinks the weights directly, and not through the gradient that Adam rescales.",
+    source="Loshchilov & Hutter, 2019",
+)
+
+
+def lion_step(
+    theta: np.ndarray,
+    g: np.ndarray,
+    m: np.ndarray,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    weight_decay: float,
+) -> Any:
+    direction = np.sign(m + (1 - beta1) * (g - m))
+    return theta - lr * (direction + weight_decay * theta), m + (1 - beta2) * (g - m)
+
+
+lion = Op(
+    name="lion",
+    title="Lion",
+    inputs=(theta, g, m, lr, beta1, beta2, weight_decay),
+    equations=(
+        Let(c[i], beta1 * m[i] + (1 - beta1) * g[i], "gradient and momentum, mixed"),
+        Let(
+            theta_next[i],
+            theta[i] - lr * (sign(c[i]) + weight_decay * theta[i]),
+            "a step of one size for all",
+        ),
+        Let(m_next[i], beta2 * m[i] + (1 - beta2) * g[i], "momentum"),
+    ),
+    outputs=("theta_next", "m_next"),
+    numpy=lion_step,
+    about="Lion keeps of its direction the signs alone, so every weight moves by the same amount.",
+    source="Chen et al., 2023",
+)

@@ -1,0 +1,45 @@
+"""Sinusoidal positions: sines and cosines that tell positions apart (Vaswani et al., 2017)."""
+
+from typing import Any
+
+import numpy as np
+from sympy import cos, sin
+
+from ..equation import Let
+from ..notation import Dim, matrix, scalar
+from ..op import Op
+
+n, m = Dim("n"), Dim("m")
+(i,), (k,) = n.indices("i"), m.indices("k")
+a, b, u, v, theta = (matrix(name, n, m) for name in ("a", "b", "u", "v", "theta"))
+pos, omega = n.vector("pos"), m.vector("omega")
+base = scalar("base", role="constant", domain="positive")
+
+
+def forward(a: np.ndarray, b: np.ndarray, pos: np.ndarray, base: float) -> Any:
+    table = np.empty((*a.shape, 2))
+    for k in range(a.shape[1]):
+        angles = pos / base ** (k / a.shape[1])
+        table[:, k] = np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    return a + table[..., 0], b + table[..., 1]
+
+
+sinusoidal_positions = Op(
+    name="sinusoidal_positions",
+    title="Sinusoidal positions",
+    inputs=(a, b, pos, base),
+    equations=(
+        Let(omega[k], base ** (-k / m), "frequencies, each lower than the one before"),
+        Let(theta[i, k], pos[i] * omega[k], "angles"),
+        Let(u[i, k], a[i, k] + sin(theta[i, k]), "columns 2k of the output"),
+        Let(v[i, k], b[i, k] + cos(theta[i, k]), "columns 2k + 1 of the output"),
+    ),
+    outputs=("u", "v"),
+    declared=(omega,),
+    numpy=forward,
+    about=(
+        "Each position is told by sines and cosines of many frequencies, which are added to its "
+        "embedding: sines to the even columns a, cosines to the odd columns b."
+    ),
+    source="Vaswani et al., 2017",
+)
