@@ -27,6 +27,10 @@ from .sampling import draw, draw_sizes
 #: 1e-40; of 60 digits a first difference keeps 40 and a second one 20.
 STEP = mp.mpf(10) ** -20
 
+#: No step is smaller: half the digits are left to what changes. A probability
+#: may be too small for a step in proportion to it, but then nothing sees it.
+LEAST = mp.mpf(10) ** -30
+
 #: No step is larger than this share of the entry that it changes: the logarithm
 #: of a tiny probability is straight over small steps alone.
 SHARE = mp.mpf(10) ** -12
@@ -206,7 +210,8 @@ def difference(
     point: Point, name: str, at: At, quantity: Callable[[Point], Any], follow: bool = True
 ) -> Any:
     """The central difference of a quantity as one entry changes."""
-    step = min(STEP, SHARE * abs(entry_of(point.values, name, at))) or STEP
+    size = abs(entry_of(point.values, name, at))
+    step = max(LEAST, min(STEP, SHARE * size)) if size else STEP
     up, down = (moved(point, name, at, by, follow) for by in (step, -step))
     return (quantity(up) - quantity(down)) / (2 * step)
 
