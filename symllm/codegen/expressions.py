@@ -23,7 +23,7 @@ from .functions import (
     is_index,
     is_size,
 )
-from .layout import Slots, body_order, insertions, present, subscript, within
+from .layout import Axes, Slots, body_order, insertions, present, subscript, within
 from .pieces import (
     ADD,
     ATOM,
@@ -54,7 +54,7 @@ class Variable:
     """How a name is stored: as which variable, with which of its axes in which slot."""
 
     text: str
-    axes: tuple[int | None, ...]
+    axes: Axes
     kind: NumberKind = "float"
 
     def piece(self, subscripts: Sequence[sp.Basic]) -> Piece:
@@ -117,7 +117,8 @@ class Expressions:
         if is_size(expr):
             return Piece(self.size(expr), kind="weak")
         if is_index(expr):
-            return Piece(self.target.positions(self.size(self.size_of[expr])), (expr,), kind="int")
+            size = self.size(self.size_of[expr])
+            return Piece(self.target.positions(size, self.like), (expr,), kind="int")
         return self.variables[str(expr)].piece(())
 
     def entry(self, expr: sp.Indexed, context: Slots) -> Piece:
@@ -286,20 +287,19 @@ class Expressions:
         return self.comparison(relation.lhs, relation.rhs, RELATIONS[type(relation)], context)
 
     def comparison(self, left: sp.Expr, right: sp.Expr, sign: str, context: Slots) -> Piece:
-        if is_index(left) and is_index(right) and context[-2:] in ((left, right), (right, left)):
-            if (sign[0] == "<") == (context[-2] == left) and sign[0] in "<>":
-                triangle = self.triangle(context, strict="=" in sign)
-                return Piece(f"~{triangle}", within((left, right), context), NEGATE, "bool")
-            if sign[0] in "<>":
-                triangle = self.triangle(context, strict="=" not in sign)
-                return Piece(triangle, within((left, right), context), ATOM, "bool")
+        if sign[0] in "<>" and context[-2:] in ((left, right), (right, left)):
+            above = (sign[0] == "<") == (context[-2] == left)
+            text = self.triangle(context, above, strict="=" not in sign)
+            level = NEGATE if text.startswith("~") else ATOM
+            return Piece(text, within(present(context[-2:]), context), level, "bool")
         pieces = [self.fitted(self.value(side, context), context) for side in (left, right)]
         text = f"{pieces[0].tight(ADD)} {sign} {pieces[1].tight(ADD)}"
         return replace(self.combined(Piece(text), pieces, context), level=COMPARE, kind="bool")
 
-    def triangle(self, context: Slots, strict: bool) -> str:
+    def triangle(self, context: Slots, above: bool, strict: bool) -> str:
         rows, columns = (self.size(self.size_of[s]) for s in context[-2:] if s is not None)
-        return self.target.lower_triangle(rows, columns, strict)
+        spell = self.target.upper_triangle if above else self.target.lower_triangle
+        return spell(rows, columns, strict, self.like)
 
     def allowed(self, expr: Allowed, context: Slots) -> Piece:
         pieces = [self.fitted(self.value(arg, context), context) for arg in expr.args]

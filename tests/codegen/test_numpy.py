@@ -19,7 +19,7 @@ from symllm.catalogue import ops
 from symllm.codegen import compile_function, numpy_source
 from symllm.codegen.functions import Total
 from symllm.codegen.lines import Line, over
-from symllm.codegen.numpy import NumPy
+from symllm.codegen.numpy import NUMPY
 from symllm.codegen.writer import body_of
 from symllm.equation import Let
 from symllm.notation import BATCHED, Dim, Iverson, Tensor, entry
@@ -244,7 +244,7 @@ def test_a_sum_over_looked_up_rows_is_scattered() -> None:
     picked = sp.KroneckerDelta(a, entry("t", b, i)) * entry("dy", b, i, k)
     value = over(Total, picked, ((b, rows.symbol), (i, n.symbol)))
     line = Line("dW", (a, k), (v.symbol, d.symbol), value)
-    body = body_of([line], inputs, ("dW",), NumPy())
+    body = body_of([line], inputs, ("dW",), NUMPY)
     assert [statement.text for statement in body.statements] == [
         "dW = np.zeros((v, d), dtype=dy.dtype)",
         "np.add.at(dW, t, dy)",
