@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,12 @@ import sympy as sp
 from .algebra.terms import Ix
 from .algebra.write import Writer
 from .calls import called_value, expression, names_inside, without_calls
+from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator
 from .derive.prove import proved
 from .derive.system import System, system
-from .derive.textbook import Textbook
+from .derive.textbook import Textbook, textbook
 from .equation import Call, Let
 from .errors import UnknownName
 from .explicit import explicit
@@ -351,8 +352,27 @@ class Derivation:
         return next(iter(found.values())) if len(found) == 1 else found
 
     def code(self, target: str = "numpy") -> str:
-        """Source of a function that computes the results."""
+        """Source of a function that computes the results.
+
+        Where a library can be taught a gradient, as PyTorch and JAX can, it
+        is the op itself that knows its gradient: of a scalar output, too, the
+        upstream gradient is then a given one. Raises ``UnknownName`` for the
+        target.
+        """
+        language = codegen.language(target)
+        if self.kind == "gradient" and language.taught:
+            return language.taught(self.pair, self.op.title, self._summary())
         return codegen.source(target, self.backward, self.backward.name, self._summary())
+
+    @cached_property
+    def pair(self) -> codegen.Pair:
+        """Of a gradient: the forward program with what it saves, and the backward program."""
+        asked = self
+        if self.book.seed.unit:
+            book = textbook(self._system, self.wrt, Seed())
+            asked = replace(self, book=book)
+        names = {name: self._result_name(name) for name in self.wrt}
+        return codegen.pair_of(self.program, asked.backward, names)
 
     def _summary(self) -> str:
         what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]

@@ -205,6 +205,8 @@ class Expressions:
             minus = bool(term.could_extract_minus_sign())
             terms.append((minus, self.value(-term if minus else term, context)))
         pieces = self.met([piece for _, piece in terms], context)
+        if not self.target.bool_arithmetic:
+            pieces = [self.as_float(p) if p.kind == "bool" else p for p in pieces]
         signed = [(minus, piece) for (minus, _), piece in zip(terms, pieces, strict=True)]
         signed.sort(key=lambda t: (t[1].kind == "bool", t[0], -t[1].rank, -t[1].level, t[1].text))
         ones = [t for t in signed if t[1].text.isdigit() and not t[0]]
@@ -239,6 +241,8 @@ class Expressions:
         return replace(self.combined(text, pieces, context), kind=kinds)
 
     def power(self, expr: sp.Pow, context: Slots) -> Piece:
+        if expr.exp == sp.Rational(-1, 2) and "rsqrt" in self.target.functions:
+            return self.call("rsqrt", expr.base, context)
         if is_inverse(expr):
             return self.product_of([expr], context)
         base, exponent = expr.args
@@ -276,7 +280,9 @@ class Expressions:
             return pieces[0].with_text(table[name].format(pieces[0].text))
         text = pieces[0].text  # of several arguments, two at a time
         for piece in pieces[1:]:
-            text = table[name].format(text, piece.text)
+            number = piece.kind == "weak" and name in self.target.with_number
+            template = self.target.with_number[name] if number else table[name]
+            text = template.format(text, piece.text)
         return self.combined(Piece(text), pieces, context)
 
     def delta(self, expr: sp.KroneckerDelta, context: Slots) -> Piece:
@@ -303,7 +309,7 @@ class Expressions:
 
     def allowed(self, expr: Allowed, context: Slots) -> Piece:
         pieces = [self.fitted(self.value(arg, context), context) for arg in expr.args]
-        text = self.target.where_allowed(*(piece.text for piece in pieces))
+        text = self.target.where_allowed(*pieces)
         return replace(self.combined(Piece(text), pieces, context), kind=pieces[1].kind)
 
     def condition(self, expr: sp.Expr, context: Slots) -> str:
@@ -323,7 +329,7 @@ class Expressions:
         self.size_of = {**outer, **dict(expr.limits)}
         method = REDUCTION_NAMES[type(expr)]
         factors = factors_of(expr.body)
-        if method != "max" and len(factors) > 1:
+        if method != "max" and len(factors) > 1 and not self.is_pointwise(expr.body, factors):
             piece = self.fitted(self.contraction(expr, factors, context), context)
             if isinstance(expr, Mean):
                 sizes = [Piece(self.size(n), kind="weak") for _, n in expr.limits]
@@ -333,6 +339,11 @@ class Expressions:
             piece = self.plain_reduction(expr, method, context)
         self.size_of = outer
         return piece
+
+    def is_pointwise(self, body: sp.Expr, factors: Sequence[sp.Expr]) -> bool:
+        """Is the product best made before it is summed: is it no larger than each factor?"""
+        whole = set(indices_of(body))
+        return not self.target.vecdot and all(set(indices_of(f)) == whole for f in factors)
 
     def plain_reduction(self, expr: Over, method: str, context: Slots) -> Piece:
         order = body_order(expr.body, context, expr.bound)
@@ -353,6 +364,8 @@ class Expressions:
     def contraction(self, expr: Over, factors: Sequence[sp.Expr], context: Slots) -> Piece:
         operands = [self.operand(factor, context, expr.bound) for factor in factors]
         met = self.met(operands, ()) if any(p.kind == "int" for p in operands) else operands
+        if not self.target.bool_arithmetic:
+            met = [self.as_float(p) if p.kind == "bool" else p for p in met]
         free = {s for p in met for s in present(p.slots)} - set(expr.bound)
         wanted = tuple(s for s in context if s in free)
         shapes = [present(piece.slots) for piece in met]

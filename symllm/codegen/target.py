@@ -38,6 +38,12 @@ class Target:
     scalar_functions: Mapping[str, str]
     #: What a text in the code needs, in the order of import statements.
     imports: tuple[tuple[str, str], ...]
+    #: Functions of an array and one of Python's numbers, where they have a name of their own.
+    with_number: Mapping[str, str] = field(default_factory=dict)
+    #: Are there dot products of rows that make no array of the products?
+    vecdot: bool = True
+    #: May truth values be subtracted and multiplied as matrices?
+    bool_arithmetic: bool = True
     #: An operator as a function into its first operand's array, and how else a function
     #: writes into arrays that it made itself; empty where it should not.
     operators: Mapping[str, str] = field(default_factory=dict)
@@ -113,8 +119,8 @@ class Target:
     def upper_triangle(self, rows: str, columns: str, strict: bool, like: str) -> str:
         return f"~{self.lower_triangle(rows, columns, not strict, like)}"
 
-    def where_allowed(self, condition: str, value: str) -> str:
-        return f"{self.module}.where({condition}, {value}, -{self.module}.inf)"
+    def where_allowed(self, condition: Piece, value: Piece) -> str:
+        return f"{self.module}.where({condition.text}, {value.text}, -{self.module}.inf)"
 
     def take(self, array: str, index: str, axis: int) -> str:
         if axis == 0:

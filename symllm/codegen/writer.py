@@ -9,10 +9,10 @@ from types import MappingProxyType
 import sympy as sp
 
 from ..expressions import name_of
-from ..notation import Tensor
+from ..notation import Iverson, Tensor
 from .contraction import factors_of
 from .expressions import Expressions, Variable
-from .functions import Total, indices_of
+from .functions import Allowed, Total, indices_of
 from .layout import Axes, Slots, layouts, present, within
 from .lines import Line, names_in, rank_of
 from .pieces import NumberKind, Piece
@@ -123,7 +123,7 @@ class Writer:
             if self.takes_over(line, context, later):
                 piece = self.write.value(line.value, context)
             elif len(f"{name} = {piece.text}") > self.width:
-                value = self.with_reductions_named(line, line.value, context)
+                value = self.with_parts_named(line, line.value, context)
                 piece = self.complete(self.write.value(value, context), line, context)
             self.say(f"{name} = {piece.text}")
             kind = piece.kind
@@ -171,9 +171,10 @@ class Writer:
             return self.target.copied(piece)
         return piece
 
-    def with_reductions_named(self, line: Line, value: sp.Expr, context: Slots) -> sp.Expr:
-        """The value with each reduction on a statement of its own, before."""
-        for node in sorted(outer_reductions(value), key=str):
+    def with_parts_named(self, line: Line, value: sp.Expr, context: Slots) -> sp.Expr:
+        """The value with each reduction and mask on a statement of its own, before."""
+        masks = (node.args[0] for node in value.atoms(Allowed) if node.args[0].has(Iverson))
+        for node in sorted([*outer_reductions(value), *masks], key=str):
             if node != value:
                 value = value.xreplace({node: self.named(line, node, context)})
         return value
