@@ -12,6 +12,7 @@ import sympy as sp
 
 from .algebra.terms import Ix
 from .algebra.write import Writer
+from .backward import backward_program
 from .calls import called_value, expression, names_inside, without_calls
 from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
@@ -305,31 +306,15 @@ class Derivation:
     @cached_property
     def backward(self) -> Program:
         """Forward equations, kept adjoints and results as one let-program."""
-        forward = (*without_calls(self.program).equations, *self.program.aliases)
-        upstream = tuple(
-            Tensor(f"d{name}", self.program.tensors[name].dims)
-            for name in self.program.outputs
-            if name not in self.book.seed.unit
-        )
-        needed, waiting = set(), {n for let in self.result_equations for n in let.mentioned}
-        lets = {let.name: let for let in (*forward, *self._closed_lets.values())}
-        while waiting:
-            name = waiting.pop()
-            if name in lets and name not in needed:
-                needed.add(name)
-                waiting |= lets[name].mentioned
-        results = set(self.results)
-        used = {t for t in upstream if t.name not in lets} if self.kind == "gradient" else set()
-        return Program(
-            name=f"{self.program.name}_{SUFFIX[self.kind]}",
-            inputs=(*(t for t in upstream if t in used), *self.program.inputs),
-            equations=tuple(let for n, let in lets.items() if n in needed or n in results),
-            outputs=tuple(self.results),
-            batch=self.program.batch,
-            declared=tuple(
-                Tensor(let.name, tuple(Dim(ix.dim) for ix in self._free(name)))
-                for name, let in zip(self.book.closed, self._closed_lets.values(), strict=True)
-            ),
+        unit = self.book.seed.unit
+        upstream = [t for t in self._all_upstream if t.name.removeprefix("d") not in unit]
+        closed = zip(self.book.closed, self._closed_lets.values(), strict=True)
+        return backward_program(
+            f"{self.program.name}_{SUFFIX[self.kind]}",
+            self.program,
+            upstream if self.kind == "gradient" else (),
+            {let: tuple(Dim(ix.dim) for ix in self._free(name)) for name, let in closed},
+            tuple(self.results),
         )
 
     @cached_property

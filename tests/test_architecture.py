@@ -23,6 +23,7 @@ FLOORS = (
     ("shapes",),
     ("program",),
     ("calls",),
+    ("backward",),
     ("algebra.numbers",),
     ("algebra.terms",),
     ("algebra.functions", "algebra.walk"),

@@ -32,13 +32,18 @@ def names() -> dict[str, Any]:
 
 
 def test_the_python_blocks_run(names: dict[str, Any]) -> None:
-    assert len(blocks(README, "python")) == 4
+    assert len(blocks(README, "python")) == 5
     assert str(names["ops"].cross_entropy.gradient("z").result) == "p[i] - y[i]"
     assert list(names["g"].results) == ["dx", "dgamma", "dbeta"]
 
 
 def test_the_first_formula_is_what_the_engine_derives(names: dict[str, Any]) -> None:
     assert blocks(README, "math") == [names["rms_norm"].gradient("x").to_latex() + "\n"]
+
+
+def test_the_module_is_what_is_written(names: dict[str, Any]) -> None:
+    written = names["ops"].rms_norm.batched("N").gradient().code("torch")
+    assert written.startswith(blocks(README, "python")[-1])
 
 
 def test_the_first_screen_has_definition_gradient_and_both_commands() -> None:

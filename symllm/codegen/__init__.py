@@ -47,6 +47,7 @@ __all__ = [
     "TARGETS",
     "Pair",
     "compile_function",
+    "function_source",
     "language",
     "numpy_source",
     "pair_of",

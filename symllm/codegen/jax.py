@@ -9,9 +9,9 @@ from ..program import Program
 from .function import definition, docstring, function_source, module
 from .numpy import FUNCTIONS as NUMPY_FUNCTIONS
 from .pair import Pair
-from .passes import as_tuple, as_value, backward_function, forward_function, passes
+from .passes import as_value, backward_function, forward_function, passes
 from .pieces import Piece
-from .target import Target
+from .target import Target, tuple_of
 
 FUNCTIONS = {
     **{name: text.replace("np.", "jnp.") for name, text in NUMPY_FUNCTIONS.items()},
@@ -34,16 +34,16 @@ class Jax(Target):
     def scatter(
         self, name: str, shape: Sequence[str], like: str, index: str, values: str
     ) -> Sequence[str]:
-        zeros = f"jnp.zeros(({', '.join(shape)},), dtype={like}.dtype)"
+        zeros = f"jnp.zeros({tuple_of(shape)}, dtype={like}.dtype)"
         return (f"{name} = {zeros}.at[{index}].add({values})",)
 
     def copied(self, piece: Piece) -> Piece:
         return piece
 
-    def filled(self, piece: Piece, shape: str, like: str) -> Piece:
+    def filled(self, piece: Piece, shape: Sequence[str], like: str) -> Piece:
         if piece.kind == "weak":
-            return piece.with_text(f"jnp.full(({shape},), {piece.text}, dtype={like}.dtype)")
-        return piece.with_text(f"jnp.broadcast_to({piece.text}, ({shape},))")
+            return piece.with_text(f"jnp.full({tuple_of(shape)}, {piece.text}, dtype={like}.dtype)")
+        return piece.with_text(f"jnp.broadcast_to({piece.text}, {tuple_of(shape)})")
 
 
 #: Numbers may be traced, and so Python's own functions are not for them.
@@ -75,7 +75,7 @@ def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
             f"return {as_value(pair.outputs)}",
         ],
     )
-    results = ", ".join(both.gradients) if len(pair.inputs) > 1 else as_tuple(both.gradients)
+    results = ", ".join(both.gradients) if len(pair.inputs) > 1 else tuple_of(both.gradients)
     return module(
         JAX,
         [

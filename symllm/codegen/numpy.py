@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..program import Program
 from .function import function_source
-from .target import Target
+from .target import Target, tuple_of
 
 FUNCTIONS = {
     "exp": "np.exp({})",
@@ -62,9 +62,8 @@ class NumPy(Target):
     def scatter(
         self, name: str, shape: Sequence[str], like: str, index: str, values: str
     ) -> tuple[str, str]:
-        sizes = ", ".join(shape) + ("," if len(shape) == 1 else "")
         return (
-            f"{name} = np.zeros(({sizes}), dtype={like}.dtype)",
+            f"{name} = np.zeros({tuple_of(shape)}, dtype={like}.dtype)",
             f"np.add.at({name}, {index}, {values})",
         )
 

@@ -74,7 +74,8 @@ def pair_of(program: Program, joint: Program, gradients: Mapping[str, str]) -> P
     saved = cheapest(mentioned, before, tensors, there - {*before} | {*program.outputs})
     again = definitions(mentioned - saved, saved, before)
     backward_equations = (*again, *ends)
-    saved |= without_size(backward_equations, [*upstream, *(tensors[n] for n in saved)], program)
+    found = [*upstream, *(tensors[n] for n in saved)]
+    saved |= sizes_of(backward_equations, tensors, found, program.inputs)
     order = [t.name for t in program.inputs if t.name in saved]
     order = [*order, *(n for n in before if n in saved)]
     kept = tuple(n for n in order if n in before and n not in program.outputs)
@@ -128,15 +129,19 @@ def declared(equations: Iterable[Let], *programs: Program) -> tuple[Tensor, ...]
     return tuple(found.values())
 
 
-def without_size(
-    equations: Iterable[Let], tensors: Iterable[Tensor], program: Program
+def sizes_of(
+    equations: Iterable[Let],
+    tensors: Mapping[str, Tensor],
+    given: Iterable[Tensor],
+    inputs: Iterable[Tensor],
 ) -> frozenset[str]:
-    """Inputs to save for a size that nothing else has."""
-    seen = {dim.name for t in tensors for dim in t.dims}
-    written = (sp.sympify(let.rhs).free_symbols for let in equations)
-    wanted = {str(s) for symbols in written for s in symbols if is_size(s)} - seen
+    """Inputs that are needed for a size that nothing given has."""
+    written = {s for let in equations for s in sp.sympify(let.rhs).free_symbols if is_size(s)}
+    wanted = {str(symbol) for symbol in written}
+    wanted |= {dim.name for let in equations for dim in tensors[let.name].dims}
+    wanted -= {dim.name for t in given for dim in t.dims}
     found = set()
-    for tensor in program.inputs:
+    for tensor in inputs:
         here = wanted & {dim.name for dim in tensor.dims}
         if here:
             found.add(tensor.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..notation import Tensor
 from .function import Body, definition, docstring, function_body, module
 from .pair import Pair
-from .target import Target
+from .target import Target, tuple_of
 from .writer import WIDTH
 
 
@@ -23,7 +23,7 @@ class Passes:
     @property
     def saved(self) -> str:
         """What is saved, as a tuple; nothing else is needed to go backwards."""
-        return as_tuple([t.name for t in self.pair.saved])
+        return tuple_of([t.name for t in self.pair.saved])
 
     @property
     def unpacked(self) -> str:
@@ -86,12 +86,8 @@ def pair_source(target: Target, pair: Pair, title: str, summary: str) -> str:
 def names_of(tensors: Sequence[Tensor]) -> str:
     """The left side of an assignment from a tuple."""
     return (
-        as_tuple([t.name for t in tensors])[1:-1] if len(tensors) > 1 else f"({tensors[0].name},)"
+        tuple_of([t.name for t in tensors])[1:-1] if len(tensors) > 1 else f"({tensors[0].name},)"
     )
-
-
-def as_tuple(names: Sequence[str]) -> str:
-    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
 
 
 def as_value(names: Sequence[str]) -> str:

@@ -144,8 +144,14 @@ class Target:
     def copied(self, piece: Piece) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.copy()")
 
-    def filled(self, piece: Piece, shape: str, like: str) -> Piece:
-        return piece.with_text(f"{self.module}.broadcast_to({piece.text}, ({shape},)).copy()")
+    def filled(self, piece: Piece, shape: Sequence[str], like: str) -> Piece:
+        return piece.with_text(
+            f"{self.module}.broadcast_to({piece.text}, {tuple_of(shape)}).copy()"
+        )
+
+
+def tuple_of(items: Sequence[str]) -> str:
+    return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
 
 
 def letters_for(operands: Sequence[Indices]) -> dict[sp.Symbol, str]:

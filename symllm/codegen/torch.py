@@ -11,7 +11,7 @@ from .numpy import SCALAR_FUNCTIONS
 from .pair import Pair
 from .passes import names_of, passes
 from .pieces import ADD, ATOM, Piece
-from .target import Target
+from .target import Target, tuple_of
 from .writer import WIDTH
 
 FUNCTIONS = {
@@ -90,10 +90,10 @@ class Torch(Target):
     def copied(self, piece: Piece) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.clone()")
 
-    def filled(self, piece: Piece, shape: str, like: str) -> Piece:
+    def filled(self, piece: Piece, shape: Sequence[str], like: str) -> Piece:
         if piece.kind == "weak":
-            return piece.with_text(f"{like}.new_full(({shape},), {piece.text})")
-        return piece.with_text(f"{piece.tight(ATOM)}.expand({shape}).clone()")
+            return piece.with_text(f"{like}.new_full({tuple_of(shape)}, {piece.text})")
+        return piece.with_text(f"{piece.tight(ATOM)}.expand({', '.join(shape)}).clone()")
 
 
 def triangle(which: str, rows: str, columns: str, diagonal: str, like: str) -> str:

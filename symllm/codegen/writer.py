@@ -166,7 +166,7 @@ class Writer:
         if present(piece.slots) != line.indices:
             sizes = dict(zip(line.indices, line.sizes, strict=True))
             shape = [self.write.size(sizes[s]) if s is not None else "1" for s in context]
-            return self.target.filled(piece, ", ".join(shape), self.write.like)
+            return self.target.filled(piece, shape, self.write.like)
         if output and isinstance(line.value, sp.Indexed):
             return self.target.copied(piece)
         return piece

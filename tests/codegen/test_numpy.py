@@ -14,6 +14,7 @@ import numpy as np
 import programs
 import pytest
 import sympy as sp
+from points import AXES, by_rows, point
 
 from symllm.catalogue import ops
 from symllm.codegen import compile_function, numpy_source
@@ -22,46 +23,12 @@ from symllm.codegen.lines import Line, over
 from symllm.codegen.numpy import NUMPY
 from symllm.codegen.writer import body_of
 from symllm.equation import Let
-from symllm.notation import BATCHED, Dim, Iverson, Tensor, entry
-from symllm.op import Op
+from symllm.notation import Dim, Iverson, Tensor, entry
 from symllm.program import Program
-
-AXES = ((), ("N",), ("B", "T"))
-SIZES = {"n": 3, "m": 4, "d": 5, "e": 6, "N": 2, "B": 2, "T": 3, "H": 3}
-
-
-def draw(tensor: Tensor, rng: np.random.Generator) -> Any:
-    shape = tuple(SIZES[dim.name] for dim in tensor.dims)
-    if isinstance(tensor.domain, Dim):
-        return rng.integers(0, SIZES[tensor.domain.name], shape)
-    if tensor.domain == "binary":
-        return rng.integers(0, 2, shape).astype(float)
-    if tensor.domain == "positive":
-        return rng.random(shape) + 0.1
-    values = rng.normal(size=shape)
-    if tensor.domain == "distribution":
-        return np.exp(values) / np.exp(values).sum(-1, keepdims=True)
-    return values
-
-
-def point(program: Program, seed: int = 0) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    return {t.name: draw(t, rng) for t in program.inputs}
 
 
 def compiled(program: Program, name: str = "f") -> Callable[..., Any]:
     return compile_function(numpy_source(program, name), name, program.inputs)
-
-
-def by_rows(op: Op, given: dict[str, Any]) -> Any:
-    """The oracle of one example, for each row of the batch."""
-    inputs = op.program.inputs
-    sizes = tuple(SIZES[dim.name] for dim in op.program.batch)
-    rows = [
-        op.numpy(*(given[t.name][at] if t.role in BATCHED else given[t.name] for t in inputs))
-        for at in np.ndindex(sizes)
-    ]
-    return np.array(rows).reshape(sizes + np.shape(rows[0]))
 
 
 @pytest.mark.parametrize("axes", AXES, ids=lambda axes: "x".join(axes) or "one")
