@@ -10,7 +10,7 @@ from .function import function_source
 from .jax import JAX, jax_gradient_source
 from .numpy import NUMPY, numpy_source
 from .pair import Pair, pair_of
-from .passes import pair_source
+from .passes import passes_source
 from .target import Target
 from .torch import TORCH, torch_gradient_source
 
@@ -41,6 +41,15 @@ def language(target: str) -> Language:
 def source(target: str, program: Program, function: str, summary: str) -> str:
     """Source of a function that runs a let-program; raises ``UnknownName`` for the target."""
     return function_source(language(target).target, program, function, summary)
+
+
+def pair_source(target: str, pair: Pair, title: str, summary: str) -> str:
+    """Source of ``<op>_forward``, whose second result is what ``<op>_backward`` takes first.
+
+    ``title`` and ``summary`` are what the docstrings say. Raises
+    ``UnknownName`` for the target.
+    """
+    return passes_source(language(target).target, pair, title, summary)
 
 
 __all__ = [

@@ -204,6 +204,9 @@ class Expressions:
         for term in expr.args:
             minus = bool(term.could_extract_minus_sign())
             terms.append((minus, self.value(-term if minus else term, context)))
+        shapes = {piece.slots for _, piece in terms if piece.rank}
+        if len(shapes) == 1 and None in (shape := shapes.pop()):
+            context = shape  # they meet as they are; their sum is then made to fit
         pieces = self.met([piece for _, piece in terms], context)
         if not self.target.bool_arithmetic:
             pieces = [self.as_float(p) if p.kind == "bool" else p for p in pieces]

@@ -74,7 +74,7 @@ def backward_function(both: Passes, summary: str, results: str) -> str:
     return definition(f"{pair.name}_backward", ["saved", upstream], body)
 
 
-def pair_source(target: Target, pair: Pair, title: str, summary: str) -> str:
+def passes_source(target: Target, pair: Pair, title: str, summary: str) -> str:
     """A module with both functions; backwards returns the gradients in the order of the inputs."""
     both = passes(target, pair)
     results = ", ".join(pair.backward.outputs)

@@ -99,9 +99,12 @@ def split(text: str, indent: str, width: int) -> list[str]:
     ]
 
 
+COMPARISONS = (" == ", " != ", " <= ", " >= ", " < ", " > ")
+
+
 def outermost(text: str) -> list[str]:
     """The parts between the loosest operators that stand outside all brackets."""
-    for operators in ((" + ", " - "), (" * ", " / ", " @ ")):
+    for operators in (COMPARISONS, (" + ", " - "), (" * ", " / ", " @ ")):
         parts, depth, start, k = [], 0, 0, 0
         while k < len(text):
             depth += (text[k] in "([{") - (text[k] in ")]}")

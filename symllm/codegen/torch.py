@@ -143,7 +143,7 @@ def autograd_class(pair: Pair, name: str, title: str) -> str:
         [*load, *both.backward.statements, f"return {', '.join(both.gradients)}"],
     )
     rows = [
-        f'"""{title} with its gradient in closed form."""',
+        f'"""{title}, and its gradient in closed form."""',
         "",
         "@staticmethod",
         *forward.splitlines(),

@@ -191,6 +191,12 @@ def test_source_says(name: str, texts: tuple[str, ...]) -> None:
         assert text in source
 
 
+def test_brackets_are_closed_where_they_were_opened() -> None:
+    source = ops.gelu.jacobian("x").code("torch")
+    assert re.search(r"\n *torch.arange\(n, device=x.device\)\[:, None\]\n", source)
+    assert re.search(r"\n *== torch.arange\(n, device=x.device\)\n", source)
+
+
 def test_extreme_inputs() -> None:
     x = torch.tensor([[1e4, -1e4], [0.0, 9999.0]], dtype=torch.float64, requires_grad=True)
     for name in ("softmax", "log_softmax", "sigmoid", "softplus", "silu", "gelu", "logsumexp"):
