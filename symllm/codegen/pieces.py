@@ -76,7 +76,8 @@ def wrapped(statement: str, indent: str, width: int) -> list[str]:
         return [indent + statement]
     name, text = statement.split("= ", 1)
     if len(outermost(text)) == 1:
-        head, *rest = split(text, indent, width)
+        narrow = min(width, len(indent + text) - 1)  # the text alone may fit
+        head, *rest = split(text, indent, narrow)
         return [f"{indent}{name}= {head.lstrip()}", *rest]
     return [f"{indent}{name}= (", *split(text, indent + "    ", width), f"{indent})"]
 
