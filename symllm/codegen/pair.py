@@ -1,12 +1,7 @@
-"""A program and its gradient as a pair: what is computed forwards, saved, and used backwards.
-
-What is saved is what the gradients' closed forms mention, except what costs
-less to compute again from other things that are saved.
-"""
+"""A program and its gradient as a pair: what is computed forwards, saved, and used backwards."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +13,7 @@ from ..equation import Let
 from ..notation import Tensor
 from ..program import Program
 from .functions import is_size
+from .saving import what_to_save
 
 
 @dataclass(frozen=True)
@@ -61,44 +57,47 @@ def pair_of(program: Program, joint: Program, gradients: Mapping[str, str]) -> P
     ``joint`` may mention names of ``program``, as ``program`` defines them.
     ``gradients`` names the output of ``joint`` for each input differentiated by.
     """
-    program = without_calls(program)
-    upstream = [t for t in joint.inputs if t not in program.inputs]
-    known = {**joint.let, **program.let}
+    upstream = tuple(t for t in joint.inputs if t not in program.inputs)
     after = dependants(joint, {t.name for t in upstream})
-    before = {name: let for name, let in known.items() if name not in after}
+    if after.isdisjoint(gradients.values()):  # all are zero, and one at least is written
+        after |= {*gradients.values()}
+    ends = tuple(let for let in joint.equations if let.name in after)
+    before = forward_part(program, joint, after | {*gradients.values()})
+    tensors = {**joint.tensors, **before.tensors}
+
+    known = before.let.keys() | {t.name for t in program.inputs}
+    mentioned = frozenset(name for let in ends for name in let.mentioned) & known
+    saved = what_to_save(mentioned, before)
+    equations = (*definitions(mentioned - saved, saved, before), *ends)
+    found = [*upstream, *(tensors[name] for name in saved)]
+    saved |= sizes_of(equations, tensors, found, program.inputs)
+    order = [name for name in before.tensors if name in saved]
     wanted = {x: dx for x, dx in gradients.items() if dx in after}
-    ends = [let for let in joint.equations if let.name in after]
-    tensors = {**joint.tensors, **program.tensors}
-    there = {*(t.name for t in program.inputs), *before}
-    mentioned = frozenset(name for let in ends for name in let.mentioned) & there
-    saved = cheapest(mentioned, before, tensors, there - {*before} | {*program.outputs})
-    again = definitions(mentioned - saved, saved, before)
-    backward_equations = (*again, *ends)
-    found = [*upstream, *(tensors[n] for n in saved)]
-    saved |= sizes_of(backward_equations, tensors, found, program.inputs)
-    order = [t.name for t in program.inputs if t.name in saved]
-    order = [*order, *(n for n in before if n in saved)]
-    kept = tuple(n for n in order if n in before and n not in program.outputs)
-    forward_equations = definitions({*program.outputs, *kept}, frozenset(), before)
-    return Pair(
-        forward=replace(
-            program,
-            equations=forward_equations,
-            outputs=(*program.outputs, *kept),
-            aliases=(),
-            declared=declared(forward_equations, program, joint),
-        ),
-        backward=Program(
-            name=joint.name,
-            inputs=(*upstream, *(tensors[n] for n in order)),
-            equations=backward_equations,
-            outputs=tuple(wanted.values()),
-            batch=joint.batch,
-            declared=declared(backward_equations, program, joint),
-        ),
-        outputs=program.outputs,
-        saved=tuple(tensors[n] for n in order),
-        gradients=wanted,
+    backward = Program(
+        name=joint.name,
+        inputs=(*upstream, *(tensors[name] for name in order)),
+        equations=equations,
+        outputs=tuple(wanted.values()),
+        batch=joint.batch,
+        declared=tuple(t for t in joint.declared if t.name in {let.name for let in equations}),
+    )
+    kept = tuple(n for n in order if n in before.let and n not in program.outputs)
+    forward = replace(before, outputs=(*program.outputs, *kept))
+    needed = definitions({*forward.outputs}, frozenset(), before)
+    forward = replace(forward, equations=needed)
+    saved_tensors = tuple(tensors[name] for name in order)
+    return Pair(forward, backward, program.outputs, saved_tensors, wanted)
+
+
+def forward_part(program: Program, joint: Program, after: set[str]) -> Program:
+    """The equations of both that wait for no upstream gradient."""
+    program = without_calls(program)
+    lets = {**joint.let, **program.let}
+    return replace(
+        program,
+        equations=tuple(let for name, let in lets.items() if name not in after),
+        aliases=(),
+        declared=(*program.declared, *(t for t in joint.declared if t.name not in after)),
     )
 
 
@@ -111,22 +110,15 @@ def dependants(program: Program, names: set[str]) -> set[str]:
     return found
 
 
-def definitions(
-    names: Iterable[str], given: frozenset[str], lets: Mapping[str, Let]
-) -> tuple[Let, ...]:
+def definitions(names: Iterable[str], given: frozenset[str], program: Program) -> tuple[Let, ...]:
     """The equations that define the names from those that are given."""
+    lets = program.let
     waiting, needed = set(names) & lets.keys(), set()
     while waiting:
         name = waiting.pop()
         needed.add(name)
         waiting |= (lets[name].mentioned & lets.keys()) - needed - given
     return tuple(let for name, let in lets.items() if name in needed)
-
-
-def declared(equations: Iterable[Let], *programs: Program) -> tuple[Tensor, ...]:
-    defined = {let.name for let in equations}
-    found = {t.name: t for program in programs for t in program.declared if t.name in defined}
-    return tuple(found.values())
 
 
 def sizes_of(
@@ -147,46 +139,3 @@ def sizes_of(
             found.add(tensor.name)
             wanted -= here
     return frozenset(found)
-
-
-# --------------------------------------------------------------------------
-# What to save
-# --------------------------------------------------------------------------
-
-
-def cheapest(
-    mentioned: frozenset[str],
-    lets: Mapping[str, Let],
-    tensors: Mapping[str, Tensor],
-    there: set[str],
-) -> frozenset[str]:
-    """What to save so that the names mentioned are known, or soon computed.
-
-    Entry by entry, a name may be computed again from what its equation
-    mentions. The fewest large arrays are best; then those that are ``there``
-    anyway, as inputs and outputs are; then the least to compute again.
-    """
-    ranks = range(max(t.rank for t in tensors.values()), -1, -1)
-
-    def cost(names: frozenset[str]) -> tuple[list[int], int]:
-        count = Counter(tensors[name].rank for name in names)
-        return [count[rank] for rank in ranks], len(names - there)
-
-    found = {mentioned: 0}
-    waiting = [mentioned]
-    for names in waiting:  # which grows
-        for name in sorted(names & lets.keys()):
-            if entry_by_entry(lets[name]):
-                other = names - {name} | (lets[name].mentioned & tensors.keys())
-                if other not in found:
-                    found[other] = found[names] + 1
-                    waiting.append(other)
-    return min(found, key=lambda names: (cost(names), found[names], sorted(names)))
-
-
-def entry_by_entry(let: Let) -> bool:
-    """Does each entry need but one entry of every name, found without a search?"""
-    rhs = sp.sympify(let.rhs)
-    return not rhs.has(sp.Sum) and all(
-        set(e.indices) <= set(let.indices) for e in rhs.atoms(sp.Indexed)
-    )

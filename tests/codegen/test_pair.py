@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from points import AXES, batched, derived, namespace, point, upstream
-from sympy import exp
+from sympy import exp, log
 
 from symllm.catalogue import ops
 from symllm.codegen import TARGETS, pair_source
@@ -87,12 +87,44 @@ def test_an_input_is_saved_for_its_size_alone() -> None:
     assert [t.name for t in pair.saved] == ["x"]
 
 
+def test_a_gradient_that_is_zero_and_alone_is_written() -> None:
+    op = op_of(Let(y[i], exp(x[i])))
+    assert "dw = dy.new_full((n,), 0)\n" in op.gradient("w").code("torch")
+
+
 def test_upstream_gradients_of_several_outputs() -> None:
     op = op_of(Let(y[i], exp(x[i])), Let(z[i], x[i] * w[i]), outputs=("y", "z"))
     source = op.gradient().code("torch")
     assert "def backward(ctx, dy, dz):" in source
     assert "return y, z\n" in source
     assert "dy, dz = upstream" in op.gradient().code("jax")
+
+
+BIG = np.array([1e4, 9999.0, -1e4])
+E = n.vector("E")
+
+#: Ops whose gradients mention what overflows by itself: equations, the gradient at ``BIG``.
+LARGE = {
+    "no name for the weights": (
+        (Let(E[i], exp(x[i])), Let(s, log(sum_over(E[j], j)))),
+        np.exp(BIG - 1e4) / np.exp(BIG - 1e4).sum(),
+    ),
+    "a logistic function": (
+        (Let(E[i], exp(x[i])), Let(y[i], log(1 + E[i]))),
+        np.array([1.0, 1.0, 0.0]),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_what_overflows_is_not_saved(case: str) -> None:
+    equations, expected = LARGE[case]
+    op = op_of(*equations, inputs=(x,))
+    functions = namespace(pair_source("numpy", op.gradient().pair, "An example", "Gradient."))
+    with np.errstate(over="raise", invalid="raise"):
+        output, saved = functions["f_forward"](BIG)
+        found = functions["f_backward"](saved, np.ones_like(output))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("target", ["torch", "jax"])
