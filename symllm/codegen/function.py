@@ -78,10 +78,24 @@ def function_source(target: Target, program: Program, function: str, doc: str = 
 
 def definition(function: str, arguments: Sequence[str], body: Sequence[str]) -> str:
     """A function with this body."""
-    head = f"def {function}({', '.join(arguments)}):"
-    if len(head) > WIDTH:
-        head = f"def {function}(\n    {', '.join(arguments)}\n):"
-    return "\n".join([head, *indented(body)])
+    head = listed(f"def {function}(", arguments, "):", WIDTH)
+    return "\n".join([*head, *indented(body)])
+
+
+def listed(opening: str, names: Sequence[str], closing: str, width: int) -> list[str]:
+    """Names in brackets, on rows of their own where one row is too short."""
+    row = f"{opening}{', '.join(names)}{closing}"
+    if len(row) <= width:
+        return [row]
+    return [opening, *indented(wrap(", ".join(names), width - 4)), closing]
+
+
+def unpacked(names: Sequence[str], value: str, width: int) -> list[str]:
+    """An assignment of a tuple to its names."""
+    row = f"{', '.join(names)} = {value}"
+    if len(names) > 1 and len(row) <= width:
+        return [row]
+    return listed("(", [f"{names[0]},"] if len(names) == 1 else names, f") = {value}", width)
 
 
 def indented(rows: Sequence[str]) -> list[str]:

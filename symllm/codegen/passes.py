@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..notation import Tensor
-from .function import Body, definition, docstring, function_body, module
+from .function import Body, definition, docstring, function_body, listed, module, unpacked
 from .pair import Pair
-from .target import Target, tuple_of
+from .target import Target
 from .writer import WIDTH
 
 
@@ -21,14 +20,9 @@ class Passes:
     backward: Body
 
     @property
-    def saved(self) -> str:
-        """What is saved, as a tuple; nothing else is needed to go backwards."""
-        return tuple_of([t.name for t in self.pair.saved])
-
-    @property
-    def unpacked(self) -> str:
-        """The names of a tuple of what was saved."""
-        return names_of(self.pair.saved)
+    def saved(self) -> list[str]:
+        """What is saved; nothing else is needed to go backwards."""
+        return [t.name for t in self.pair.saved]
 
     @property
     def outputs(self) -> str:
@@ -52,9 +46,10 @@ def forward_function(both: Passes, title: str) -> str:
     pair = both.pair
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
     doc = docstring(f"{title}, and what its gradient needs.", pair.inputs, outputs)
-    returned = f"return {as_value(pair.outputs)}, {both.saved}"
+    saved = [f"{both.saved[0]},"] if len(both.saved) == 1 else both.saved
+    returned = listed(f"return {as_value(pair.outputs)}, (", saved, ")", WIDTH - 4)
     arguments = [t.name for t in pair.inputs]
-    body = [*doc, *both.forward.statements, returned]
+    body = [*doc, *both.forward.statements, *returned]
     return definition(f"{pair.name}_forward", arguments, body)
 
 
@@ -65,12 +60,12 @@ def backward_function(both: Passes, summary: str, results: str) -> str:
     words = f"{summary.rstrip('.')}, from what was saved."
     doc = docstring(words, pair.upstream, outputs)
     names = [t.name for t in pair.upstream]
-    unpacked = [f"{both.unpacked} = saved"] if pair.saved else []
+    opened = unpacked(both.saved, "saved", WIDTH - 4) if pair.saved else []
     upstream = names[0]
     if len(names) > 1:
         upstream = "upstream"
-        unpacked.append(f"{', '.join(names)} = upstream")
-    body = [*doc, *unpacked, *both.backward.statements, f"return {results}"]
+        opened += unpacked(names, upstream, WIDTH - 4)
+    body = [*doc, *opened, *both.backward.statements, f"return {results}"]
     return definition(f"{pair.name}_backward", ["saved", upstream], body)
 
 
@@ -80,13 +75,6 @@ def passes_source(target: Target, pair: Pair, title: str, summary: str) -> str:
     results = ", ".join(pair.backward.outputs)
     return module(
         target, [forward_function(both, title), backward_function(both, summary, results)]
-    )
-
-
-def names_of(tensors: Sequence[Tensor]) -> str:
-    """The left side of an assignment from a tuple."""
-    return (
-        tuple_of([t.name for t in tensors])[1:-1] if len(tensors) > 1 else f"({tensors[0].name},)"
     )
 
 

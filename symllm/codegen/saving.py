@@ -32,7 +32,7 @@ def what_to_save(mentioned: frozenset[str], program: Program) -> frozenset[str]:
             for name in kept
             if not bare_exponentials(program, (*program.outputs, name)) <= usual
         }
-        if not large:
+        if large <= never:
             return saved
         never |= large
 

@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..program import Program
-from .function import definition, docstring, function_source, indented, module
+from .function import (
+    definition,
+    docstring,
+    function_source,
+    indented,
+    listed,
+    module,
+    unpacked,
+)
 from .numpy import SCALAR_FUNCTIONS
 from .pair import Pair
-from .passes import names_of, passes
+from .passes import passes
 from .pieces import ADD, ATOM, Piece
 from .target import Target, tuple_of
 from .writer import WIDTH
@@ -37,8 +45,8 @@ FUNCTIONS = {
 WITH_NUMBER = {"Max": "torch.clamp({}, min={})", "Min": "torch.clamp({}, max={})"}
 NUMBERS = {
     **SCALAR_FUNCTIONS,
-    "Sigmoid": "1 / (1 + math.exp(-({})))",
-    "Softplus": "math.log1p(math.exp({}))",
+    "Sigmoid": "(math.exp(min({0}, 0)) / (1 + math.exp(-abs({0}))))",
+    "Softplus": "(max({0}, 0) + math.log1p(math.exp(-abs({0}))))",
 }
 IMPORTS = (
     ("math.", "import math"),
@@ -124,14 +132,15 @@ def torch_gradient_source(pair: Pair, title: str, summary: str) -> str:
 
 
 def autograd_class(pair: Pair, name: str, title: str) -> str:
-    both = passes(TORCH, pair, WIDTH - 8)
+    width = WIDTH - 8
+    both = passes(TORCH, pair, width)
     # What is no tensor is saved by name: PyTorch would refuse it.
-    tensors = [t for t in pair.saved if t.dims or t.differentiable]
-    others = [t.name for t in pair.saved if t not in tensors]
+    tensors = [t.name for t in pair.saved if t.dims or t.differentiable]
+    others = [name for name in both.saved if name not in tensors]
     save, load = [f"ctx.{n} = {n}" for n in others], [f"{n} = ctx.{n}" for n in others]
     if tensors:
-        save = [f"ctx.save_for_backward({', '.join(t.name for t in tensors)})", *save]
-        load = [f"{names_of(tensors)} = ctx.saved_tensors", *load]
+        save = [*listed("ctx.save_for_backward(", tensors, ")", width), *save]
+        load = [*unpacked(tensors, "ctx.saved_tensors", width), *load]
     forward = definition(
         "forward",
         ["ctx", *(t.name for t in pair.inputs)],

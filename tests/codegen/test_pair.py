@@ -9,6 +9,7 @@ from sympy import exp, log
 
 from symllm.catalogue import ops
 from symllm.codegen import TARGETS, pair_source
+from symllm.codegen.function import listed, unpacked
 from symllm.equation import Let
 from symllm.notation import Dim, scalar, sum_over
 from symllm.op import Op
@@ -151,3 +152,15 @@ def test_several_outputs_are_differentiated(target: str) -> None:
 def test_jacobians_and_hessians_are_functions(target: str) -> None:
     assert "def softmax_jacobian(x):" in ops.softmax.jacobian("x").code(target)
     assert "def cross_entropy_hessian(z):" in ops.cross_entropy.hessian("z").code(target)
+
+
+NAMES = [f"a_long_name_{k}" for k in range(9)]
+
+
+@pytest.mark.parametrize("names", [["p"], ["a", "b"], NAMES], ids=len)
+def test_lists_of_names_wrap(names: list[str]) -> None:
+    for rows in (unpacked(names, "saved", 80), listed("return (", names, ")", 80)):
+        assert max(map(len, rows)) <= 80
+    scope: dict[str, object] = {"saved": tuple(range(len(names)))}
+    exec("\n".join(unpacked(names, "saved", 80)), scope)
+    assert [scope[name] for name in names] == [*range(len(names))]

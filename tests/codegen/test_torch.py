@@ -17,7 +17,7 @@ from symllm.codegen.lines import Line, over
 from symllm.codegen.torch import TORCH
 from symllm.codegen.writer import body_of
 from symllm.equation import Let
-from symllm.notation import Dim, Iverson, Tensor, entry
+from symllm.notation import Dim, Iverson, Tensor, entry, scalar
 from symllm.op import Op
 from symllm.program import Program
 
@@ -270,6 +270,18 @@ def test_small_expressions(expr: sp.Expr, at: tuple[sp.Symbol, ...], text: str, 
     assert text in source
     np.testing.assert_allclose(found, value, rtol=1e-14)
     assert found.dtype == torch.float64
+
+
+@pytest.mark.parametrize("c", [-800.0, -0.3, 0.0, 2.5, 800.0])
+def test_numbers_do_not_overflow(c: float) -> None:
+    number = scalar("c", role="constant")
+    small, large = 1 / (1 + sp.exp(-sp.Symbol("c"))), sp.log(1 + sp.exp(sp.Symbol("c")))
+    program = Program("f", (x, number), (Let(entry("y", b, i), x[b, i] * small * large),), ("y",))
+    source = function_source(TORCH, program, "f")
+    found = namespace(source)["f"](torch.tensor(X), c)
+    expected = np.exp(-np.logaddexp(0, -c)) * np.logaddexp(0, c)
+    assert "math." in source
+    np.testing.assert_allclose(found, X * expected, rtol=1e-12)
 
 
 def test_a_sum_over_looked_up_rows_is_scattered() -> None:
