@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,14 @@ import sympy as sp
 
 from .algebra.terms import Ix
 from .algebra.write import Writer
+from .backward import backward_program
 from .calls import called_value, expression, names_inside, without_calls
+from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator
 from .derive.prove import proved
 from .derive.system import System, system
-from .derive.textbook import Textbook
+from .derive.textbook import Textbook, textbook
 from .equation import Call, Let
 from .errors import UnknownName
 from .explicit import explicit
@@ -306,34 +308,15 @@ class Derivation:
     @cached_property
     def backward(self) -> Program:
         """Forward equations, kept adjoints and results as one let-program."""
-        forward = (*without_calls(self.program).equations, *self.program.aliases)
-        upstream = tuple(
-            self.program.tensors[name].adjoint()
-            for name in self.program.outputs
-            if name not in self.book.seed.unit
-        )
-        needed, waiting = set(), {n for let in self.result_equations for n in let.mentioned}
-        lets = {let.name: let for let in (*forward, *self._closed_lets.values())}
-        while waiting:
-            name = waiting.pop()
-            if name in lets and name not in needed:
-                needed.add(name)
-                waiting |= lets[name].mentioned
-        results = set(self.results)
-        used = {t for t in upstream if t.name not in lets} if self.kind == "gradient" else set()
-        return Program(
-            name=f"{self.program.name}_{SUFFIX[self.kind]}",
-            inputs=(*(t for t in upstream if t in used), *self.program.inputs),
-            equations=tuple(let for n, let in lets.items() if n in needed or n in results),
-            outputs=tuple(self.results),
-            batch=self.program.batch,
-            declared=(
-                *without_calls(self.program).declared,
-                *(
-                    self._shape(name, let)
-                    for name, let in zip(self.book.closed, self._closed_lets.values(), strict=True)
-                ),
-            ),
+        unit = self.book.seed.unit
+        upstream = [t for t in self._all_upstream if t.name.removeprefix("d") not in unit]
+        closed = zip(self.book.closed, self._closed_lets.values(), strict=True)
+        return backward_program(
+            f"{self.program.name}_{SUFFIX[self.kind]}",
+            self.program,
+            upstream if self.kind == "gradient" else (),
+            {let: self._shape(name, let) for name, let in closed},
+            tuple(self.results),
         )
 
     def _shape(self, name: str, let: Let) -> Tensor:
@@ -365,8 +348,27 @@ class Derivation:
         return next(iter(found.values())) if len(found) == 1 else found
 
     def code(self, target: str = "numpy") -> str:
-        """Source of a function that computes the results."""
+        """Source of a function that computes the results.
+
+        Where a library can be taught a gradient, as PyTorch and JAX can, it
+        is the op itself that knows its gradient: of a scalar output, too, the
+        upstream gradient is then a given one. Raises ``UnknownName`` for the
+        target.
+        """
+        language = codegen.language(target)
+        if self.kind == "gradient" and language.taught:
+            return language.taught(self.pair, self.op.title, self._summary())
         return codegen.source(target, self.backward, self.backward.name, self._summary())
+
+    @cached_property
+    def pair(self) -> codegen.Pair:
+        """Of a gradient: the forward program with what it saves, and the backward program."""
+        asked = self
+        if self.book.seed.unit:
+            book = textbook(self._system, self.wrt, Seed())
+            asked = replace(self, book=book)
+        names = {name: self._result_name(name) for name in self.wrt}
+        return codegen.pair_of(self.program, asked.backward, names)
 
     def _summary(self) -> str:
         what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]

@@ -30,8 +30,9 @@ else:
     page = lazily("symllm.render.page")
 
 
-#: What generated code imports.
+#: What generated code imports, or calls its own.
 CODE_NAMES = frozenset({"np", "math", "erf", "expit", "torch", "jax", "jnp"})
+CODE_NAMES |= {"ctx", "saved", "upstream", "once_differentiable"}
 
 
 class Op:

@@ -24,6 +24,7 @@ FLOORS = (
     ("program",),
     ("calls",),
     ("axes",),
+    ("backward",),
     ("algebra.numbers",),
     ("algebra.numbers", "flops"),
     ("algebra.terms",),

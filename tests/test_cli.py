@@ -161,6 +161,17 @@ def test_code_is_of_all_inputs_or_of_those_named() -> None:
     assert "return dgamma\n" in run("code", "layer_norm", "--wrt", "gamma").stdout
 
 
+TAUGHT = {"torch": "class Softmax(torch.autograd.Function):", "jax": "@jax.custom_vjp"}
+
+
+@pytest.mark.parametrize("target", TAUGHT)
+def test_code_is_for_a_library_that_differentiates(target: str, tmp_path: Path) -> None:
+    path = tmp_path / "softmax.py"
+    assert run("code", "softmax", "--target", target, "-o", str(path)).exit_code == 0
+    assert TAUGHT[target] in path.read_text()
+    assert "def softmax(x):" in path.read_text()
+
+
 def test_code_goes_to_a_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "backward.py"
     path.write_text("old")
@@ -313,7 +324,7 @@ WRONG_USE = {
     "show softmax --wrt x --hessian --jacobian": "not both",
     "show cross_entropy_index --wrt t": "'t': it holds integers",
     "show softmax --batched n": "the name is taken",
-    "code softmax --target cobol": "there is no target 'cobol'. Known: numpy",
+    "code softmax --target cobol": "there is no target 'cobol'. Known: numpy, torch, jax",
     "verify nope": "there is no op 'nope'",
     "shwo": "Did you mean 'show'?",
     "show": "Missing argument 'OP'",

@@ -42,6 +42,11 @@ def test_the_first_formula_is_what_the_engine_derives(names: dict[str, Any]) -> 
     assert blocks(README, "math") == [names["rms_norm"].gradient("x").to_latex() + "\n"]
 
 
+def test_the_module_is_what_is_written(names: dict[str, Any]) -> None:
+    written = names["ops"].rms_norm.batched("N").gradient().code("torch")
+    assert written.startswith(blocks(README, "python")[-1])
+
+
 def test_the_first_screen_has_definition_gradient_and_both_commands() -> None:
     screen = README.splitlines()[:60]
     fences = [line for line in screen if line.startswith("```") and line != "```"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..build import write_all
+from ..codegen import TARGETS
 from ..errors import SymllmError
 from .common import batched_option, find_op, wrt_option
 
@@ -18,7 +19,13 @@ class OutputError(SymllmError):
 
 @click.command("code")
 @click.argument("op")
-@click.option("--target", default="numpy", show_default=True, help="The language of the source.")
+@click.option(
+    "--target",
+    default="numpy",
+    show_default=True,
+    metavar="NAME",
+    help=f"The language of the source: {', '.join(TARGETS)}.",
+)
 @wrt_option
 @batched_option
 @click.option("-o", "--output", metavar="FILE", type=Path, help="Write to a file.")
@@ -28,10 +35,12 @@ def code_command(
     """Print the source of a backward pass.
 
     It computes the gradient of OP by all of its inputs, or by those named.
+    For torch and jax, it is the op itself that knows its gradient.
 
     \b
     Examples:
       symllm code layer_norm --wrt x
+      symllm code layer_norm --target torch -o layer_norm.py
       symllm code attention --batched B,H -o attention_backward.py
     """
     source = find_op(op, batched).gradient(*wrt).code(target).rstrip() + "\n"

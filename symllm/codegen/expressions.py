@@ -23,7 +23,7 @@ from .functions import (
     is_index,
     is_size,
 )
-from .layout import Slots, body_order, insertions, present, subscript, within
+from .layout import Axes, Slots, body_order, insertions, present, subscript, within
 from .pieces import (
     ADD,
     ATOM,
@@ -54,7 +54,7 @@ class Variable:
     """How a name is stored: as which variable, with which of its axes in which slot."""
 
     text: str
-    axes: tuple[int | None, ...]
+    axes: Axes
     kind: NumberKind = "float"
 
     def piece(self, subscripts: Sequence[sp.Basic]) -> Piece:
@@ -117,7 +117,8 @@ class Expressions:
         if is_size(expr):
             return Piece(self.size(expr), kind="weak")
         if is_index(expr):
-            return Piece(self.target.positions(self.size(self.size_of[expr])), (expr,), kind="int")
+            size = self.size(self.size_of[expr])
+            return Piece(self.target.positions(size, self.like), (expr,), kind="int")
         return self.variables[str(expr)].piece(())
 
     def entry(self, expr: sp.Indexed, context: Slots) -> Piece:
@@ -206,9 +207,16 @@ class Expressions:
         for term in expr.args:
             minus = bool(term.could_extract_minus_sign())
             terms.append((minus, self.value(-term if minus else term, context)))
-        pieces = [self.fitted(piece, context) for _, piece in terms]
-        if {piece.kind for piece in pieces} != {"int"}:  # a sum of integers is one
+        shapes = {piece.slots for _, piece in terms if piece.rank}
+        if len(shapes) == 1 and None in (shape := shapes.pop()):
+            context = shape  # they meet as they are; their sum is then made to fit
+        pieces = [piece for _, piece in terms]
+        if {piece.kind for piece in pieces} == {"int"}:  # a sum of integers is one
+            pieces = [self.fitted(piece, context) for piece in pieces]
+        else:
             pieces = self.met(pieces, context)
+        if not self.target.bool_arithmetic:
+            pieces = [self.as_float(p) if p.kind == "bool" else p for p in pieces]
         signed = [(minus, piece) for (minus, _), piece in zip(terms, pieces, strict=True)]
         signed.sort(key=lambda t: (t[1].kind == "bool", t[0], -t[1].rank, -t[1].level, t[1].text))
         ones = [t for t in signed if t[1].text.isdigit() and not t[0]]
@@ -243,6 +251,8 @@ class Expressions:
         return replace(self.combined(text, pieces, context), kind=kinds)
 
     def power(self, expr: sp.Pow, context: Slots) -> Piece:
+        if expr.exp == sp.Rational(-1, 2) and "rsqrt" in self.target.functions:
+            return self.call("rsqrt", expr.base, context)
         if is_inverse(expr):
             return self.product_of([expr], context)
         base, exponent = expr.args
@@ -280,7 +290,9 @@ class Expressions:
             return pieces[0].with_text(table[name].format(pieces[0].text))
         text = pieces[0].text  # of several arguments, two at a time
         for piece in pieces[1:]:
-            text = table[name].format(text, piece.text)
+            number = piece.kind == "weak" and name in self.target.with_number
+            template = self.target.with_number[name] if number else table[name]
+            text = template.format(text, piece.text)
         return self.combined(Piece(text), pieces, context)
 
     def delta(self, expr: sp.KroneckerDelta, context: Slots) -> Piece:
@@ -291,24 +303,23 @@ class Expressions:
         return self.comparison(relation.lhs, relation.rhs, RELATIONS[type(relation)], context)
 
     def comparison(self, left: sp.Expr, right: sp.Expr, sign: str, context: Slots) -> Piece:
-        if is_index(left) and is_index(right) and context[-2:] in ((left, right), (right, left)):
-            if (sign[0] == "<") == (context[-2] == left) and sign[0] in "<>":
-                triangle = self.triangle(context, strict="=" in sign)
-                return Piece(f"~{triangle}", within((left, right), context), NEGATE, "bool")
-            if sign[0] in "<>":
-                triangle = self.triangle(context, strict="=" not in sign)
-                return Piece(triangle, within((left, right), context), ATOM, "bool")
+        if sign[0] in "<>" and context[-2:] in ((left, right), (right, left)):
+            above = (sign[0] == "<") == (context[-2] == left)
+            text = self.triangle(context, above, strict="=" not in sign)
+            level = NEGATE if text.startswith("~") else ATOM
+            return Piece(text, within(present(context[-2:]), context), level, "bool")
         pieces = [self.fitted(self.value(side, context), context) for side in (left, right)]
         text = f"{pieces[0].tight(ADD)} {sign} {pieces[1].tight(ADD)}"
         return replace(self.combined(Piece(text), pieces, context), level=COMPARE, kind="bool")
 
-    def triangle(self, context: Slots, strict: bool) -> str:
+    def triangle(self, context: Slots, above: bool, strict: bool) -> str:
         rows, columns = (self.size(self.size_of[s]) for s in context[-2:] if s is not None)
-        return self.target.lower_triangle(rows, columns, strict)
+        spell = self.target.upper_triangle if above else self.target.lower_triangle
+        return spell(rows, columns, strict, self.like)
 
     def allowed(self, expr: Allowed, context: Slots) -> Piece:
         pieces = [self.fitted(self.value(arg, context), context) for arg in expr.args]
-        text = self.target.where_allowed(*(piece.text for piece in pieces))
+        text = self.target.where_allowed(*pieces)
         return replace(self.combined(Piece(text), pieces, context), kind=pieces[1].kind)
 
     def condition(self, expr: sp.Expr, context: Slots) -> str:
@@ -332,7 +343,7 @@ class Expressions:
         self.size_of = {**outer, **dict(expr.limits)}
         method = REDUCTION_NAMES[type(expr)]
         factors = factors_of(expr.body)
-        if method != "max" and len(factors) > 1:
+        if method != "max" and len(factors) > 1 and not self.is_pointwise(expr.body, factors):
             piece = self.fitted(self.contraction(expr, factors, context), context)
             if isinstance(expr, Mean):
                 sizes = [Piece(self.size(n), kind="weak") for _, n in expr.limits]
@@ -342,6 +353,11 @@ class Expressions:
             piece = self.plain_reduction(expr, method, context)
         self.size_of = outer
         return piece
+
+    def is_pointwise(self, body: sp.Expr, factors: Sequence[sp.Expr]) -> bool:
+        """Is the product best made before it is summed: is it no larger than each factor?"""
+        whole = set(indices_of(body))
+        return not self.target.vecdot and all(set(indices_of(f)) == whole for f in factors)
 
     def plain_reduction(self, expr: Over, method: str, context: Slots) -> Piece:
         order = body_order(expr.body, context, expr.bound)
@@ -361,7 +377,7 @@ class Expressions:
 
     def contraction(self, expr: Over, factors: Sequence[sp.Expr], context: Slots) -> Piece:
         operands = [self.operand(factor, context, expr.bound) for factor in factors]
-        exact = "float" not in {p.kind for p in operands}
+        exact = "float" not in {p.kind for p in operands} or not self.target.bool_arithmetic
         met = [
             self.as_float(p) if p.kind == "int" or (p.kind == "bool" and exact) else p
             for p in operands

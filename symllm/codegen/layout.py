@@ -17,6 +17,8 @@ from .functions import Over, indices_of, is_index
 from .lines import Line
 
 Slots = tuple[sp.Symbol | None, ...]
+#: The same for a name, whatever its subscripts: which of its axes lies in which slot.
+Axes = tuple[int | None, ...]
 
 
 def present(slots: Iterable[sp.Symbol | None]) -> tuple[sp.Symbol, ...]:
@@ -89,7 +91,7 @@ def body_order(body: sp.Expr, context: Slots, bound: Sequence[sp.Symbol]) -> Slo
 
 def layouts(lines: Sequence[Line], outputs: Sequence[str]) -> dict[str, Slots]:
     """Each line's layout: as most of its users meet it; an output's as it is returned."""
-    wishes: dict[str, Counter[tuple[int | None, ...]]] = {line.name: Counter() for line in lines}
+    wishes: dict[str, Counter[Axes]] = {line.name: Counter() for line in lines}
     result: dict[str, Slots] = {}
 
     def meet(expr: sp.Basic, context: Slots) -> None:
@@ -115,7 +117,7 @@ def layouts(lines: Sequence[Line], outputs: Sequence[str]) -> dict[str, Slots]:
                 meet(arg, context)
 
     for line in reversed(lines):
-        exact: tuple[int | None, ...] = tuple(range(len(line.indices)))
+        exact: Axes = tuple(range(len(line.indices)))
         ranked = sorted(
             wishes[line.name].items(),
             key=lambda w: (w[1], sum(p is None for p in w[0])),

@@ -79,7 +79,8 @@ def wrapped(statement: str, indent: str, width: int) -> list[str]:
     name = assignment[0] if assignment else ""
     text = statement.removeprefix(name)
     if not name or len(outermost(text)) == 1:
-        head, *rest = split(text, indent, width)
+        narrow = min(width, len(indent + text) - 1)  # the text alone may fit
+        head, *rest = split(text, indent, narrow)
         return [f"{indent}{name}{head.lstrip()}", *rest]
     return [f"{indent}{name}(", *split(text, indent + "    ", width), f"{indent})"]
 
@@ -102,9 +103,12 @@ def split(text: str, indent: str, width: int) -> list[str]:
     ]
 
 
+COMPARISONS = (" == ", " != ", " <= ", " >= ", " < ", " > ")
+
+
 def outermost(text: str) -> list[str]:
     """The parts between the commas, or the loosest operators that stand outside all brackets."""
-    for operators in ((", ",), (" | ",), (" + ", " - "), (" * ", " / ", " @ ")):
+    for operators in ((", ",), (" | ",), COMPARISONS, (" + ", " - "), (" * ", " / ", " @ ")):
         parts, depth, start, k = [], 0, 0, 0
         while k < len(text):
             depth += (text[k] in "([{") - (text[k] in ")]}")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import sympy as sp
 
 from ..expressions import entries, name_of, rename_entries
-from ..notation import entry
+from ..notation import Iverson, entry
 from .functions import REDUCTION_NAMES, Over, Total, indices_of, is_index
 from .lines import Line, names_in, needed
 from .scatter import scatter_of
@@ -140,6 +140,8 @@ def name_for(node: sp.Expr) -> str:
     parts = sorted({name_of(e) for e in entries(body) if isinstance(e, sp.Indexed)})
     if isinstance(node, Over):
         parts = [REDUCTION_NAMES[type(node)], *parts]
+    elif isinstance(node, Iverson):
+        parts = ["mask"]
     elif isinstance(node, sp.Function):
         parts = [type(node).__name__.lower(), *parts]
     name = "_".join(parts)

@@ -37,9 +37,9 @@ def updates(
         return multiplications(write, node, child, context)
     if isinstance(node, Allowed):
         condition = write.condition(node.args[0], context)
-        return [Update(write.target.forbid("{0}", condition))]
+        return [Update(write.target.forbid.format("{0}", condition))]
     name = "sqrt" if isinstance(node, sp.Pow) else type(node).__name__
-    text = write.target.into(write.target.functions[name], "{0}")
+    text = write.target.functions[name].format(write.target.into)
     return [Update(text, text, always_function=True)]
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import sympy as sp
 
 from ..expressions import name_of
-from ..notation import Tensor
+from ..notation import Iverson, Tensor
 from .expressions import Expressions, Variable
-from .functions import indices_of
-from .layout import Slots, layouts, present, within
+from .functions import Allowed, indices_of
+from .layout import Axes, Slots, layouts, present, within
 from .lines import Line, names_in, rank_of
 from .pieces import NumberKind, Piece
 from .scatter import scatter_of
@@ -33,23 +34,38 @@ WIDTH = 88
 
 @dataclass(frozen=True)
 class Body:
-    """The statements, the sizes that they mention, and the names that merged into others."""
+    """The statements, the sizes that they mention, and the names that merged into others.
+
+    ``axes`` says how the outputs lie that were kept.
+    """
 
     statements: tuple[Statement, ...]
     sizes: tuple[str, ...]
     merged: dict[str, str]
+    axes: dict[str, Axes]
 
 
 def body_of(
-    lines: Sequence[Line], inputs: Sequence[Tensor], outputs: Sequence[str], target: Target
+    lines: Sequence[Line],
+    inputs: Sequence[Tensor],
+    outputs: Sequence[str],
+    target: Target,
+    width: int = WIDTH - 4,
+    kept: Sequence[str] = (),
+    given: Mapping[str, Axes] = MappingProxyType({}),
 ) -> Body:
-    """The statements that compute the outputs.
+    """The statements that compute the outputs, each at most ``width`` wide.
 
-    Written twice: the first time finds out which names end up in the buffer
-    of another, so that the second calls them by the name that lasts.
+    Outputs that are ``kept`` lie as they are met, not as they are returned;
+    so do inputs for which axes are ``given``. Written twice: the first time
+    finds out which names end up in the buffer of another, so that the second
+    calls them by the name that lasts.
     """
-    first = Writer(lines, inputs, outputs, target, {}).written()
-    return Writer(lines, inputs, outputs, target, first.merged).written()
+
+    def body(merged: dict[str, str]) -> Body:
+        return Writer(lines, inputs, outputs, target, width, kept, given, merged).written()
+
+    return body(body({}).merged)
 
 
 class Writer:
@@ -59,14 +75,19 @@ class Writer:
         inputs: Sequence[Tensor],
         outputs: Sequence[str],
         target: Target,
+        width: int,
+        kept: Sequence[str],
+        given: Mapping[str, Axes],
         merged: dict[str, str],
     ) -> None:
         self.lines = tuple(lines)
         self.outputs = tuple(outputs)
         self.target = target
+        self.width = width
+        self.kept = frozenset(kept)
         self.called = dict(merged)
         self.merged: dict[str, str] = {}
-        self.slots = layouts(lines, outputs)
+        self.slots = layouts(lines, [name for name in outputs if name not in self.kept])
         self.rank = rank_of(lines, inputs)
         self.owned: set[str] = set()
         self.tables: set[str] = set()
@@ -76,7 +97,7 @@ class Writer:
         for t in inputs:
             weak = not t.dims and t.role == "constant" and not t.integer
             kind: NumberKind = "int" if t.integer else "weak" if weak else "float"
-            variables[t.name] = Variable(t.name, tuple(range(t.rank)), kind)
+            variables[t.name] = Variable(t.name, given.get(t.name, tuple(range(t.rank))), kind)
         floats = [t.name for t in inputs if variables[t.name].kind == "float"]
         first = [t.name for t in inputs if t.dims and t.differentiable]
         self.write = Expressions(target, next(iter([*first, *floats]), ""), variables)
@@ -85,7 +106,8 @@ class Writer:
         for at, line in enumerate(self.lines):
             later = {n for user in self.lines[at + 1 :] for n in names_in(user.value)}
             self.line(line, later | set(self.outputs))
-        return Body(tuple(self.statements), tuple(self.write.sizes), self.merged)
+        axes = {name: self.write.variables[name].axes for name in self.kept}
+        return Body(tuple(self.statements), tuple(self.write.sizes), self.merged, axes)
 
     def variable(self, name: str) -> str:
         """What a name is called in the source: the name that it merged into."""
@@ -101,8 +123,8 @@ class Writer:
             piece = self.complete(self.write.value(line.value, context), line, context)
             if self.takes_over(line, context, later):
                 piece = self.write.value(line.value, context)
-            elif len(f"    {name} = {piece.text}") > WIDTH:
-                value = self.with_reductions_named(line, line.value, context)
+            elif len(f"{name} = {piece.text}") > self.width:
+                value = self.with_parts_named(line, line.value, context)
                 piece = self.complete(self.write.value(value, context), line, context)
             self.say(f"{name} = {piece.text}")
             kind = piece.kind
@@ -124,9 +146,9 @@ class Writer:
     def comment(self, place: int, words: str) -> None:
         """Words after a statement where they fit, else on a line before it."""
         statement = self.statements[place]
-        if words and len(f"    {statement.text}  # {words}") <= WIDTH:
+        if words and len(f"{statement.text}  # {words}") <= self.width:
             self.statements[place] = replace(statement, comment=words)
-        elif words and len(f"    # {words}") <= WIDTH:
+        elif words and len(f"# {words}") <= self.width:
             self.statements.insert(place, Statement(f"# {words}"))
 
     def takes_over(self, line: Line, context: Slots, later: set[str]) -> bool:
@@ -139,20 +161,21 @@ class Writer:
     def complete(self, piece: Piece, line: Line, context: Slots) -> Piece:
         """A piece that is as large as its line says, and is nobody else's array."""
         piece = self.write.fitted(piece, context)
-        output = line.name in self.outputs
+        output = line.name in self.outputs and line.name not in self.kept
         if output and piece.kind in ("bool", "int"):
             piece = self.write.as_float(piece)
         if present(piece.slots) != line.indices:
             sizes = dict(zip(line.indices, line.sizes, strict=True))
             shape = [self.write.size(sizes[s]) if s is not None else "1" for s in context]
-            return piece.with_text(self.target.filled(piece.text, ", ".join(shape)))
+            return self.target.filled(piece, shape, self.write.like)
         if output and isinstance(line.value, sp.Indexed) and not is_new(line.value):
-            return piece.with_text(self.target.copied(piece.text))
+            return self.target.copied(piece)
         return piece
 
-    def with_reductions_named(self, line: Line, value: sp.Expr, context: Slots) -> sp.Expr:
-        """The value with each reduction on a statement of its own, before."""
-        for node in sorted(outer_reductions(value), key=str):
+    def with_parts_named(self, line: Line, value: sp.Expr, context: Slots) -> sp.Expr:
+        """The value with each reduction and mask on a statement of its own, before."""
+        masks = (node.args[0] for node in value.atoms(Allowed) if node.args[0].has(Iverson))
+        for node in sorted([*outer_reductions(value), *masks], key=str):
             if node != value:
                 value = value.xreplace({node: self.named(line, node, context)})
         return value
@@ -169,7 +192,7 @@ class Writer:
     def scattered(self, line: Line, name: str) -> bool:
         """``sum_i [a = t[i]] g[i, k]``: each g is added to the row that t names."""
         found = scatter_of(line.value, line.indices)
-        if found is None or not self.target.in_place:
+        if found is None:
             return False
         at = tuple(found.rows.indices)
         piece = self.write.fitted(self.write.value(found.added, found.order), found.order)

@@ -14,62 +14,25 @@ import numpy as np
 import programs
 import pytest
 import sympy as sp
+from points import AXES, NAMES, by_rows, point
 
 from symllm.catalogue import ops
 from symllm.codegen import compile_function, numpy_source
 from symllm.codegen.functions import Total
 from symllm.codegen.lines import Line, over
-from symllm.codegen.numpy import NumPy
+from symllm.codegen.numpy import NUMPY
 from symllm.codegen.writer import body_of
 from symllm.equation import Let
-from symllm.notation import BATCHED, Dim, Iverson, Tensor, entry
-from symllm.op import Op
+from symllm.notation import Dim, Iverson, Tensor, entry
 from symllm.program import Program
-
-AXES = ((), ("N",), ("H", "T"))
-SIZES = {"n": 3, "m": 4, "d": 5, "e": 6, "v": 7, "r": 2, "G": 5, "N": 2, "B": 2, "T": 3, "H": 2}
-
-
-def draw(tensor: Tensor, rng: np.random.Generator) -> Any:
-    shape = tuple(SIZES[dim.name] for dim in tensor.dims)
-    if isinstance(tensor.domain, Dim):
-        return rng.integers(0, SIZES[tensor.domain.name], shape)
-    if tensor.domain == "binary":
-        return rng.integers(0, 2, shape).astype(float)
-    if tensor.domain in ("positive", "unit"):
-        return 0.1 + rng.random(shape) * (1.0 if tensor.domain == "positive" else 0.8)
-    values = rng.normal(size=shape)
-    if tensor.domain == "distribution":
-        return np.exp(values) / np.exp(values).sum(-1, keepdims=True)
-    return values
-
-
-def point(program: Program, seed: int = 0) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    return {t.name: draw(t, rng) for t in program.inputs}
 
 
 def compiled(program: Program, name: str = "f") -> Callable[..., Any]:
     return compile_function(numpy_source(program, name), name, program.inputs)
 
 
-def by_rows(op: Op, given: dict[str, Any]) -> dict[str, Any]:
-    """The outputs of the oracle of one example, for each row of the batch."""
-    inputs = op.program.inputs
-    sizes = tuple(SIZES[dim.name] for dim in op.program.batch)
-    rows = [
-        op.numpy(*(given[t.name][at] if t.role in BATCHED else given[t.name] for t in inputs))
-        for at in np.ndindex(sizes)
-    ]
-    rows = [row if len(op.outputs) > 1 else (row,) for row in rows]
-    return {
-        name: np.array(column).reshape(sizes + np.shape(column[0]))
-        for name, column in zip(op.outputs, zip(*rows, strict=True), strict=True)
-    }
-
-
 @pytest.mark.parametrize("axes", AXES, ids=lambda axes: "x".join(axes) or "one")
-@pytest.mark.parametrize("name", ops)
+@pytest.mark.parametrize("name", NAMES)
 def test_forward_agrees_with_the_oracle(name: str, axes: tuple[str, ...]) -> None:
     op = ops[name].batched(*axes) if axes else ops[name]
     given = point(op.program)
@@ -141,7 +104,7 @@ def test_softmax_jacobian() -> None:
 # --------------------------------------------------------------------------
 
 PROGRAMS = {
-    **{name: ops[name].batched("H", "T").program for name in ops},
+    **{name: ops[name].batched("H", "T").program for name in NAMES},
     **{f"{name}_backward": make("H", "T") for name, make, _ in BACKWARD},
 }
 
@@ -251,7 +214,7 @@ def test_a_sum_over_looked_up_rows_is_scattered() -> None:
     picked = sp.KroneckerDelta(a, entry("t", b, i)) * entry("dy", b, i, k)
     value = over(Total, picked, ((b, rows.symbol), (i, n.symbol)))
     line = Line("dW", (a, k), (v.symbol, d.symbol), value)
-    body = body_of([line], inputs, ("dW",), NumPy())
+    body = body_of([line], inputs, ("dW",), NUMPY)
     assert [statement.text for statement in body.statements] == [
         "dW = np.zeros((v, d), dtype=dy.dtype)",
         "np.add.at(dW, t, dy)",

@@ -1,0 +1,83 @@
+"""A pair as two functions: forwards, with what is saved, and backwards from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .function import Body, definition, docstring, function_body, listed, module, unpacked
+from .pair import Pair
+from .target import Target
+from .writer import WIDTH
+
+
+@dataclass(frozen=True)
+class Passes:
+    """The statements of both, which agree on how the axes of what is saved lie."""
+
+    pair: Pair
+    forward: Body
+    backward: Body
+
+    @property
+    def saved(self) -> list[str]:
+        """What is saved; nothing else is needed to go backwards."""
+        return [t.name for t in self.pair.saved]
+
+    @property
+    def outputs(self) -> str:
+        return ", ".join(self.pair.outputs)
+
+    @property
+    def gradients(self) -> list[str]:
+        """The gradient of every input, ``None`` for those that have none."""
+        return [self.pair.gradients.get(t.name, "None") for t in self.pair.inputs]
+
+
+def passes(target: Target, pair: Pair, width: int = WIDTH - 4) -> Passes:
+    """Both passes in a language, each statement at most ``width`` wide."""
+    forward = function_body(target, pair.forward, width, kept=pair.kept)
+    backward = function_body(target, pair.backward, width, given=forward.axes)
+    return Passes(pair, forward, backward)
+
+
+def forward_function(both: Passes, title: str) -> str:
+    """``<op>_forward`` of the op's inputs: its outputs, and a tuple of what is saved."""
+    pair = both.pair
+    outputs = [pair.forward.tensors[name] for name in pair.outputs]
+    doc = docstring(f"{title}, and what its gradient needs.", pair.inputs, outputs)
+    saved = [f"{both.saved[0]},"] if len(both.saved) == 1 else both.saved
+    returned = listed(f"return {as_value(pair.outputs)}, (", saved, ")", WIDTH - 4)
+    arguments = [t.name for t in pair.inputs]
+    body = [*doc, *both.forward.statements, *returned]
+    return definition(f"{pair.name}_forward", arguments, body)
+
+
+def backward_function(both: Passes, summary: str, results: str) -> str:
+    """``<op>_backward`` of what was saved and the upstream gradients."""
+    pair = both.pair
+    outputs = [pair.backward.tensors[name] for name in pair.backward.outputs]
+    words = f"{summary.rstrip('.')}, from what was saved."
+    doc = docstring(words, pair.upstream, outputs)
+    names = [t.name for t in pair.upstream]
+    opened = unpacked(both.saved, "saved", WIDTH - 4) if pair.saved else []
+    upstream = names[0]
+    if len(names) > 1:
+        upstream = "upstream"
+        opened += unpacked(names, upstream, WIDTH - 4)
+    body = [*doc, *opened, *both.backward.statements, f"return {results}"]
+    return definition(f"{pair.name}_backward", ["saved", upstream], body)
+
+
+def passes_source(target: Target, pair: Pair, title: str, summary: str) -> str:
+    """A module with both functions; backwards returns the gradients in the order of the inputs."""
+    both = passes(target, pair)
+    results = ", ".join(pair.backward.outputs)
+    return module(
+        target, [forward_function(both, title), backward_function(both, summary, results)]
+    )
+
+
+def as_value(names: Sequence[str]) -> str:
+    """One value as it is, several as a tuple."""
+    return names[0] if len(names) == 1 else f"({', '.join(names)})"
