@@ -1,0 +1,1 @@
+"""Whole language models, made of the catalogue's ops."""
