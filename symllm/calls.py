@@ -138,7 +138,7 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
 
     # The callee's own letters must not meet the caller's letters, nor any name.
     busy = {s.name for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
-    busy |= {found.name for found in inside.values()}
+    busy |= {found.name for names in names_inside(program).values() for found in names.values()}
     busy |= {d.name for d in (*program.dims, *callee.dims)}
     letters = fresh_letters(busy)
     stand_in = {

@@ -25,7 +25,6 @@ FLOORS = (
     ("calls",),
     ("axes",),
     ("backward",),
-    ("algebra.numbers",),
     ("algebra.numbers", "flops"),
     ("algebra.terms",),
     ("algebra.functions", "algebra.walk"),
@@ -46,6 +45,7 @@ FLOORS = (
     ("questions",),
     ("op",),
     ("catalogue", "document"),
+    ("models",),
     ("build", ""),  # "" is the face of the package: symllm/__init__.py
     ("cli",),
     ("__main__",),

@@ -25,6 +25,7 @@ CONTENTS: dict[str, str] = {
     "jensen_shannon": "jensen_shannon",
     "distillation": "distillation",
     "mse": "mse",
+    "masked_mean": "masked_mean",
     "layer_norm": "layer_norm",
     "rms_norm": "rms_norm",
     "embedding": "embedding",

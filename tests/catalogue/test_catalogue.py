@@ -36,6 +36,7 @@ FACES: dict[str, tuple[str, str]] = {
     "jensen_shannon": ("p[n] q[n]", "L"),
     "distillation": ("z[n] [v[n]] (tau)", "L"),
     "mse": ("x[n] [y[n]]", "L"),
+    "masked_mean": ("x[n] [m[n]]", "L"),
     "layer_norm": ("x[d] *gamma[d]* *beta[d]* (eps)", "y[d]"),
     "rms_norm": ("x[d] *gamma[d]* (eps)", "y[d]"),
     "embedding": ("[t[n]] *W[v,d]*", "y[n,d]"),
