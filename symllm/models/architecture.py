@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from ..codegen.network import Network
 from ..errors import OpError
@@ -69,6 +70,8 @@ class Architecture:
     layers: str
     tied: bool
     table: str
+    #: A small configuration, at which the whole is checked.
+    example: Mapping[str, Any]
     source: str = ""
 
     def __post_init__(self) -> None:

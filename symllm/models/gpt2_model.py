@@ -123,5 +123,13 @@ def gpt2() -> Model:
         layers="transformer.h.{layer}.",
         tied=True,
         table="transformer.wte.weight",
+        example={
+            "n_layer": 2,
+            "n_embd": 6,
+            "n_head": 2,
+            "n_inner": 5,
+            "vocab_size": 7,
+            "n_positions": 5,
+        },
         source="Radford et al., 2019",
     )

@@ -117,5 +117,14 @@ def llama() -> Model:
         layers="model.layers.{layer}.",
         tied=False,
         table="model.embed_tokens.weight",
+        example={
+            "num_hidden_layers": 2,
+            "hidden_size": 6,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 4,
+            "intermediate_size": 5,
+            "vocab_size": 7,
+        },
         source="Touvron et al., 2023",
     )
