@@ -23,7 +23,7 @@ FLOORS = (
     ("shapes",),
     ("program",),
     ("calls",),
-    ("axes",),
+    ("axes", "definitions"),
     ("algebra.numbers",),
     ("algebra.numbers", "flops"),
     ("algebra.terms",),

@@ -210,12 +210,13 @@ def numpy_source(
     ]
     head = f"def {function}({', '.join(signature)}):"
     if len(head) > WIDTH:
-        head = f"def {function}(\n    {', '.join(signature)}\n):"
+        rows = wrap(", ".join(signature), WIDTH - 4)
+        head = "\n".join([f"def {function}(", *(f"    {row}" for row in rows), "):"])
     source = [
         head,
         *docstring(doc, arguments, [program.tensors[name] for name in outputs]),
         *statements,
-        f"    return {returned(outputs, program.tensors)}",
+        *returned(outputs, program.tensors),
     ]
     text = "\n".join(source)
     code = "\n".join([head, *statements])
@@ -330,12 +331,16 @@ DOMAINS = {
 }
 
 
-def returned(outputs: Sequence[str], tensors: Mapping[str, Tensor]) -> str:
+def returned(outputs: Sequence[str], tensors: Mapping[str, Tensor]) -> list[str]:
+    """The last statement: one array, or several by name, a row for each where one is too long."""
     values = [folded_back(tensors[name]) for name in outputs]
     if len(outputs) == 1:
-        return values[0]
-    pairs = zip(outputs, values, strict=True)
-    return "{" + ", ".join(f'"{name}": {value}' for name, value in pairs) + "}"
+        return [f"    return {values[0]}"]
+    pairs = [f'"{name}": {value}' for name, value in zip(outputs, values, strict=True)]
+    row = f"    return {{{', '.join(pairs)}}}"
+    return (
+        [row] if len(row) <= WIDTH else ["    return {", *(f"        {p}," for p in pairs), "    }"]
+    )
 
 
 def unfolded(inputs: Sequence[Tensor], mentioned: set[str]) -> list[str]:

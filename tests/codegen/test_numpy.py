@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -26,12 +27,13 @@ from symllm.notation import BATCHED, Dim, Iverson, Tensor, entry
 from symllm.op import Op
 from symllm.program import Program
 
-AXES = ((), ("N",), ("H", "T"))
+AXES = ((), ("N",), ("N", "T"))
 SIZES = {"n": 3, "m": 4, "d": 5, "e": 6, "v": 7, "r": 2, "G": 5, "N": 2, "B": 2, "T": 3, "H": 2}
+SIZES |= {"2": 2, "c": 4, "f": 3, "g": 2, "h": 3, "u": 2}
 
 
 def draw(tensor: Tensor, rng: np.random.Generator) -> Any:
-    shape = tuple(SIZES[dim.name] for dim in tensor.dims)
+    shape = tuple(math.prod(SIZES[dim.name] for dim in axis) for axis in tensor.axes)
     if isinstance(tensor.domain, Dim):
         return rng.integers(0, SIZES[tensor.domain.name], shape)
     if tensor.domain == "binary":
@@ -141,8 +143,8 @@ def test_softmax_jacobian() -> None:
 # --------------------------------------------------------------------------
 
 PROGRAMS = {
-    **{name: ops[name].batched("H", "T").program for name in ops},
-    **{f"{name}_backward": make("H", "T") for name, make, _ in BACKWARD},
+    **{name: ops[name].batched("N", "T").program for name in ops},
+    **{f"{name}_backward": make("N", "T") for name, make, _ in BACKWARD},
 }
 
 
@@ -173,7 +175,7 @@ def test_source_is_short_and_plain(name: str) -> None:
     source = numpy_source(PROGRAMS[name], name)
     lines = source.splitlines()
     assert max(map(len, lines)) <= 88
-    assert len(lines) < 50
+    assert len(lines) < (80 if name.endswith("_block") else 50)
     assert "[::" not in source
     assert not re.search(r"\(\(\w+\)\)|--|\+ -", source)
     for line in lines:
