@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 from symllm import ops
+from symllm.calls import without_calls
 from symllm.notation import LOSS, Partial, entry
 from symllm.steps import Fact, Step
 

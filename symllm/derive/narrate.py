@@ -181,20 +181,10 @@ class Narrator(Phrases):
 
     def calculus(self, line: Line) -> tuple[str, Sentence, str]:
         """The rule's name, the reason, and the lemma cited, for a line."""
-        lemma = next((c.lemma for c in line.contributions if c.lemma), "")
-        if lemma:
-            given = self.lhs(line.contributions[0].equation)
-            return (
-                f"lemma: the gradient of {lemma.replace('_', ' ')}",
-                (
-                    "The derivation for ",
-                    lemma.replace("_", "-"),
-                    " applies, with the output ",
-                    given,
-                    ".",
-                ),
-                lemma,
-            )
+        lemmas = list(dict.fromkeys(c.lemma for c in line.contributions if c.lemma))
+        if lemmas:
+            names = " and of ".join(lemma.replace("_", " ") for lemma in lemmas)
+            return f"lemma: the gradient of {names}", self.citation(line), lemmas[0]
         rules = {place.rule for c in line.contributions for place in c.places}
         rules |= {"the upstream gradient"} if line.upstream else set()
         chosen = sorted(rules - {"linearity"}) or ["linearity"]
