@@ -11,6 +11,9 @@ from .notation import Dim
 #: A sentence, its formulas as SymPy expressions (or pairs that are equal).
 Sentence = tuple[str | sp.Basic | tuple[sp.Basic, sp.Basic], ...]
 
+#: Why, where a step cites the same derivation as the step before it.
+SAME: Sentence = ("The same derivation gives this gradient.",)
+
 
 def plain(sentence: Sentence) -> str:
     """The sentence as plain text, formulas as SymPy prints them."""
@@ -41,6 +44,11 @@ class Step:
     because: Sentence
     free: tuple[tuple[sp.Symbol, Dim], ...] = ()
     lemma: str = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Does it cite what the step before it cites, and say no more?"""
+        return self.because == SAME
 
     @property
     def reason(self) -> str:

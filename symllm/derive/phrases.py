@@ -16,7 +16,7 @@ from ..algebra.walk import mono_atoms
 from ..algebra.write import Writer, integer_symbol
 from ..expressions import fresh_letters, rename_entries
 from ..notation import LOSS, Dim, Partial, entry
-from ..steps import Sentence
+from ..steps import SAME, Sentence
 from .adjoint import Contribution, Line
 from .system import CallEquation, Equation, System
 from .textbook import Textbook
@@ -170,9 +170,9 @@ class Phrases:
             )
             for k, (lemma, outputs) in enumerate(cited.items())
         ]
-        if line.name in self.repeated:
-            applies = [("The same derivation gives this gradient",)]
         also: Sentence = ("; ", by, " also acts through ", *listed(besides)) if besides else ()
+        if line.name in self.repeated:
+            return (SAME[0].removesuffix("."), *also, ".") if also else SAME
         return (*listed(applies), *also, ".")
 
     @cached_property

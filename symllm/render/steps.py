@@ -25,6 +25,8 @@ class Line:
     rule: str
     reason: str
     tex: str
+    #: Equations that follow for the same reason.
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def step_lines(
     p = Printer(style)
     used = names_used(derivation)
     reached: dict[Any, Any] = {}
-    lines = []
+    lines: list[Line] = []
     last: Step | None = None
     for step in derivation.steps:
         target, short = p(step.target), short_name(step.target, used)
@@ -60,7 +62,11 @@ def step_lines(
             left = f"{left} = {target}"
         reached[step.target] = step.after
         cited = place.derived.get(step.lemma, "")
-        lines.append(line(step, f, style, used, equation(left, values, style), cited))
+        tex = equation(left, values, style)
+        if lines and step.goes_on:
+            lines[-1] = replace(lines[-1], more=(*lines[-1].more, tex))
+        else:
+            lines.append(line(step, f, style, used, tex, cited))
         last = step
     return lines
 

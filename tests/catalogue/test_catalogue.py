@@ -315,7 +315,9 @@ def shape_of(tensor: Any, size: dict[str, int]) -> tuple[int, ...]:
     return tuple(math.prod(size[d.name] for d in axis) for axis in tensor.axes)
 
 
-def arrays(op: Any, seed: int = 0, sizes: tuple[int, ...] = (5, 3, 4, 6, 2, 3)) -> dict[str, Any]:
+def arrays(
+    op: Any, seed: int = 0, sizes: tuple[int, ...] = (5, 3, 4, 6, 2, 3, 2, 3)
+) -> dict[str, Any]:
     """Random inputs, and upstream gradients, of one op."""
     rng = np.random.default_rng(seed)
     symbolic = [d for d in op.program.dims if d.size is None]
