@@ -116,9 +116,9 @@ ops.moe_block.gradient()
 
 # %% [markdown]
 # *In words:* an expert learns from the tokens that were sent to it, each weighted by its gate, for
-# the gradient of $F_{ika}$ has that gate as a factor; a program computes nothing for the others. The
-# router learns through the gates alone. And whatever experts and router do, the stream passes its
-# gradient on.
+# the gradient of $F_{ika}$ has that gate as a factor; a program computes nothing for the others.
+# The router learns through the gates alone. And whatever experts and router do, the stream
+# passes its gradient on.
 
 # %% [markdown]
 # ### References

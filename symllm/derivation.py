@@ -343,7 +343,7 @@ class Derivation:
         what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]
         title = self.op.title
         first, *_ = title.split()
-        if first[1:].islower():  # not an acronym such as SiLU
+        if first[1:] == first[1:].lower():  # not an acronym such as SiLU
             title = title[0].lower() + title[1:]
         return f"{what} of {title}."
 

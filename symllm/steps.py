@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -12,7 +13,7 @@ from .notation import Dim
 Sentence = tuple[str | sp.Basic | tuple[sp.Basic, sp.Basic], ...]
 
 #: Why, where a step cites the same derivation as the step before it.
-SAME: Sentence = ("The same derivation gives this gradient.",)
+SAME: Sentence = ("The same derivation gives this gradient", ".")
 
 
 def plain(sentence: Sentence) -> str:
@@ -46,11 +47,6 @@ class Step:
     lemma: str = ""
 
     @property
-    def goes_on(self) -> bool:
-        """Does it cite what the step before it cites, and say no more?"""
-        return self.because == SAME
-
-    @property
     def reason(self) -> str:
         return plain(self.because)
 
@@ -58,6 +54,17 @@ class Step:
         sides = dict.fromkeys((self.target, self.before, self.after))
         chain = " = ".join(map(sp.latex, sides))
         return rf"$\displaystyle {chain} \quad \text{{({self.rule})}}$"
+
+
+def places(steps: Iterable[Step]) -> list[int]:
+    """The number that each step has on a page, from 1 on: all that one citation gives has one."""
+    found: list[int] = []
+    last: Step | None = None
+    for step in steps:
+        same = last is not None and step.because == SAME and step.lemma == last.lemma
+        found.append((found[-1] if found else 0) + (not same))
+        last = step
+    return found
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ class Phrases:
         ]
         also: Sentence = ("; ", by, " also acts through ", *listed(besides)) if besides else ()
         if line.name in self.repeated:
-            return (SAME[0].removesuffix("."), *also, ".") if also else SAME
+            return (SAME[0], *also, SAME[-1])
         return (*listed(applies), *also, ".")
 
     @cached_property

@@ -9,7 +9,7 @@ import sympy as sp
 
 from ..expressions import entries, is_entry, name_of, subscripts_of
 from ..notation import LOSS, Direct, Partial
-from ..steps import Fact, Sentence, Step
+from ..steps import Fact, Sentence, Step, places
 from .display import equation, noted
 from .flavour import Flavour
 from .names import in_words
@@ -50,7 +50,7 @@ def step_lines(
     reached: dict[Any, Any] = {}
     lines: list[Line] = []
     last: Step | None = None
-    for step in derivation.steps:
+    for step, number in zip(derivation.steps, places(derivation.steps), strict=True):
         target, short = p(step.target), short_name(step.target, used)
         values = values_of(step)
         if reached.get(step.target) == step.before:
@@ -63,7 +63,7 @@ def step_lines(
         reached[step.target] = step.after
         cited = place.derived.get(step.lemma, "")
         tex = equation(left, values, style)
-        if lines and step.goes_on:
+        if number == len(lines):
             lines[-1] = replace(lines[-1], more=(*lines[-1].more, tex))
         else:
             lines.append(line(step, f, style, used, tex, cited))
