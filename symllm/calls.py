@@ -163,7 +163,10 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
         value = rename_bound(substitute(inner.rhs, stand_in | own), busy)
         value = substitute(rename_entries(value, change), back)
         lhs = substitute(change[inner.name](tuple(own.values())), back)
-        yield Let(let.lhs if inner.name == output else lhs, value, inner.note)
+        if inner.name == output:
+            yield Let(let.lhs, value, let.note or inner.note)
+        else:
+            yield Let(lhs, value, inner.note)
 
 
 def rename_bound(expr: sp.Basic, busy: set[str]) -> sp.Basic:

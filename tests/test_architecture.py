@@ -23,7 +23,7 @@ FLOORS = (
     ("shapes",),
     ("program",),
     ("calls",),
-    ("axes",),
+    ("axes", "definitions"),
     ("backward",),
     ("algebra.numbers", "flops"),
     ("algebra.terms",),

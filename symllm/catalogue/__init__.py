@@ -59,6 +59,7 @@ CONTENTS: dict[str, str] = {
     "llama_block": "llama_block",
     "top_k_gate": "top_k_gate",
     "mixture_of_experts": "mixture_of_experts",
+    "moe_block": "moe_block",
     "load_balancing": "load_balancing",
     "dpo": "dpo",
     "ppo_clip": "ppo_clip",

@@ -133,7 +133,7 @@ def test_rows_of_a_batch_may_be_mapped(name: str) -> None:
 @names
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_precision_is_kept(name: str, dtype: str) -> None:
-    op = batched(name, ("H", "T"))
+    op = batched(name, ("N", "T"))
     g, inputs = derived(op), arrays(op, dtype)
     function = namespace(g.code("jax"))[name]
     output, back = jax.vjp(function, *inputs.values())
@@ -177,7 +177,7 @@ SAYS = (
 
 @pytest.mark.parametrize(("name", "texts"), SAYS, ids=[row[0] for row in SAYS])
 def test_source_says(name: str, texts: tuple[str, ...]) -> None:
-    source = derived(batched(name, ("H", "T"))).code("jax")
+    source = derived(batched(name, ("N", "T"))).code("jax")
     for text in texts:
         assert text in source
 
