@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..program import Program
-from .function import definition, docstring, function_source, module
+from .function import definition, docstring, module
 from .numpy import FUNCTIONS as NUMPY_FUNCTIONS
 from .pair import Pair
 from .passes import as_value, backward_function, forward_function, passes
@@ -54,11 +53,6 @@ JAX = Jax(
     imports=IMPORTS,
     vecdot=False,
 )
-
-
-def jax_source(program: Program, function: str, doc: str = "") -> str:
-    """A module with one JAX function of the program's inputs that its outputs need."""
-    return function_source(JAX, program, function, doc)
 
 
 def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..program import Program
 from .function import (
     definition,
     docstring,
-    function_source,
     indented,
     listed,
     module,
@@ -118,11 +116,6 @@ TORCH = Torch(
     vecdot=False,
     bool_arithmetic=False,
 )
-
-
-def torch_source(program: Program, function: str, doc: str = "") -> str:
-    """A module with one PyTorch function of the program's inputs that its outputs need."""
-    return function_source(TORCH, program, function, doc)
 
 
 def torch_gradient_source(pair: Pair, title: str, summary: str) -> str:

@@ -17,7 +17,7 @@ from symllm.codegen.lines import Line, over
 from symllm.codegen.torch import TORCH
 from symllm.codegen.writer import body_of
 from symllm.equation import Let
-from symllm.notation import Dim, Iverson, Tensor, entry, scalar
+from symllm.notation import Dim, Iverson, Tensor, entry, matrix, scalar, sum_over
 from symllm.op import Op
 from symllm.program import Program
 
@@ -216,6 +216,31 @@ def test_a_fully_masked_row_has_no_gradient() -> None:
     output.sum().backward()
     assert torch.isfinite(output).all()
     assert (given["Q"].grad[0] == 0).all()
+
+
+def block() -> Op:
+    """Layer norm, a matrix, GELU, a matrix, and the input added again."""
+    n, d, m = Dim("n"), Dim("d"), Dim("m")
+    (i, a), (k, l) = (n.index("i"), m.index("a")), d.indices("k l")
+    x, h, y = (matrix(name, n, d) for name in "xhy")
+    u, s = (matrix(name, n, m) for name in "us")
+    W, U = matrix("W", m, d, "parameter"), matrix("U", d, m, "parameter")
+    gamma, beta = d.vector("gamma", "parameter"), d.vector("beta", "parameter")
+    eps = scalar("eps", "constant", "positive")
+    equations = (
+        Let(h[i, k], ops.layer_norm(x[i, k], gamma[k], beta[k], eps, over=k)),
+        Let(u[i, a], sum_over(W[a, l] * h[i, l], l)),
+        Let(s[i, a], ops.gelu(u[i, a], over=a)),
+        Let(y[i, k], x[i, k] + sum_over(U[k, a] * s[i, a], a)),
+    )
+    return Op("block", "A block", (x, gamma, beta, eps, W, U), equations, lambda *given: None)
+
+
+def test_an_op_made_of_ops() -> None:
+    op = block().batched("N")
+    source = op.gradient().code("torch")
+    assert "ctx.save_for_backward(gamma, beta, W, U, r, xhat, u)" in source
+    assert torch.autograd.gradcheck(namespace(source)["block"], tuple(tensors(op).values()))
 
 
 # --------------------------------------------------------------------------
