@@ -32,6 +32,8 @@ class Inside:
 @lru_cache(maxsize=256)
 def with_aliases(program: Program) -> Program:
     """The program with those aliases as equations that speak of forward names alone."""
+    if not program.aliases:
+        return program
     gradients = {f"d{name}" for name in program.tensors}
     own = [alias for alias in program.aliases if alias.mentioned.isdisjoint(gradients)]
     return replace(program, equations=(*program.equations, *own), aliases=())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import sympy as sp
@@ -91,22 +92,22 @@ class Let:
         if not isinstance(self.rhs, Call):
             object.__setattr__(self, "rhs", checked_value(lhs, self.rhs))
 
-    @property
+    @cached_property
     def name(self) -> str:
         return name_of(self.lhs)
 
-    @property
+    @cached_property
     def indices(self) -> tuple[sp.Symbol, ...]:
         return subscripts_of(self.lhs)
 
-    @property
+    @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
         """The SymPy expressions on the right."""
         if isinstance(self.rhs, Call):
             return tuple(a.value for a in self.rhs.arguments)
         return (self.rhs,)
 
-    @property
+    @cached_property
     def mentioned(self) -> frozenset[str]:
         """The names of tensors, indices and dimensions on the right."""
         return frozenset(name_of(e) for value in self.expressions for e in entries(value))

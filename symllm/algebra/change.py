@@ -7,7 +7,7 @@ from typing import Any
 
 from .functions import function
 from .terms import (
-    ONE,
+    OPERATIONS,
     Atom,
     Compare,
     Delta,
@@ -81,10 +81,7 @@ class Change:
     def mono(self, mono: Mono) -> Poly:
         if self.leaves(mono):
             return Poly({mono: 1})
-        result = ONE
-        for atom, exponent in mono.factors:
-            result = result * self.apply(atom) ** exponent
-        return result
+        return OPERATIONS["of powers"]((self.apply(atom), e) for atom, e in mono.factors)
 
     def apply(self, atom: Atom) -> Poly:
         if self.leaves(atom):

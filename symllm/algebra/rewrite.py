@@ -9,8 +9,9 @@ from functools import cached_property, lru_cache
 from .change import Change, rebuild
 from .factor import cost
 from .numbers import Number, magnitude
+from .products import of_powers
 from .sums import opened, total
-from .terms import ONE, ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum
+from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum, atom_poly
 from .walk import mono_atoms
 
 Factors = tuple[tuple[Atom, Number], ...]
@@ -79,24 +80,34 @@ def _replace_atom(rule: Rewrite, poly: Poly) -> Poly:
 
 
 def _replace_product(rule: Rewrite, poly: Poly) -> Poly:
+    replaced = _in_terms(rule, poly, ())
+    return poly if replaced is None else replaced
+
+
+def _in_terms(rule: Rewrite, poly: Poly, bound: tuple[Ix, ...]) -> Poly | None:
+    """The rule used in ``sum over bound of poly``; None where it is found nowhere."""
+    replaced = {mono: _in_monomial(rule, mono, bound) for mono in poly.terms}
+    if all(new is None for new in replaced.values()):
+        return None
     result = ZERO
-    for mono, coefficient in poly.terms.items():
-        result = result + _in_monomial(rule, mono, ()).scale(coefficient)
+    for mono, new in replaced.items():
+        part = total(bound, Poly({mono: 1})) if new is None else new
+        result = result + part.scale(poly.terms[mono])
     return result
 
 
-def _in_monomial(rule: Rewrite, mono: Mono, bound: tuple[Ix, ...]) -> Poly:
+def _in_monomial(rule: Rewrite, mono: Mono, bound: tuple[Ix, ...]) -> Poly | None:
     """The rule used in ``sum over bound of mono``, inside its atoms first."""
-    rebuilt = ONE
-    for atom, exponent in mono.factors:
-        if rule.heads <= atom.names:
-            rebuilt = rebuilt * _in_atom(rule, atom) ** exponent
-        else:
-            rebuilt = rebuilt * Poly({Mono(((atom, exponent),)): 1})
+    inside = {a: new for a, _ in mono.factors if (new := _in_atom(rule, a)) is not None}
+    rebuilt = Poly({mono: 1})
+    if inside:
+        rebuilt = of_powers((inside.get(a, atom_poly(a)), e) for a, e in mono.factors)
     result = ZERO
     for inner, coefficient in rebuilt.terms.items():
         found = next(_placed(rule, inner, bound), None)
         if found is None:
+            if not inside:
+                return None
             result = result + total(bound, Poly({inner: coefficient}))
             continue
         (rest, match, used), around = found
@@ -127,15 +138,14 @@ def _placed(
                 yield found, around
 
 
-def _in_atom(rule: Rewrite, atom: Atom) -> Poly:
+def _in_atom(rule: Rewrite, atom: Atom) -> Poly | None:
+    if not rule.heads <= atom.names:
+        return None
     if isinstance(atom, Sum):
         fresh, body = opened(atom)
-        result = ZERO
-        for mono, coefficient in body.terms.items():
-            result = result + _in_monomial(rule, mono, fresh).scale(coefficient)
-        return result
-    if not atom.polys():
-        return Poly({Mono(((atom, 1),)): 1})
+        return _in_terms(rule, body, fresh)
+    if all(apply(rule, poly) == poly for poly in atom.polys()):
+        return None
     return rebuild(atom, Rebuild(rule))
 
 

@@ -34,7 +34,8 @@ def _rebuild_sum(atom: Sum, change: Change) -> Poly:
     if change.dims:
         moved = {ix: Ix(ix.name, change.dims.get(ix.dim, ix.dim)) for ix in fresh}
         return total(moved.values(), change.with_indices(moved).poly(body))
-    return total(fresh, change.poly(body))
+    rebuilt = change.poly(body)
+    return atom_poly(atom) if rebuilt == body else total(fresh, rebuilt)
 
 
 REBUILD[Sum] = _rebuild_sum

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .numbers import Number, is_integer, tidy
 
@@ -73,7 +73,7 @@ class Atom:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Atom) and self.key == other.key
+        return self is other or (isinstance(other, Atom) and self.key == other.key)
 
     def __repr__(self) -> str:
         return self.key
@@ -91,9 +91,9 @@ class Ref(Atom):
     def __init__(self, name: str, subs: tuple[Subscript, ...] = (), positive: bool = False):
         self.name = name
         self.subs = subs
-        free = frozenset(s for s in subs if isinstance(s, Ix))
-        gathers = [s for s in subs if not isinstance(s, Ix)]
-        key = f"{name}[{','.join(s.key for s in subs)}]" if subs else name
+        gathers = [s for s in subs if isinstance(s, Ref)]
+        free = frozenset(s for s in subs if isinstance(s, Ix)) if gathers else frozenset(subs)
+        key = f"{name}[{','.join([s.key for s in subs])}]" if subs else name
         names = united([frozenset((name,)), *(s.names for s in gathers)])
         self._set(key, united([free, *(s.free for s in gathers)]), 0, positive, names)
 
@@ -234,18 +234,44 @@ def fresh_index(dim: str) -> Ix:
     return Ix(f"~{next(_counter):09d}", dim)
 
 
-class Mono:
+class Lazy:
+    """Slots that are filled in when they are first read, ``key`` by ``_key``."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            value = getattr(type(self), f"_{name}")(self)
+            setattr(self, name, value)
+            return value
+
+
+class Mono(Lazy):
     """A product of atoms with rational exponents, sorted by key."""
 
     __slots__ = ("_hash", "factors", "free", "height", "key", "names")
 
+    key: str
+    names: frozenset[str]
+    free: frozenset[Ix]
+    height: int
+
     def __init__(self, factors: tuple[tuple[Atom, Number], ...]):
         self.factors = factors
-        self.key = "*".join(a.key if e == 1 else f"{a.key}^{e}" for a, e in factors)
-        self._hash = hash(self.key)
-        self.free = united(a.free for a, _ in factors)
-        self.names = united(a.names for a, _ in factors)
-        self.height = max((a.height for a, _ in factors), default=0)
+        self._hash = hash(factors)
+
+    def _key(self) -> str:
+        return "*".join([a.key if e == 1 else f"{a.key}^{e}" for a, e in self.factors])
+
+    def _free(self) -> frozenset[Ix]:
+        return united([a.free for a, _ in self.factors])
+
+    def _names(self) -> frozenset[str]:
+        return united([a.names for a, _ in self.factors])
+
+    def _height(self) -> int:
+        return max([a.height for a, _ in self.factors], default=0)
 
     @property
     def positive(self) -> bool:
@@ -255,7 +281,7 @@ class Mono:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mono) and self.key == other.key
+        return isinstance(other, Mono) and self.factors == other.factors
 
     def __repr__(self) -> str:
         return self.key or "1"
@@ -264,36 +290,28 @@ class Mono:
 UNIT = Mono(())
 
 
-class Poly:
+class Poly(Lazy):
     """A sum of monomials with rational coefficients; the normal form of a term."""
 
-    __slots__ = ("_free", "_key", "_names", "terms")
+    __slots__ = ("free", "key", "names", "terms")
+
+    key: str
+    #: The names of the tensors mentioned.
+    names: frozenset[str]
+    free: frozenset[Ix]
 
     def __init__(self, terms: dict[Mono, Number]):
         self.terms = terms
-        self._key: str | None = None
-        self._free: frozenset[Ix] | None = None
-        self._names: frozenset[str] | None = None
 
-    @property
-    def key(self) -> str:
-        if self._key is None:
-            parts = sorted((m.key, c) for m, c in self.terms.items())
-            self._key = "+".join(f"{c}*{k}" if c != 1 else k or "1" for k, c in parts) or "0"
-        return self._key
+    def _key(self) -> str:
+        parts = sorted([(m.key, c) for m, c in self.terms.items()])
+        return "+".join([f"{c}*{k}" if c != 1 else k or "1" for k, c in parts]) or "0"
 
-    @property
-    def free(self) -> frozenset[Ix]:
-        if self._free is None:
-            self._free = united(m.free for m in self.terms)
-        return self._free
+    def _free(self) -> frozenset[Ix]:
+        return united([m.free for m in self.terms])
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the tensors mentioned."""
-        if self._names is None:
-            self._names = united(m.names for m in self.terms)
-        return self._names
+    def _names(self) -> frozenset[str]:
+        return united([m.names for m in self.terms])
 
     @property
     def height(self) -> int:
@@ -312,6 +330,17 @@ class Poly:
             return self.terms[UNIT]
         return None
 
+    @property
+    def single(self) -> Atom | None:
+        """The atom, if it is one and nothing else."""
+        if len(self.terms) != 1:
+            return None
+        ((mono, coefficient),) = self.terms.items()
+        if coefficient != 1 or len(mono.factors) != 1:
+            return None
+        ((atom, exponent),) = mono.factors
+        return atom if exponent == 1 else None
+
     def sorted(self) -> list[tuple[Mono, Number]]:
         return sorted(self.terms.items(), key=lambda item: item[0].key)
 
@@ -319,7 +348,7 @@ class Poly:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Poly) and self.terms == other.terms
+        return self is other or (isinstance(other, Poly) and self.terms == other.terms)
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -362,7 +391,7 @@ class Poly:
 #: How polynomials are multiplied and raised to powers. Products know how to
 #: rebuild what stands beside a delta, rebuilding multiplies: the table, which
 #: ``products`` fills in, keeps the data apart from that circle.
-OPERATIONS: dict[str, Callable[[Poly, Any], Poly]] = {}
+OPERATIONS: dict[str, Callable[..., Poly]] = {}
 
 
 ZERO = Poly({})
