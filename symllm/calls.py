@@ -11,7 +11,15 @@ from typing import Any
 import sympy as sp
 
 from .equation import Call, Let, symbols_of
-from .expressions import bound_symbols, entries, fresh_letters, name_of, rename_entries, substitute
+from .expressions import (
+    Entry,
+    bound_symbols,
+    entries,
+    fresh_letters,
+    name_of,
+    rename_entries,
+    substitute,
+)
 from .notation import entry
 from .program import Program
 from .shapes import call_sizes
@@ -99,18 +107,43 @@ def leading_indices(let: Let, call: Call) -> dict[str, tuple[sp.Symbol, ...]]:
 
 def called_value(program: Program, let: Let) -> sp.Expr:
     """The value of an equation that calls an op, as one plain SymPy expression."""
-    inner = list(splice(program, let, names_inside(program)[let.name]))
-    value = next(equation.rhs for equation in inner if equation.lhs == let.lhs)
-    for equation in reversed(inner):
-        value = rename_entries(
-            value,
-            {
-                equation.name: lambda s, e=equation: substitute(
-                    e.rhs, dict(zip(e.indices, s, strict=True))
-                )
-            },
+    call = let.rhs
+    assert isinstance(call, Call)
+    callee = callee_of(call)
+    sizes = passed_sizes(program, let, call)
+    change = passed_entries(call)
+    busy = busy_letters(program, let)
+    for inner in callee.equations:
+        letters = fresh_letters(busy)
+        own = {next(letters) for _ in inner.indices}
+        change[inner.name] = lambda s, e=inner, value=rename_bound(inner.rhs, busy | own): (
+            substitute(value, sizes | dict(zip(e.indices, s, strict=True)), change)
         )
-    return value
+    return change[callee.outputs[0]](call.at)
+
+
+def passed_sizes(program: Program, let: Let, call: Call) -> dict[sp.Symbol, sp.Symbol]:
+    """The caller's dimension for each of the called op's."""
+    sizes = call_sizes(call, program.index_dims[let.name], program.name)
+    return {old.symbol: new.symbol for old, new in sizes.items()}
+
+
+def passed_entries(call: Call) -> dict[str, Entry]:
+    """What is passed for the entries of each input of the called op."""
+    return {
+        argument.name: lambda s, a=argument: substitute(
+            a.value, dict(zip(a.axes, s, strict=True))
+        )
+        for argument in call.arguments
+    }
+
+
+def busy_letters(program: Program, let: Let) -> set[str]:
+    """The caller's letters and all names, which the letters of a called op must not meet."""
+    assert isinstance(let.rhs, Call)
+    inside = names_inside(program)[let.name].values()
+    busy = {s.name for s in symbols_of(let)} | set(program.tensors)
+    return busy | set(callee_of(let.rhs).tensors) | {found.name for found in inside}
 
 
 def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator[Let]:
@@ -119,17 +152,9 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
     assert isinstance(call, Call)
     callee = callee_of(call)
     output = callee.outputs[0]
-    sizes = call_sizes(call, program.index_dims[let.name], program.name)
-
-    # The callee's own letters must not meet the caller's letters, nor any name.
-    busy = {s.name for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
-    busy |= {found.name for found in inside.values()}
-    size_symbols = {old.symbol: new.symbol for old, new in sizes.items()}
-    change: dict[str, Any] = {}
-    for argument in call.arguments:
-        change[argument.name] = lambda s, a=argument: substitute(
-            a.value, dict(zip(a.axes, s, strict=True))
-        )
+    sizes = passed_sizes(program, let, call)
+    change = passed_entries(call)
+    busy = busy_letters(program, let)
     for inner in callee.equations:
         change[inner.name] = lambda s, n=inside[inner.name]: entry(n.name, *n.lead, *s)
     known = dict(zip(callee.let[output].indices, call.at, strict=True))
@@ -138,7 +163,7 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
         own = {s: sp.Symbol(next(letters), integer=True) for s in inner.indices}
         # A caller's letter may be a name of the callee's: it comes after all renaming.
         back = {own[s]: known[s] for s in own.keys() & known.keys()}
-        value = rename_bound(substitute(inner.rhs, size_symbols | own), busy)
+        value = rename_bound(substitute(inner.rhs, sizes | own), busy)
         value = substitute(rename_entries(value, change), back)
         lhs = substitute(change[inner.name](tuple(own.values())), back)
         yield Let(let.lhs if inner.name == output else lhs, value, inner.note)
@@ -149,6 +174,7 @@ def rename_bound(expr: sp.Basic, busy: set[str]) -> sp.Basic:
     used = {str(s) for s in expr.free_symbols}
     letters = fresh_letters(busy | used)
     new = {s: sp.Symbol(next(letters), integer=True) for s in sorted(bound_symbols(expr), key=str)}
+    new = {old: to for old, to in new.items() if old != to}
     return expr.xreplace(new) if new else expr
 
 
