@@ -203,10 +203,10 @@ class Derivation:
 
     # -- how it was found ---------------------------------------------------
 
-    @property
+    @cached_property
     def _narrator(self) -> Narrator:
         twice = self.wrt[0] if self.kind == "hessian" else ""
-        return Narrator(self._system, self.book, self._writer.keep, twice)
+        return Narrator(self._system, self.book, self._writer, twice)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

@@ -212,7 +212,12 @@ def entry(name: str, *subscripts: Any) -> sp.Expr:
 
 @lru_cache(maxsize=4096)
 def _entry(name: str, subscripts: tuple[sp.Expr, ...]) -> sp.Expr:
-    return sp.Indexed(sp.IndexedBase(name), *subscripts)
+    return sp.Indexed(_base(name), *subscripts)
+
+
+@lru_cache(maxsize=1024)
+def _base(name: str) -> sp.IndexedBase:
+    return sp.IndexedBase(name)
 
 
 def sum_over(expr: Any, *indices: Index) -> sp.Expr:

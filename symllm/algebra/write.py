@@ -89,10 +89,18 @@ class Writer:
         self.keep = keep
         #: The dimension of each letter in the expression that is being written.
         self._dims: dict[str, str] = {}
+        self._written: dict[Poly, sp.Expr] = {}
 
     def poly(self, poly: Poly, bound: Mapping[Ix, str] | None = None) -> sp.Expr:
         """The factored expression. ``bound`` gives the letters of enclosing sums."""
-        known = dict(bound or {})
+        if bound:
+            return self._whole(poly, bound)
+        if poly not in self._written:
+            self._written[poly] = self._whole(poly, {})
+        return self._written[poly]
+
+    def _whole(self, poly: Poly, bound: Mapping[Ix, str]) -> sp.Expr:
+        known = dict(bound)
         taken = {ix.name for ix in poly.free if isinstance(ix.name, str)} | set(known.values())
         self._dims = {str(ix.name): ix.dim for ix in poly.free}
         self._dims |= {letter: ix.dim for ix, letter in known.items()}

@@ -23,15 +23,13 @@ from .textbook import Textbook
 class Phrases:
     """Expressions and sentences about one derivation, in the letters of its op."""
 
-    def __init__(
-        self, sys: System, book: Textbook, keep: frozenset[Ix] = frozenset(), twice: str = ""
-    ) -> None:
+    def __init__(self, sys: System, book: Textbook, writer: Writer, twice: str = "") -> None:
         """``twice`` names the input by which a gradient is differentiated once more."""
         self.sys = sys
         self.book = book
         self.seed = book.seed
         self.twice = twice
-        self.writer = Writer(sys.letters, keep)
+        self.writer = writer
 
     def write(self, poly: Poly) -> sp.Expr:
         return self.adjoints(self.writer.poly(poly))
