@@ -62,12 +62,12 @@ def multiply(m1: Mono, m2: Mono) -> Poly:
     return product(powers)
 
 
-def of_powers(factors: Iterable[tuple[Poly, Number]]) -> Poly:
+def of_powers(factors: Iterable[tuple[Poly | Atom, Number]]) -> Poly:
     """The product of powers; those of single atoms are added before anything is multiplied."""
     powers: dict[Atom, Number] = {}
     others: list[Poly] = []
     for base, exponent in factors:
-        atom = base.single
+        atom = base.single if isinstance(base, Poly) else base
         if atom is None:
             others.append(base**exponent)
         else:
@@ -130,7 +130,7 @@ def _under_deltas(factors: list[tuple[Atom, Number]]) -> Poly:
     if all(a.free.isdisjoint(change.indices) for a, _ in others):
         return Poly({Mono(tuple(sorted([*spelled.items(), *others], key=_by_key))): 1})
     result = Poly({Mono(tuple(sorted(spelled.items(), key=_by_key))): 1})
-    return result * of_powers((change.apply(atom), exponent) for atom, exponent in others)
+    return result * of_powers((change.image(atom), exponent) for atom, exponent in others)
 
 
 def of_one_dimension(d: Delta) -> bool:

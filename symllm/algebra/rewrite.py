@@ -11,7 +11,7 @@ from .factor import cost
 from .numbers import Number, magnitude
 from .products import of_powers
 from .sums import opened, total
-from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum, atom_poly
+from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum
 from .walk import mono_atoms
 
 Factors = tuple[tuple[Atom, Number], ...]
@@ -98,10 +98,10 @@ def _in_terms(rule: Rewrite, poly: Poly, bound: tuple[Ix, ...]) -> Poly | None:
 
 def _in_monomial(rule: Rewrite, mono: Mono, bound: tuple[Ix, ...]) -> Poly | None:
     """The rule used in ``sum over bound of mono``, inside its atoms first."""
-    inside = {a: new for a, _ in mono.factors if (new := _in_atom(rule, a)) is not None}
+    inside: dict[Atom, Poly | Atom] = {a: new for a, _ in mono.factors if (new := _in_atom(rule, a)) is not None}
     rebuilt = Poly({mono: 1})
     if inside:
-        rebuilt = of_powers((inside.get(a, atom_poly(a)), e) for a, e in mono.factors)
+        rebuilt = of_powers((inside.get(a, a), e) for a, e in mono.factors)
     result = ZERO
     for inner, coefficient in rebuilt.terms.items():
         found = next(_placed(rule, inner, bound), None)
@@ -138,7 +138,7 @@ def _placed(
                 yield found, around
 
 
-def _in_atom(rule: Rewrite, atom: Atom) -> Poly | None:
+def _in_atom(rule: Rewrite, atom: Atom) -> Poly | Atom | None:
     if not rule.heads <= atom.names:
         return None
     if isinstance(atom, Sum):
