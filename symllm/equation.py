@@ -12,7 +12,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from .errors import OpError
-from .expressions import entries, is_entry, name_of, subscripts_of
+from .expressions import entries, is_entry, name_of, nodes, parts, subscripts_of
 from .notation import Tensor
 
 
@@ -127,12 +127,12 @@ def checked_value(lhs: sp.Expr, rhs: Any) -> sp.Expr:
     value = sp.sympify(rhs)
     if isinstance(value, Relational | BooleanAtom):
         raise OpError(f"the value of {lhs} is a relation, {value}; write Iverson({value})")
-    for number in sorted(value.atoms(sp.Float), key=str):
+    for number in sorted(parts(value, sp.Float), key=str):
         raise OpError(
             f"the value of {lhs} holds the inexact number {float(number)!r}; "
             f"write Rational('{float(number)!r}')"
         )
-    if value.has(sp.oo, -sp.oo, sp.zoo, sp.nan):
+    if not {sp.oo, -sp.oo, sp.zoo, sp.nan}.isdisjoint(nodes(value)):
         raise OpError(f"the value of {lhs} is not finite: {value}")
     return value
 
@@ -148,7 +148,7 @@ def map_value(let: Let, change: Callable[[sp.Expr], Any]) -> Let:
 def symbols_of(let: Let) -> set[sp.Symbol]:
     """Every symbol an equation writes: names, indices free and bound, dimensions."""
     values = (let.lhs, *let.expressions)
-    found = {s for v in values for s in v.atoms(sp.Symbol)}
+    found = {s for v in values for s in parts(v, sp.Symbol)}
     if isinstance(let.rhs, Call):
         found |= {s for a in let.rhs.arguments for s in a.axes}
     return found

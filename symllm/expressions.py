@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -32,9 +33,29 @@ def subscripts_of(expr: sp.Basic) -> tuple[sp.Expr, ...]:
     return tuple(expr.indices) if isinstance(expr, sp.Indexed) else ()
 
 
+@lru_cache(maxsize=4096)
+def nodes(expr: sp.Basic) -> tuple[sp.Basic, ...]:
+    """Every part of the expression once, itself first."""
+    found: dict[sp.Basic, None] = {}
+
+    def walk(node: sp.Basic) -> None:
+        if node not in found:
+            found[node] = None
+            for arg in node.args:
+                walk(arg)
+
+    walk(expr)
+    return tuple(found)
+
+
+def parts(expr: sp.Basic, *kinds: type[sp.Basic]) -> list[Any]:
+    """The parts of an expression that are of these kinds."""
+    return [node for node in nodes(expr) if isinstance(node, kinds)]
+
+
 def bound_symbols(expr: sp.Basic) -> set[sp.Symbol]:
     """The indices that sums inside the expression bind."""
-    return {limit[0] for total in expr.atoms(sp.Sum) for limit in total.limits}
+    return {limit[0] for total in parts(expr, sp.Sum) for limit in total.limits}
 
 
 def entries(expr: sp.Basic) -> Iterator[sp.Basic]:

@@ -91,11 +91,13 @@ class Ref(Atom):
     def __init__(self, name: str, subs: tuple[Subscript, ...] = (), positive: bool = False):
         self.name = name
         self.subs = subs
-        gathers = [s for s in subs if isinstance(s, Ref)]
-        free = frozenset(s for s in subs if isinstance(s, Ix)) if gathers else frozenset(subs)
         key = f"{name}[{','.join([s.key for s in subs])}]" if subs else name
-        names = united([frozenset((name,)), *(s.names for s in gathers)])
-        self._set(key, united([free, *(s.free for s in gathers)]), 0, positive, names)
+        free, names = frozenset(subs), frozenset((name,))
+        gathers = [s for s in subs if isinstance(s, Ref)]
+        if gathers:
+            free = united([free.difference(gathers), *(s.free for s in gathers)])
+            names = united([names, *(s.names for s in gathers)])
+        self._set(key, free, 0, positive, names)
 
 
 Subscript = Ix | Ref
@@ -357,8 +359,8 @@ class Poly(Lazy):
         return self.key
 
     def __add__(self, other: Poly) -> Poly:
-        if not self.terms:
-            return other
+        if not self.terms or not other.terms:
+            return self if self.terms else other
         terms = dict(self.terms)
         for mono, coefficient in other.terms.items():
             new = terms.get(mono, 0) + coefficient

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
 from ..expressions import fresh_letters, make_sum
-from ..notation import Iverson, entry
+from ..notation import Dim, Iverson, entry
 from .factor import Factored, factored
 from .numbers import Number, is_integer, tidy
 from .read import FUNCTION_NAMES
@@ -76,8 +77,15 @@ def rational(value: Number) -> sp.Rational:
     return sp.Rational(value.numerator, value.denominator)
 
 
+@lru_cache(maxsize=1024)
 def integer_symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, integer=True)
+
+
+@lru_cache(maxsize=1024)
+def limit(letter: str, dim: str) -> sp.Tuple:
+    """The range of a summed index: the whole of its dimension."""
+    return sp.Tuple(integer_symbol(letter), sp.S.Zero, Dim(dim).symbol - 1)
 
 
 class Writer:
@@ -149,7 +157,7 @@ class Writer:
         if isinstance(atom, Ref):
             return self._ref(atom, bound)
         if isinstance(atom, Size):
-            return sp.Symbol(atom.name, integer=True, positive=True)
+            return Dim(atom.name).symbol
         if isinstance(atom, Root):
             return sp.pi if atom.value == "pi" else sp.Integer(atom.value)
         if isinstance(atom, Sum):
@@ -200,18 +208,13 @@ class Writer:
         inner = [ix for ix in indices if ix != outer]
         loose = [f for f in factors if f[0].free.isdisjoint(inner)]
         if inner and not loose:
-            limits = [self._limit(ix, bound) for ix in reversed(indices)]
+            limits = [limit(bound[ix], ix.dim) for ix in reversed(indices)]
             return make_sum(self._mono(Mono(tuple(factors)), 1, bound, taken), limits)
         tight = [f for f in factors if not f[0].free.isdisjoint(inner)]
         body = self._mono(Mono(tuple(loose)), 1, bound, taken)
         if inner:
             body = sp.Mul(body, self._nested(inner, tight, bound, taken))
-        return make_sum(body, [self._limit(outer, bound)])
-
-    @staticmethod
-    def _limit(ix: Ix, bound: Mapping[Ix, str]) -> sp.Tuple:
-        size = sp.Symbol(ix.dim, integer=True, positive=True)
-        return sp.Tuple(integer_symbol(bound[ix]), sp.S.Zero, size - 1)
+        return make_sum(body, [limit(bound[outer], outer.dim)])
 
 
 def means_under_roots(mono: Mono) -> Iterator[tuple[Atom, Number]]:

@@ -11,7 +11,7 @@ from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite
 from ..algebra.terms import Atom, Ix, Mono, Poly, Ref
 from ..algebra.walk import mono_atoms
-from ..algebra.write import Writer, integer_symbol
+from ..algebra.write import Writer, integer_symbol, limit
 from ..expressions import fresh_letters, rename_entries
 from ..notation import LOSS, Dim, Partial, entry
 from ..steps import Sentence
@@ -243,6 +243,4 @@ def symbol(ix: Ix) -> sp.Symbol:
 
 
 def limits(indices: Iterable[Ix]) -> list[sp.Tuple]:
-    return [
-        sp.Tuple(symbol(ix), sp.S.Zero, Dim(ix.dim).symbol - 1) for ix in reversed(list(indices))
-    ]
+    return [limit(str(ix.name), ix.dim) for ix in reversed(list(indices))]
