@@ -18,6 +18,7 @@ from sympy.core.relational import Relational
 from .errors import NotationError
 
 Role = Literal["data", "target", "parameter", "constant"]
+ROLES: tuple[str, ...] = get_args(Role)
 BATCHED: frozenset[str] = frozenset({"data", "target"})
 DIFFERENTIABLE: frozenset[str] = frozenset({"data", "parameter"})
 
@@ -117,6 +118,7 @@ class Index(Written):
 #: ``distribution`` (non-negative, sum 1 over the last axis) is a fact that
 #: derivations may use. A ``Dim`` says: integers that index that dimension.
 Domain = Literal["real", "positive", "distribution", "binary"] | Dim
+DOMAINS: tuple[str, ...] = get_args(get_args(Domain)[0])
 
 
 @dataclass(frozen=True)
@@ -137,13 +139,10 @@ class Tensor(Written):
     __contains__ = None
 
     def __post_init__(self) -> None:
-        if self.role not in get_args(Role):
-            raise NotationError(
-                f"{self.name}: a role is one of {get_args(Role)}, not {self.role!r}"
-            )
-        known = get_args(get_args(Domain)[0])
-        if not isinstance(self.domain, Dim) and self.domain not in known:
-            domains = ", ".join(known)
+        if self.role not in ROLES:
+            raise NotationError(f"{self.name}: a role is one of {ROLES}, not {self.role!r}")
+        if not isinstance(self.domain, Dim) and self.domain not in DOMAINS:
+            domains = ", ".join(DOMAINS)
             raise NotationError(
                 f"{self.name}: a domain is one of {domains}, or a Dim, not {self.domain!r}"
             )

@@ -17,4 +17,6 @@ def magnitude(e: Number) -> Number:
 
 def tidy(e: Number) -> Number:
     """An integer where a fraction is one."""
-    return e if isinstance(e, int) or e.denominator != 1 else e.numerator
+    if isinstance(e, int) or e.denominator != 1:
+        return e
+    return e.numerator

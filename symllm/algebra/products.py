@@ -67,11 +67,12 @@ def of_powers(factors: Iterable[tuple[Poly | Atom, Number]]) -> Poly:
     powers: dict[Atom, Number] = {}
     others: list[Poly] = []
     for base, exponent in factors:
-        atom = base.single if isinstance(base, Poly) else base
-        if atom is None:
-            others.append(base**exponent)
-        else:
+        if isinstance(base, Atom):
+            powers[base] = powers.get(base, 0) + exponent
+        elif (atom := base.single) is not None:
             powers[atom] = powers.get(atom, 0) + exponent
+        else:
+            others.append(base**exponent)
     result = product(powers) if powers else ONE
     for other in others:
         result = result * other
@@ -88,7 +89,9 @@ def product(powers: dict[Atom, Number]) -> Poly:
         if not exponent:
             continue
         exponent = tidy(exponent)
-        if isinstance(atom, Delta):
+        if atom.plain:
+            pass  # as most are
+        elif isinstance(atom, Delta):
             exponent, deltas = 1, True
         elif isinstance(atom, Compare):
             exponent = 1

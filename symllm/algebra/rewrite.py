@@ -11,7 +11,7 @@ from .factor import cost
 from .numbers import Number, magnitude
 from .products import of_powers
 from .sums import opened, total
-from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum
+from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum, united
 from .walk import mono_atoms
 
 Factors = tuple[tuple[Atom, Number], ...]
@@ -46,7 +46,7 @@ class Rewrite:
     @cached_property
     def heads(self) -> frozenset[str]:
         """Names that a term must mention for the rule to apply."""
-        return self.left.names
+        return united([a.names for a, _ in self.factors])
 
     @property
     def one_atom(self) -> bool:

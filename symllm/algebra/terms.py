@@ -53,6 +53,8 @@ class Atom:
     height: int
     #: Is it known to be greater than zero?
     positive: bool
+    #: Is a power of it a factor like any other?
+    plain = True
 
     def _set(
         self,
@@ -92,10 +94,11 @@ class Ref(Atom):
         self.name = name
         self.subs = subs
         key = f"{name}[{','.join([s.key for s in subs])}]" if subs else name
-        free, names = frozenset(subs), frozenset((name,))
-        gathers = [s for s in subs if isinstance(s, Ref)]
-        if gathers:
-            free = united([free.difference(gathers), *(s.free for s in gathers)])
+        free = frozenset([s for s in subs if isinstance(s, Ix)])
+        names = frozenset((name,))
+        if len(free) < len(subs):
+            gathers = [s for s in subs if isinstance(s, Ref)]
+            free = united([free, *(s.free for s in gathers)])
             names = united([names, *(s.names for s in gathers)])
         self._set(key, free, 0, positive, names)
 
@@ -117,6 +120,7 @@ class Root(Atom):
     """A prime whose fractional powers are factors, or pi."""
 
     __slots__ = ("value",)
+    plain = False
 
     def __init__(self, value: int | str):
         self.value = value
@@ -137,6 +141,7 @@ class Delta(Atom):
     """Kronecker's delta of two subscripts: 1 where they are equal, else 0."""
 
     __slots__ = ("left", "right")
+    plain = False
 
     def __init__(self, left: Subscript, right: Subscript):
         left, right = sorted((left, right), key=subscript_order)
@@ -154,6 +159,7 @@ class Compare(Atom):
     """Iverson's bracket of an inequality: 1 where it holds, else 0."""
 
     __slots__ = ("left", "relation", "right")
+    plain = False
 
     def __init__(self, relation: str, left: Poly, right: Poly):
         self.relation, self.left, self.right = relation, left, right
@@ -188,6 +194,7 @@ class Paren(Atom):
     """A polynomial of several terms, raised to a power that is not natural."""
 
     __slots__ = ("poly",)
+    plain = False
 
     def __init__(self, poly: Poly):
         self.poly = poly

@@ -121,7 +121,7 @@ class Narrator(Phrases):
         terms = [self.write(line.upstream)] if line.upstream else []
         for c in line.contributions:
             assert isinstance(c.equation, Equation)
-            decided = self.decided(c.equation, line)
+            decided = self.decided(c, line)
             terms.append(self.path(line, c.equation, decided))
         return sp.Add(*terms)
 
