@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import sympy as sp
 
-from .equation import Call, Let, symbols_of
+from .equation import Argument, Call, Let, symbols_of
 from .expressions import (
     Entry,
     bound_symbols,
@@ -35,6 +34,9 @@ class Inside:
 
     name: str
     lead: tuple[sp.Symbol, ...]
+
+    def entry(self, subscripts: tuple[sp.Expr, ...]) -> sp.Expr:
+        return entry(self.name, *self.lead, *subscripts)
 
 
 @lru_cache(maxsize=256)
@@ -113,12 +115,13 @@ def called_value(program: Program, let: Let) -> sp.Expr:
     sizes = passed_sizes(program, let, call)
     change = passed_entries(call)
     busy = busy_letters(program, let)
-    for inner in callee.equations:
+
+    def written_out(inner: Let) -> Entry:
         letters = fresh_letters(busy)
-        own = {next(letters) for _ in inner.indices}
-        change[inner.name] = lambda s, e=inner, value=rename_bound(inner.rhs, busy | own): (
-            substitute(value, sizes | dict(zip(e.indices, s, strict=True)), change)
-        )
+        value = rename_bound(inner.rhs, busy | {next(letters) for _ in inner.indices})
+        return lambda s: substitute(value, sizes | dict(zip(inner.indices, s, strict=True)), change)
+
+    change |= {inner.name: written_out(inner) for inner in callee.equations}
     return change[callee.outputs[0]](call.at)
 
 
@@ -130,12 +133,11 @@ def passed_sizes(program: Program, let: Let, call: Call) -> dict[sp.Symbol, sp.S
 
 def passed_entries(call: Call) -> dict[str, Entry]:
     """What is passed for the entries of each input of the called op."""
-    return {
-        argument.name: lambda s, a=argument: substitute(
-            a.value, dict(zip(a.axes, s, strict=True))
-        )
-        for argument in call.arguments
-    }
+
+    def passed(a: Argument) -> Entry:
+        return lambda s: substitute(a.value, dict(zip(a.axes, s, strict=True)))
+
+    return {argument.name: passed(argument) for argument in call.arguments}
 
 
 def busy_letters(program: Program, let: Let) -> set[str]:
@@ -155,8 +157,7 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
     sizes = passed_sizes(program, let, call)
     change = passed_entries(call)
     busy = busy_letters(program, let)
-    for inner in callee.equations:
-        change[inner.name] = lambda s, n=inside[inner.name]: entry(n.name, *n.lead, *s)
+    change |= {inner.name: inside[inner.name].entry for inner in callee.equations}
     known = dict(zip(callee.let[output].indices, call.at, strict=True))
     for inner in callee.equations:
         letters = fresh_letters(busy)

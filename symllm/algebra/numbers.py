@@ -12,7 +12,7 @@ def is_integer(e: Number) -> bool:
 
 
 def magnitude(e: Number) -> Number:
-    return abs(e)
+    return -e if e < 0 else e
 
 
 def tidy(e: Number) -> Number:

@@ -62,6 +62,17 @@ def multiply(m1: Mono, m2: Mono) -> Poly:
     return product(powers)
 
 
+def single(poly: Poly) -> Atom | None:
+    """The atom, if the polynomial is one and nothing else."""
+    if len(poly.terms) != 1:
+        return None
+    ((mono, coefficient),) = poly.terms.items()
+    if coefficient != 1 or len(mono.factors) != 1:
+        return None
+    ((atom, exponent),) = mono.factors
+    return atom if exponent == 1 else None
+
+
 def of_powers(factors: Iterable[tuple[Poly | Atom, Number]]) -> Poly:
     """The product of powers; those of single atoms are added before anything is multiplied."""
     powers: dict[Atom, Number] = {}
@@ -69,7 +80,7 @@ def of_powers(factors: Iterable[tuple[Poly | Atom, Number]]) -> Poly:
     for base, exponent in factors:
         if isinstance(base, Atom):
             powers[base] = powers.get(base, 0) + exponent
-        elif (atom := base.single) is not None:
+        elif (atom := single(base)) is not None:
             powers[atom] = powers.get(atom, 0) + exponent
         else:
             others.append(base**exponent)
@@ -77,6 +88,10 @@ def of_powers(factors: Iterable[tuple[Poly | Atom, Number]]) -> Poly:
     for other in others:
         result = result * other
     return result
+
+
+#: Atoms of whose powers more is known than that they can be added.
+SPECIAL = frozenset({Delta, Compare, Paren, Root})
 
 
 def product(powers: dict[Atom, Number]) -> Poly:
@@ -89,8 +104,8 @@ def product(powers: dict[Atom, Number]) -> Poly:
         if not exponent:
             continue
         exponent = tidy(exponent)
-        if atom.plain:
-            pass  # as most are
+        if type(atom) not in SPECIAL:
+            pass  # its powers are factors like any other
         elif isinstance(atom, Delta):
             exponent, deltas = 1, True
         elif isinstance(atom, Compare):

@@ -10,8 +10,9 @@ from .change import Change, rebuild
 from .factor import cost
 from .numbers import Number, magnitude
 from .products import of_powers
+from .slots import united
 from .sums import opened, total
-from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum, united
+from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum
 from .walk import mono_atoms
 
 Factors = tuple[tuple[Atom, Number], ...]
@@ -98,7 +99,9 @@ def _in_terms(rule: Rewrite, poly: Poly, bound: tuple[Ix, ...]) -> Poly | None:
 
 def _in_monomial(rule: Rewrite, mono: Mono, bound: tuple[Ix, ...]) -> Poly | None:
     """The rule used in ``sum over bound of mono``, inside its atoms first."""
-    inside: dict[Atom, Poly | Atom] = {a: new for a, _ in mono.factors if (new := _in_atom(rule, a)) is not None}
+    inside: dict[Atom, Poly | Atom] = {
+        a: new for a, _ in mono.factors if (new := _in_atom(rule, a)) is not None
+    }
     rebuilt = Poly({mono: 1})
     if inside:
         rebuilt = of_powers((inside.get(a, a), e) for a, e in mono.factors)

@@ -7,10 +7,11 @@ monomials to coefficients; everything is sorted and named by its key.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from .numbers import Number, is_integer, tidy
+from .slots import NONE, Lazy, united
 
 
 class Ix(NamedTuple):
@@ -27,18 +28,6 @@ class Ix(NamedTuple):
         return self.name if isinstance(self.name, str) else f"#{self.name}"
 
 
-NONE: frozenset[Any] = frozenset()
-
-
-def united(sets: Iterable[frozenset[Any]]) -> frozenset[Any]:
-    """The union; most terms hold one set or none, which are not copied."""
-    result = NONE
-    for s in sets:
-        if s and s is not result:
-            result = result | s if result else s
-    return result
-
-
 class Atom:
     """What a monomial is a product of. Atoms are equal where their keys are."""
 
@@ -53,8 +42,6 @@ class Atom:
     height: int
     #: Is it known to be greater than zero?
     positive: bool
-    #: Is a power of it a factor like any other?
-    plain = True
 
     def _set(
         self,
@@ -120,7 +107,6 @@ class Root(Atom):
     """A prime whose fractional powers are factors, or pi."""
 
     __slots__ = ("value",)
-    plain = False
 
     def __init__(self, value: int | str):
         self.value = value
@@ -141,7 +127,6 @@ class Delta(Atom):
     """Kronecker's delta of two subscripts: 1 where they are equal, else 0."""
 
     __slots__ = ("left", "right")
-    plain = False
 
     def __init__(self, left: Subscript, right: Subscript):
         left, right = sorted((left, right), key=subscript_order)
@@ -159,7 +144,6 @@ class Compare(Atom):
     """Iverson's bracket of an inequality: 1 where it holds, else 0."""
 
     __slots__ = ("left", "relation", "right")
-    plain = False
 
     def __init__(self, relation: str, left: Poly, right: Poly):
         self.relation, self.left, self.right = relation, left, right
@@ -194,7 +178,6 @@ class Paren(Atom):
     """A polynomial of several terms, raised to a power that is not natural."""
 
     __slots__ = ("poly",)
-    plain = False
 
     def __init__(self, poly: Poly):
         self.poly = poly
@@ -241,19 +224,6 @@ def fresh_index(dim: str) -> Ix:
     there were before.
     """
     return Ix(f"~{next(_counter):09d}", dim)
-
-
-class Lazy:
-    """Slots that are filled in when they are first read, ``key`` by ``_key``."""
-
-    __slots__ = ()
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            value = getattr(type(self), f"_{name}")(self)
-            setattr(self, name, value)
-            return value
 
 
 class Mono(Lazy):
@@ -338,17 +308,6 @@ class Poly(Lazy):
         if len(self.terms) == 1 and UNIT in self.terms:
             return self.terms[UNIT]
         return None
-
-    @property
-    def single(self) -> Atom | None:
-        """The atom, if it is one and nothing else."""
-        if len(self.terms) != 1:
-            return None
-        ((mono, coefficient),) = self.terms.items()
-        if coefficient != 1 or len(mono.factors) != 1:
-            return None
-        ((atom, exponent),) = mono.factors
-        return atom if exponent == 1 else None
 
     def sorted(self) -> list[tuple[Mono, Number]]:
         return sorted(self.terms.items(), key=lambda item: item[0].key)

@@ -74,6 +74,8 @@ class Letters:
 
 
 def rational(value: Number) -> sp.Rational:
+    if isinstance(value, int):
+        return sp.Integer(value)
     return sp.Rational(value.numerator, value.denominator)
 
 
@@ -130,13 +132,13 @@ class Writer:
         inner = sp.Add(*(self._tree(t, bound, taken) for t in tree.inside))
         inner = sp.Pow(inner, tree.exponent) if tree.exponent != 1 else inner
         if not tree.more:
-            return sp.Mul(outside, inner)
+            return inner if outside is sp.S.One else sp.Mul(outside, inner)
         return sp.Mul(outside, inner, *(self._tree(t, bound, taken) for t in tree.more))
 
     def _mono(
         self, mono: Mono, coefficient: Number, bound: dict[Ix, str], taken: set[str]
     ) -> sp.Expr:
-        factors: list[sp.Expr] = [rational(coefficient)]
+        factors: list[sp.Expr] = [] if coefficient == 1 else [rational(coefficient)]
         exponent_of_e: list[sp.Expr] = []
         for atom, e in means_under_roots(mono):
             if isinstance(atom, Fn) and atom.name == "exp":
