@@ -99,6 +99,8 @@ def _in_terms(rule: Rewrite, poly: Poly, bound: tuple[Ix, ...]) -> Poly | None:
 
 def _in_monomial(rule: Rewrite, mono: Mono, bound: tuple[Ix, ...]) -> Poly | None:
     """The rule used in ``sum over bound of mono``, inside its atoms first."""
+    if not rule.heads <= mono.names:
+        return None
     inside: dict[Atom, Poly | Atom] = {
         a: new for a, _ in mono.factors if (new := _in_atom(rule, a)) is not None
     }
@@ -192,6 +194,8 @@ def _matches(rule: Rewrite, mono: Mono, bound: frozenset[Ix]) -> Iterator[Found]
                     remaining.append((atom, e - exponent))
                 yield from search(tuple(rest), remaining, extended)
 
+    if len(bound) < len(rule.bound):
+        return
     for left, match in search(rule.factors, list(mono.factors), {}):
         images = [match[ix] for ix in rule.bound]
         if any(not isinstance(s, Ix) or s not in bound for s in images):
