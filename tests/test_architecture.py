@@ -23,7 +23,7 @@ FLOORS = (
     ("shapes",),
     ("program",),
     ("calls",),
-    ("algebra.numbers",),
+    ("algebra.numbers", "algebra.slots"),
     ("algebra.terms",),
     ("algebra.functions", "algebra.walk"),
     ("algebra.factor",),
