@@ -37,14 +37,12 @@ def subscripts_of(expr: sp.Basic) -> tuple[sp.Expr, ...]:
 def nodes(expr: sp.Basic) -> tuple[sp.Basic, ...]:
     """Every part of the expression once, itself first."""
     found: dict[sp.Basic, None] = {}
-
-    def walk(node: sp.Basic) -> None:
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
         if node not in found:
             found[node] = None
-            for arg in node.args:
-                walk(arg)
-
-    walk(expr)
+            waiting.extend(reversed(node.args))
     return tuple(found)
 
 

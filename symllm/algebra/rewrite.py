@@ -174,29 +174,9 @@ def _matches(rule: Rewrite, mono: Mono, bound: frozenset[Ix]) -> Iterator[Found]
     in none of its other factors.
     """
 
-    def search(
-        todo: Factors, left: list[tuple[Atom, Number]], match: Match
-    ) -> Iterator[tuple[list[tuple[Atom, Number]], Match]]:
-        if not todo:
-            yield left, match
-            return
-        (pattern, exponent), *rest = todo
-        for k, (atom, e) in enumerate(left):
-            if type(atom) is not type(pattern) or (e > 0) != (exponent > 0):
-                continue
-            if magnitude(e) < magnitude(exponent) or (
-                e != exponent and pattern.free & set(rule.bound)
-            ):
-                continue
-            for extended in unify(pattern, atom, rule.params, match):
-                remaining = [(a, x) for n, (a, x) in enumerate(left) if n != k]
-                if e != exponent:
-                    remaining.append((atom, e - exponent))
-                yield from search(tuple(rest), remaining, extended)
-
     if len(bound) < len(rule.bound):
         return
-    for left, match in search(rule.factors, list(mono.factors), {}):
+    for left, match in _search(rule, rule.factors, list(mono.factors), {}):
         images = [match[ix] for ix in rule.bound]
         if any(not isinstance(s, Ix) or s not in bound for s in images):
             continue
@@ -209,6 +189,28 @@ def _matches(rule: Rewrite, mono: Mono, bound: frozenset[Ix]) -> Iterator[Found]
         if any(not used.isdisjoint({s} if isinstance(s, Ix) else s.free) for s in outer.values()):
             continue
         yield Mono(tuple(sorted(left, key=lambda f: f[0].key))), outer, used
+
+
+def _search(
+    rule: Rewrite, todo: Factors, left: list[tuple[Atom, Number]], match: Match
+) -> Iterator[tuple[list[tuple[Atom, Number]], Match]]:
+    """Ways to find the factors ``todo`` among those ``left``, with what is left over then."""
+    if not todo:
+        yield left, match
+        return
+    (pattern, exponent), *rest = todo
+    for k, (atom, e) in enumerate(left):
+        if type(atom) is not type(pattern) or (e > 0) != (exponent > 0):
+            continue
+        if magnitude(e) < magnitude(exponent) or (
+            e != exponent and not pattern.free.isdisjoint(rule.bound)
+        ):
+            continue
+        for extended in unify(pattern, atom, rule.params, match):
+            remaining = [(a, x) for n, (a, x) in enumerate(left) if n != k]
+            if e != exponent:
+                remaining.append((atom, e - exponent))
+            yield from _search(rule, tuple(rest), remaining, extended)
 
 
 def unify(pattern: Atom, target: Atom, params: frozenset[Ix], match: Match) -> Iterator[Match]:
