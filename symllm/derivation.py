@@ -13,7 +13,7 @@ import sympy as sp
 from .algebra.terms import Ix
 from .algebra.write import Writer
 from .backward import backward_program
-from .calls import called_value, expression, names_inside, without_calls
+from .calls import called_value, expression, mentioned_inside, without_calls
 from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator
@@ -150,13 +150,7 @@ class Derivation:
     def _inside(self) -> dict[str, Let]:
         """The equations of names inside called ops, if the results speak of any."""
         mentioned = {n for let in self._closed_lets.values() for n in let.mentioned}
-        own = self.program.tensors.keys()
-        inside = {
-            found.name for names in names_inside(self.program).values() for found in names.values()
-        }
-        if not mentioned & (inside - own):
-            return {}
-        return {let.name: let for let in without_calls(self.program).equations}
+        return mentioned_inside(self.program, mentioned)
 
     @property
     def where_new(self) -> tuple[Let, ...]:
@@ -207,10 +201,10 @@ class Derivation:
 
     # -- how it was found ---------------------------------------------------
 
-    @property
+    @cached_property
     def _narrator(self) -> Narrator:
         twice = self.wrt[0] if self.kind == "hessian" else ""
-        return Narrator(self._system, self.book, self._writer.keep, twice)
+        return Narrator(self._system, self.book, self._writer, twice)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -292,16 +286,8 @@ class Derivation:
         return proved(self._system, self.book, step)
 
     def _comparisons(self) -> list[Any]:
-        points, forward, function = self._points, self.op.numpy, self.lambdify()
-        found = list(oracle.compare_forward(points, forward))
-        if self.kind == "gradient":
-            found += oracle.compare_with_oracle(points, forward, function, self.wrt)
-        elif self.kind == "jacobian":
-            output = self.book.seed.output
-            found.append(oracle.compare_jacobian(points, forward, function, self.wrt[0], output))
-        else:
-            found.append(oracle.compare_hessian(points, forward, function, self.wrt[0]))
-        return found
+        given = self._points, self.op.numpy, self.lambdify()
+        return oracle.comparisons(self.kind, *given, self.wrt, self.book.seed.output)
 
     # -- what it is good for --------------------------------------------------
 

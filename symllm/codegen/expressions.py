@@ -10,7 +10,7 @@ import sympy as sp
 from ..errors import OpError
 from ..expressions import name_of, subscripts_of
 from ..notation import Iverson
-from .constants import constant_pieces, decimal, is_constant
+from .constants import constant_pieces, decimal, is_constant, is_inverse
 from .contraction import contraction_plan, factors_of
 from .functions import (
     REDUCTION_NAMES,
@@ -398,8 +398,3 @@ class Expressions:
             return self.fitted(self.entry(factor, order), order)
         order = body_order(factor, context, bound)
         return self.fitted(self.value(factor, order), order)
-
-
-def is_inverse(expr: sp.Expr) -> bool:
-    """Is this one over something?"""
-    return isinstance(expr, sp.Pow) and bool(expr.exp.could_extract_minus_sign())
