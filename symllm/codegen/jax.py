@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .function import definition, docstring, module
+from .function import definition, docstring, listed, module
 from .numpy import FUNCTIONS as NUMPY_FUNCTIONS
 from .pair import Pair
 from .passes import as_value, backward_function, forward_function, passes
 from .pieces import Piece
 from .target import Target, tuple_of
+from .writer import WIDTH
 
 FUNCTIONS = {
     **{name: text.replace("np.", "jnp.") for name, text in NUMPY_FUNCTIONS.items()},
@@ -52,6 +53,7 @@ JAX = Jax(
     scalar_functions=FUNCTIONS,
     imports=IMPORTS,
     vecdot=False,
+    wide="jnp.promote_types({}.dtype, jnp.float32)",
 )
 
 
@@ -76,6 +78,8 @@ def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
             f"@jax.custom_vjp\n{primal}",
             forward_function(both, title),
             backward_function(both, summary, results),
-            f"{name}.defvjp({name}_forward, {name}_backward)",
+            "\n".join(
+                listed(f"{name}.defvjp(", [f"{name}_forward", f"{name}_backward"], ")", WIDTH)
+            ),
         ],
     )

@@ -93,6 +93,9 @@ class Torch(Target):
     def cast(self, piece: Piece, like: str) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.to({like}.dtype)")
 
+    def widened(self, piece: Piece, like: str) -> Piece:
+        return piece.with_text(f"{piece.tight(ATOM)}.to({self.wide.format(like)})")
+
     def copied(self, piece: Piece) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.clone()")
 
@@ -115,6 +118,7 @@ TORCH = Torch(
     imports=IMPORTS,
     vecdot=False,
     bool_arithmetic=False,
+    wide="torch.promote_types({}.dtype, torch.float32)",
 )
 
 

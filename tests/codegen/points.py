@@ -19,10 +19,14 @@ SIZES = {
     "n": 3, "m": 4, "d": 5, "e": 6, "v": 7, "r": 2, "G": 5, "c": 4, "h": 2, "f": 3, "g": 2, "u": 3,
     "2": 2, "N": 2, "B": 2, "T": 3, "H": 2,
 }  # fmt: skip
+#: A window of two positions and more.
+VALUES = {"w": 2.5}
 
 
 def draw(tensor: Tensor, rng: np.random.Generator) -> Any:
     shape = tuple(prod(SIZES[dim.name] for dim in axis) for axis in tensor.axes)
+    if not shape and tensor.name in VALUES:
+        return VALUES[tensor.name]
     if isinstance(tensor.domain, Dim):
         return rng.integers(0, SIZES[tensor.domain.name], shape)
     if tensor.domain == "binary":
