@@ -93,9 +93,11 @@ def folded_back(tensor: Tensor) -> str:
     return f"{tensor.name} = {tensor.name}.reshape({', '.join(sizes)})"
 
 
-def definition(function: str, arguments: Sequence[str], body: Sequence[str]) -> str:
+def definition(
+    function: str, arguments: Sequence[str], body: Sequence[str], width: int = WIDTH
+) -> str:
     """A function with this body."""
-    head = listed(f"def {function}(", arguments, "):", WIDTH)
+    head = listed(f"def {function}(", arguments, "):", width)
     return "\n".join([*head, *indented(body)])
 
 
@@ -113,6 +115,11 @@ def unpacked(names: Sequence[str], value: str, width: int) -> list[str]:
     if len(names) > 1 and len(row) <= width:
         return [row]
     return listed("(", [f"{names[0]},"] if len(names) == 1 else names, f") = {value}", width)
+
+
+def returning(values: Sequence[str], width: int) -> list[str]:
+    row = f"return {', '.join(values)}"
+    return [row] if len(row) <= width else listed("return (", values, ")", width)
 
 
 def indented(rows: Sequence[str]) -> list[str]:

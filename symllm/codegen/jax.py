@@ -60,26 +60,26 @@ JAX = Jax(
 def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
     """A module with a ``custom_vjp`` function and its two passes."""
     both = passes(JAX, pair)
-    name, arguments = pair.name, ", ".join(t.name for t in pair.inputs)
+    name, arguments = pair.name, [t.name for t in pair.inputs]
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
+    value = as_value(pair.outputs)
     primal = definition(
         name,
-        [t.name for t in pair.inputs],
+        arguments,
         [
             *docstring(title + ".", pair.inputs, outputs),
-            f"{as_value(pair.outputs)}, _ = {name}_forward({arguments})",
-            f"return {as_value(pair.outputs)}",
+            *listed(f"{value}, _ = {name}_forward(", arguments, ")", WIDTH - 4),
+            f"return {value}",
         ],
     )
-    results = ", ".join(both.gradients) if len(pair.inputs) > 1 else tuple_of(both.gradients)
+    results = both.gradients if len(arguments) > 1 else [tuple_of(both.gradients)]
+    halves = [f"{name}_forward", f"{name}_backward"]
     return module(
         JAX,
         [
             f"@jax.custom_vjp\n{primal}",
             forward_function(both, title),
             backward_function(both, summary, results),
-            "\n".join(
-                listed(f"{name}.defvjp(", [f"{name}_forward", f"{name}_backward"], ")", WIDTH)
-            ),
+            "\n".join(listed(f"{name}.defvjp(", halves, ")", WIDTH)),
         ],
     )

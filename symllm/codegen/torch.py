@@ -11,6 +11,7 @@ from .function import (
     indented,
     listed,
     module,
+    returning,
     unpacked,
 )
 from .numpy import SCALAR_FUNCTIONS
@@ -142,11 +143,13 @@ def autograd_class(pair: Pair, name: str, title: str) -> str:
         "forward",
         ["ctx", *(t.name for t in pair.inputs)],
         [*both.forward.statements, *save, f"return {both.outputs}"],
+        WIDTH - 4,
     )
     backward = definition(
         "backward",
         ["ctx", *(t.name for t in pair.upstream)],
-        [*load, *both.backward.statements, f"return {', '.join(both.gradients)}"],
+        [*load, *both.backward.statements, *returning(both.gradients, width)],
+        WIDTH - 4,
     )
     rows = [
         f'"""{title}, and its gradient in closed form."""',
@@ -166,6 +169,6 @@ def applied(pair: Pair, name: str, title: str) -> str:
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
     rows = [
         *docstring(title + ".", pair.inputs, outputs),
-        f"return {name}.apply({', '.join(arguments)})",
+        *listed(f"return {name}.apply(", arguments, ")", WIDTH - 4),
     ]
     return definition(pair.name, arguments, rows)

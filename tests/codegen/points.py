@@ -66,10 +66,11 @@ def upstream(op: Op, seed: int = 1) -> dict[str, Any]:
 
 
 #: Whole blocks have axes of these names already.
-BLOCKS = {"gpt2_block", "llama_block"}
+BLOCKS = ("gpt2_block", "llama_block")
 NAMES = [name for name in ops if name not in BLOCKS]
-#: What has one output.
-SINGLE = [name for name in NAMES if len(ops[name].outputs) == 1]
+#: What is tried in each library: the blocks, too, which need no batch for it.
+POINTS = [(name, axes) for name in NAMES for axes in AXES] + [(name, ()) for name in BLOCKS]
+SHAPES = ["-".join(("x".join(axes) or "one", name)) for name, axes in POINTS]
 
 
 @cache
@@ -80,6 +81,19 @@ def batched(name: str, axes: tuple[str, ...]) -> Op:
 @cache
 def derived(op: Op, *wrt: str, upstream: str = "") -> Derivation:
     return op.gradient(*wrt, upstream=upstream)
+
+
+def expected_gradients(op: Op, *wrt: str) -> dict[str, Any]:
+    """The gradients by NumPy, for upstream gradients of all outputs."""
+    first = next(iter(op.outputs))
+    found = derived(op, *wrt, upstream=f"d{first}").lambdify()
+    gradients = found(**point(op.program), **upstream(op))
+    return gradients if isinstance(gradients, dict) else {f"d{wrt[0]}": gradients}
+
+
+def many(found: Any) -> tuple[Any, ...]:
+    """What a function returns, as a tuple also where it is one array."""
+    return tuple(found) if isinstance(found, tuple | list) else (found,)
 
 
 def namespace(source: str) -> dict[str, Any]:
