@@ -76,7 +76,7 @@ def function_source(target: Target, program: Program, function: str, doc: str = 
         [
             *docstring(doc, body.arguments, outputs),
             *body.statements,
-            f"return {returned(program.outputs)}",
+            *returned(program.outputs, WIDTH - 4),
         ],
     )
     return module(target, [text])
@@ -241,7 +241,10 @@ DOMAINS = {
 }
 
 
-def returned(outputs: Sequence[str]) -> str:
+def returned(outputs: Sequence[str], width: int) -> list[str]:
+    """The last statement: one array, or several by name, a row for each where one is too long."""
     if len(outputs) == 1:
-        return outputs[0]
-    return "{" + ", ".join(f'"{name}": {name}' for name in outputs) + "}"
+        return [f"return {outputs[0]}"]
+    pairs = [f'"{name}": {name}' for name in outputs]
+    row = f"return {{{', '.join(pairs)}}}"
+    return [row] if len(row) <= width else ["return {", *(f"    {pair}," for pair in pairs), "}"]
