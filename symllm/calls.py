@@ -6,12 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import sympy as sp
 
-from .equation import Call, Let, symbols_of
-from .expressions import bound_symbols, entries, fresh_letters, name_of, rename_entries, substitute
+from .equation import Argument, Call, Let, symbols_of
+from .expressions import (
+    Entry,
+    bound_symbols,
+    entries,
+    fresh_letters,
+    name_of,
+    rename_entries,
+    substitute,
+)
 from .notation import Tensor, entry
 from .program import Program
 from .shapes import call_sizes
@@ -28,10 +35,15 @@ class Inside:
     name: str
     lead: tuple[sp.Symbol, ...]
 
+    def entry(self, subscripts: tuple[sp.Expr, ...]) -> sp.Expr:
+        return entry(self.name, *self.lead, *subscripts)
+
 
 @lru_cache(maxsize=256)
 def with_aliases(program: Program) -> Program:
     """The program with those aliases as equations that speak of forward names alone."""
+    if not program.aliases:
+        return program
     gradients = {f"d{name}" for name in program.tensors}
     own = [alias for alias in program.aliases if alias.mentioned.isdisjoint(gradients)]
     return replace(program, equations=(*program.equations, *own), aliases=())
@@ -98,6 +110,14 @@ def names_inside(program: Program) -> dict[str, dict[str, Inside]]:
     return found
 
 
+def mentioned_inside(program: Program, mentioned: set[str]) -> dict[str, Let]:
+    """All equations, those inside called ops too, if any name inside is mentioned."""
+    inside = {found.name for names in names_inside(program).values() for found in names.values()}
+    if mentioned.isdisjoint(inside - program.tensors.keys()):
+        return {}
+    return {let.name: let for let in without_calls(program).equations}
+
+
 def leading_indices(let: Let, call: Call) -> dict[str, tuple[sp.Symbol, ...]]:
     """The batch indices of a call on which each name inside depends."""
     callee = callee_of(call)
@@ -114,18 +134,45 @@ def leading_indices(let: Let, call: Call) -> dict[str, tuple[sp.Symbol, ...]]:
 
 def called_value(program: Program, let: Let) -> sp.Expr:
     """The value of an equation that calls an op, as one plain SymPy expression."""
-    inner = list(splice(program, let, names_inside(program)[let.name]))
-    value = next(equation.rhs for equation in inner if equation.lhs == let.lhs)
-    for equation in reversed(inner):
-        value = rename_entries(
-            value,
-            {
-                equation.name: lambda s, e=equation: substitute(
-                    e.rhs, dict(zip(e.indices, s, strict=True))
-                )
-            },
-        )
-    return value
+    call = let.rhs
+    assert isinstance(call, Call)
+    callee = callee_of(call)
+    sizes = passed_sizes(program, let, call)
+    change = passed_entries(call)
+    busy = busy_names(program, let)
+
+    def written_out(indices: tuple[sp.Symbol, ...], value: sp.Expr) -> Entry:
+        return lambda s: substitute(value, sizes | dict(zip(indices, s, strict=True)), change)
+
+    for inner in callee.equations:  # one is written inside another: no two bind the same letter
+        value = rename_bound(inner.rhs, busy)
+        busy |= {s.name for s in bound_symbols(value)}
+        change[inner.name] = written_out(inner.indices, value)
+    return change[callee.outputs[0]](call.at)
+
+
+def passed_sizes(program: Program, let: Let, call: Call) -> dict[sp.Expr, sp.Expr]:
+    """The caller's dimension for each of the called op's."""
+    sizes = call_sizes(call, program.index_dims[let.name], program.name)
+    return {old.symbol: new.symbol for old, new in sizes.items() if old.size is None}
+
+
+def passed_entries(call: Call) -> dict[str, Entry]:
+    """What is passed for the entries of each input of the called op."""
+
+    def passed(a: Argument) -> Entry:
+        return lambda s: substitute(a.value, dict(zip(a.axes, s, strict=True)))
+
+    return {argument.name: passed(argument) for argument in call.arguments}
+
+
+def busy_names(program: Program, let: Let) -> set[str]:
+    """The caller's letters and all names, which the letters of a called op must not meet."""
+    assert isinstance(let.rhs, Call)
+    callee = callee_of(let.rhs)
+    busy = {s.name for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
+    busy |= {found.name for found in names_inside(program)[let.name].values()}
+    return busy | {d.name for d in (*program.dims, *callee.dims)}
 
 
 def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator[Let]:
@@ -134,39 +181,21 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
     assert isinstance(call, Call)
     callee = callee_of(call)
     output = callee.outputs[0]
-    sizes = call_sizes(call, program.index_dims[let.name], program.name)
-
-    # The callee's own letters must not meet the caller's letters, nor any name.
-    busy = {s.name for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
-    busy |= {found.name for names in names_inside(program).values() for found in names.values()}
-    busy |= {d.name for d in (*program.dims, *callee.dims)}
-    letters = fresh_letters(busy)
-    stand_in = {
-        old.symbol: sp.Symbol(next(letters), integer=True, positive=True)
-        for old in sizes
-        if old.size is None
-    }
-    size_of = {stand_in[old.symbol]: new.symbol for old, new in sizes.items() if old.size is None}
-    change: dict[str, Any] = {}
-    for argument in call.arguments:
-        change[argument.name] = lambda s, a=argument: substitute(
-            a.value, dict(zip(a.axes, s, strict=True))
-        )
-    for inner in callee.equations:
-        change[inner.name] = lambda s, n=inside[inner.name]: entry(n.name, *n.lead, *s)
+    sizes = passed_sizes(program, let, call)
+    change = passed_entries(call)
+    busy = busy_names(program, let)
+    change |= {inner.name: inside[inner.name].entry for inner in callee.equations}
     known = dict(zip(callee.let[output].indices, call.at, strict=True))
     for inner in callee.equations:
         letters = fresh_letters(busy)
         own = {s: sp.Symbol(next(letters), integer=True) for s in inner.indices}
-        # A caller's letter may be a name of the callee's: it comes after all renaming.
-        back = size_of | {own[s]: known[s] for s in own.keys() & known.keys()}
-        value = rename_bound(substitute(inner.rhs, stand_in | own), busy)
-        value = substitute(rename_entries(value, change), back)
-        lhs = substitute(change[inner.name](tuple(own.values())), back)
-        if inner.name == output:
-            yield Let(let.lhs, value, let.note or inner.note)
-        else:
-            yield Let(lhs, value, inner.note)
+        back = {own[s]: known[s] for s in own.keys() & known.keys()}
+        value = rename_bound(substitute(inner.rhs, own), busy)
+        # At once: a caller's letter or size may bear the name of a callee's tensor.
+        value = substitute(value, sizes | back, change)
+        lhs = inside[inner.name].entry(tuple(back.get(s, s) for s in own.values()))
+        note = let.note or inner.note if inner.name == output else inner.note
+        yield Let(let.lhs if inner.name == output else lhs, value, note)
 
 
 def rename_bound(expr: sp.Basic, busy: set[str]) -> sp.Basic:
@@ -174,6 +203,7 @@ def rename_bound(expr: sp.Basic, busy: set[str]) -> sp.Basic:
     used = {str(s) for s in expr.free_symbols}
     letters = fresh_letters(busy | used)
     new = {s: sp.Symbol(next(letters), integer=True) for s in sorted(bound_symbols(expr), key=str)}
+    new = {old: to for old, to in new.items() if old != to}
     return expr.xreplace(new) if new else expr
 
 

@@ -178,10 +178,10 @@ class Derivation:
 
     # -- how it was found ---------------------------------------------------
 
-    @property
+    @cached_property
     def _narrator(self) -> Narrator:
         twice = self.wrt[0] if self.kind == "hessian" else ""
-        return Narrator(self._system, self.book, self._writer.keep, twice)
+        return Narrator(self._system, self.book, self._writer, twice)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -263,16 +263,8 @@ class Derivation:
         return proved(self._system, self.book, step)
 
     def _comparisons(self) -> list[Any]:
-        points, forward, function = self._points, self.op.numpy, self.lambdify()
-        found = list(oracle.compare_forward(points, forward))
-        if self.kind == "gradient":
-            found += oracle.compare_with_oracle(points, forward, function, self.wrt)
-        elif self.kind == "jacobian":
-            output = self.book.seed.output
-            found.append(oracle.compare_jacobian(points, forward, function, self.wrt[0], output))
-        else:
-            found.append(oracle.compare_hessian(points, forward, function, self.wrt[0]))
-        return found
+        given = self._points, self.op.numpy, self.lambdify()
+        return oracle.comparisons(self.kind, *given, self.wrt, self.book.seed.output)
 
     # -- what it is good for --------------------------------------------------
 

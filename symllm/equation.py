@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import sympy as sp
@@ -11,7 +12,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from .errors import OpError
-from .expressions import entries, is_entry, name_of, subscripts_of
+from .expressions import entries, is_entry, name_of, nodes, parts, subscripts_of
 from .notation import Layer, Tensor
 
 
@@ -94,22 +95,22 @@ class Let:
         if not isinstance(self.rhs, Call):
             object.__setattr__(self, "rhs", checked_value(lhs, self.rhs))
 
-    @property
+    @cached_property
     def name(self) -> str:
         return name_of(self.lhs)
 
-    @property
+    @cached_property
     def indices(self) -> tuple[sp.Symbol, ...]:
         return subscripts_of(self.lhs)
 
-    @property
+    @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
         """The SymPy expressions on the right."""
         if isinstance(self.rhs, Call):
             return tuple(a.value for a in self.rhs.arguments)
         return (self.rhs,)
 
-    @property
+    @cached_property
     def mentioned(self) -> frozenset[str]:
         """The names of tensors, indices and dimensions on the right."""
         return frozenset(name_of(e) for value in self.expressions for e in entries(value))
@@ -129,12 +130,12 @@ def checked_value(lhs: sp.Expr, rhs: Any) -> sp.Expr:
     value = sp.sympify(rhs)
     if isinstance(value, Relational | BooleanAtom):
         raise OpError(f"the value of {lhs} is a relation, {value}; write Iverson({value})")
-    for number in sorted(value.atoms(sp.Float), key=str):
+    for number in sorted(parts(value, sp.Float), key=str):
         raise OpError(
             f"the value of {lhs} holds the inexact number {float(number)!r}; "
             f"write Rational('{float(number)!r}')"
         )
-    if value.has(sp.oo, -sp.oo, sp.zoo, sp.nan):
+    if not {sp.oo, -sp.oo, sp.zoo, sp.nan}.isdisjoint(nodes(value)):
         raise OpError(f"the value of {lhs} is not finite: {value}")
     return value
 
@@ -150,7 +151,7 @@ def map_value(let: Let, change: Callable[[sp.Expr], Any]) -> Let:
 def symbols_of(let: Let) -> set[sp.Symbol]:
     """Every symbol an equation writes: names, indices free and bound, dimensions."""
     values = (let.lhs, *let.expressions)
-    found = {s for v in values for s in v.atoms(sp.Symbol)}
+    found = {s for v in values for s in parts(v, sp.Symbol)}
     if isinstance(let.rhs, Call):
         found |= {s for a in let.rhs.arguments for s in a.axes}
     return found

@@ -18,6 +18,7 @@ from sympy.core.relational import Relational
 from .errors import NotationError
 
 Role = Literal["data", "target", "parameter", "constant"]
+ROLES: tuple[str, ...] = get_args(Role)
 BATCHED: frozenset[str] = frozenset({"data", "target"})
 DIFFERENTIABLE: frozenset[str] = frozenset({"data", "parameter"})
 
@@ -125,6 +126,7 @@ class Index(Written):
 #: the last axis) is a fact that derivations may use. A ``Dim`` says: integers
 #: that index that dimension.
 Domain = Literal["real", "positive", "unit", "distribution", "binary"] | Dim
+DOMAINS: tuple[str, ...] = get_args(get_args(Domain)[0])
 
 
 @dataclass(frozen=True)
@@ -149,13 +151,10 @@ class Tensor(Written):
     __contains__ = None
 
     def __post_init__(self) -> None:
-        if self.role not in get_args(Role):
-            raise NotationError(
-                f"{self.name}: a role is one of {get_args(Role)}, not {self.role!r}"
-            )
-        known = get_args(get_args(Domain)[0])
-        if not isinstance(self.domain, Dim) and self.domain not in known:
-            domains = ", ".join(known)
+        if self.role not in ROLES:
+            raise NotationError(f"{self.name}: a role is one of {ROLES}, not {self.role!r}")
+        if not isinstance(self.domain, Dim) and self.domain not in DOMAINS:
+            domains = ", ".join(DOMAINS)
             raise NotationError(
                 f"{self.name}: a domain is one of {domains}, or a Dim, not {self.domain!r}"
             )
@@ -263,7 +262,12 @@ def entry(name: str, *subscripts: Any) -> sp.Expr:
 
 @lru_cache(maxsize=4096)
 def _entry(name: str, subscripts: tuple[sp.Expr, ...]) -> sp.Expr:
-    return sp.Indexed(sp.IndexedBase(name), *subscripts)
+    return sp.Indexed(_base(name), *subscripts)
+
+
+@lru_cache(maxsize=1024)
+def _base(name: str) -> sp.IndexedBase:
+    return sp.IndexedBase(name)
 
 
 def sum_over(expr: Any, *indices: Index) -> sp.Expr:

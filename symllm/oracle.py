@@ -41,6 +41,25 @@ RELATIVE_STEP = 2.0**-10
 # --------------------------------------------------------------------------
 
 
+def comparisons(
+    kind: str,
+    points: Sequence[Point],
+    oracle: Callable[..., Any],
+    function: Callable[..., Any],
+    wrt: Sequence[str],
+    output: str,
+) -> list[Comparison]:
+    """All that a function of a kind can be compared in: the forward, and its own differences."""
+    found = list(compare_forward(points, oracle))
+    if kind == "gradient":
+        found += compare_with_oracle(points, oracle, function, wrt)
+    elif kind == "jacobian":
+        found.append(compare_jacobian(points, oracle, function, wrt[0], output))
+    else:
+        found.append(compare_hessian(points, oracle, function, wrt[0]))
+    return found
+
+
 def compare_forward(points: Sequence[Point], oracle: Callable[..., Any]) -> tuple[Comparison, ...]:
     """The evaluator's outputs and the oracle's: one comparison for each output."""
     program = program_of(points)

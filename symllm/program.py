@@ -39,6 +39,13 @@ class Program:
         object.__setattr__(self, "equations", in_order_of_use(self))
         self.tensors  # noqa: B018  (infers and checks every shape)
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.name, self.inputs, self.equations, self.aliases, self.declared))
+
     # -- names ------------------------------------------------------------
 
     @cached_property

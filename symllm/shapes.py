@@ -11,7 +11,7 @@ from sympy.core.relational import Relational
 
 from .equation import Call, Let
 from .errors import OpError
-from .expressions import bound_symbols, fresh_letters, is_entry, name_of
+from .expressions import bound_symbols, fresh_letters, is_entry, name_of, parts
 from .notation import Dim, Tensor, entry
 
 
@@ -122,7 +122,7 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
             )
 
     for value in let.expressions:
-        for total in value.atoms(sp.Sum):
+        for total in parts(value, sp.Sum):
             for symbol, lower, upper in total.limits:
                 size = upper + 1
                 if lower != 0 or not (isinstance(size, sp.Symbol) or size.is_Integer):
@@ -131,7 +131,7 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
                         f"dimension less 1, not from {lower} to {upper}"
                     )
                 meet(symbol, known_dims.get(str(size), Dim(str(size))))
-        for found in value.atoms(sp.Indexed):
+        for found in parts(value, sp.Indexed):
             tensor = tensors.get(name_of(found))
             if tensor is None:
                 raise OpError(
@@ -147,14 +147,14 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
                     meet(subscript, dim)
                 else:
                     check_gather(let, found, subscript, tensors, dim, where)
-        for bracket in value.atoms(sp.KroneckerDelta):
+        for bracket in parts(value, sp.KroneckerDelta):
             for side, other in (bracket.args, bracket.args[::-1]):
                 tensor = tensors.get(name_of(other))
                 plain = isinstance(side, sp.Symbol) and side.name not in tensors
                 if plain and tensor and isinstance(tensor.domain, Dim):
                     meet(side, tensor.domain)
     for value in let.expressions:  # an index that is only compared runs as the other does
-        for relation in value.atoms(Relational, sp.KroneckerDelta):
+        for relation in parts(value, Relational, sp.KroneckerDelta):
             for side, other in (relation.args, relation.args[::-1]):
                 if side in let.indices and other in dims:
                     dims.setdefault(side, dims[other])
@@ -217,17 +217,17 @@ def check_free_names(
     axes = {s for a in let.rhs.arguments for s in a.axes} if isinstance(let.rhs, Call) else set()
     for value in let.expressions:
         bound = bound_symbols(value) | axes  # a call binds what it runs over
-        subscripts = {s for e in value.atoms(sp.Indexed) for s in e.indices}
+        subscripts = {s for e in parts(value, sp.Indexed) for s in e.indices}
         free = value.free_symbols - bound - set(let.indices)
         plain = [s for s in free if isinstance(s, sp.Symbol)]
         for symbol in sorted(plain, key=lambda s: s.name):
             name = symbol.name
             if name in tensors or name in known_dims:
                 tensor = tensors.get(name)
-                if tensor and tensor.rank and not value.atoms(sp.Indexed):
+                if tensor and tensor.rank and not parts(value, sp.Indexed):
                     raise OpError(f"{where}: {let} writes {name} without its indices")
                 continue
-            if any(name == base.label.name for base in value.atoms(sp.IndexedBase)):
+            if any(name == base.label.name for base in parts(value, sp.IndexedBase)):
                 continue
             if symbol in subscripts or symbol in dims:
                 raise OpError(
@@ -251,7 +251,7 @@ def entry_letters(
     for let in (*program.equations, *program.aliases):
         seen.setdefault(let.name, []).append(tuple(i.name for i in let.indices))
         for value in let.expressions:
-            for found in value.atoms(sp.Indexed):
+            for found in parts(value, sp.Indexed):
                 plain = all(isinstance(s, sp.Symbol) for s in found.indices)
                 letters = tuple(s.name for s in found.indices) if plain else ()
                 plain = plain and tensors.keys().isdisjoint(letters)  # a gather has no letter

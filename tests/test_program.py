@@ -6,7 +6,7 @@ import pytest
 import sympy as sp
 
 from symllm import Dim, Let, Op, Tensor, matrix, ops, scalar, sum_over
-from symllm.calls import expression, without_calls
+from symllm.calls import called_value, expression, without_calls
 from symllm.equation import Call
 from symllm.evaluate import evaluate, sample
 from symllm.notation import entry
@@ -16,6 +16,14 @@ i, j = n.indices("i j")
 (p,) = m.indices("p")
 x, y, z = n.vector("x"), n.vector("y"), n.vector("z")
 A, B = matrix("A", n, m), matrix("B", n, m)
+
+#: Sizes whose names are those of causal attention's tensors, or may be.
+T, H, K, C, two = (Dim(name) for name in ("T", "H", "K", "C", "2"))
+t, h, k, c, s = T.index("t"), H.index("j"), K.index("k"), C.index("c"), two.index("s")
+queries, keys, values = Tensor("q", (H, T, K)), Tensor("r", (H, T, K)), Tensor("v", (H, T, C))
+pairs, pos, base = Tensor("w", (T, H, K, two)), T.vector("pos"), scalar("base", domain="positive")
+GIVEN = (x, A, queries, keys, values, pairs, pos, base)
+SIZES = {"n": 3, "m": 4, "T": 3, "H": 2, "K": 2, "C": 4}
 
 
 def op(*equations: Let, inputs, **more) -> Op:
@@ -80,6 +88,14 @@ CALLERS = {
         ops.softmax(sum_over(A[j, m.index("p")] * A[j, m.index("Z")], j), over=m.index("p")),
     ),
     "a scalar's batch": Let(y[i], ops.logsumexp(A[i, p] * x[i], over=p)),
+    "sizes that are the callee's names, a batch axis with a letter of the callee's": Let(
+        Tensor("O", (H, T, C))[h, t, c],
+        ops.causal_attention(queries[h, t, k], keys[h, t, k], values[h, t, c], over=(t, k, c)),
+    ),
+    "an op that declares shapes": Let(
+        Tensor("R", (T, H, K, two))[t, h, k, s],
+        ops.rope(pairs[t, h, k, s], pos[t], base, over=(t, k, s)),
+    ),
 }
 
 
@@ -87,16 +103,16 @@ CALLERS = {
 def test_calls_written_out_have_the_same_values(name: str) -> None:
     let = CALLERS[name]
     assert isinstance(let.rhs, Call)
-    program = op(let, inputs=(x, A)).program
+    program = op(let, inputs=[each for each in GIVEN if each.name in let.mentioned]).program
     flat = without_calls(program)
     assert not any(isinstance(each.rhs, Call) for each in flat.equations)
-    sizes = {"n": 3, "m": 4}
+    sizes = {dim.name: SIZES[dim.name] for dim in program.dims if dim.size is None}
     called, written = sample(program, 5, sizes), sample(flat, 5, sizes)
     assert called.values[let.name] == written.values[let.name]
-    whole = expression(program, let.name)
-    for at, expected in called.values[let.name].items():
-        found = evaluate(whole, called, dict(zip(let.indices, at, strict=True)))
-        assert abs(found - expected) < 1e-50
+    for whole in (expression(program, let.name), called_value(program, let)):
+        for at, expected in called.values[let.name].items():
+            found = evaluate(whole, called, dict(zip(let.indices, at, strict=True)))
+            assert abs(found - expected) < 1e-50
 
 
 def test_a_call_inside_a_call() -> None:

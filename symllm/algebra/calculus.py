@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
+from .change import Change
 from .functions import function
 from .products import power
 from .sums import opened, total
@@ -147,9 +148,19 @@ def pull_back(
     """What one occurrence adds to the adjoint of ``tensor[entry]``.
 
     The sum over the equation's own indices and those bound around the
-    occurrence, with a delta that says the occurrence is this entry.
+    occurrence, where the occurrence is this entry: an index that is summed
+    over takes the entry's, for anything else there is a delta.
     """
-    term = cotangent * place.slope
+    summed = (*indices, *place.bound)
+    taken: dict[Ix, Subscript] = {}
+    apart: list[tuple[Subscript, Ix]] = []
     for sub, ix in zip(place.subs, entry, strict=True):
-        term = term * delta(sub, ix)
-    return total(indices + place.bound, term)
+        if isinstance(sub, Ix) and sub in summed and sub not in taken and sub.dim == ix.dim:
+            taken[sub] = ix
+        else:
+            apart.append((sub, ix))
+    change = Change(taken)
+    term = change.poly(cotangent * place.slope)
+    for sub, ix in apart:
+        term = term * delta(change.subscript(sub), ix)
+    return total([ix for ix in summed if ix not in taken], term)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .functions import function
 from .terms import (
-    ONE,
+    OPERATIONS,
     Atom,
     Compare,
     Delta,
@@ -68,8 +68,7 @@ class Change:
             ((mono, _),) = replaced.terms.items()
             ((atom, _),) = mono.factors
             return atom.index if isinstance(atom, Position) else atom  # type: ignore[return-value]
-        (found,) = rebuild(s, Change(self.indices)).terms
-        return found.factors[0][0]  # type: ignore[return-value]
+        return _ref(s, Change(self.indices))
 
     def poly(self, poly: Poly) -> Poly:
         if self.leaves(poly):
@@ -82,17 +81,22 @@ class Change:
     def mono(self, mono: Mono) -> Poly:
         if self.leaves(mono):
             return Poly({mono: 1})
-        result = ONE
-        for atom, exponent in mono.factors:
-            result = result * self.apply(atom) ** exponent
-        return result
+        return OPERATIONS["of powers"]([(self.image(atom), e) for atom, e in mono.factors])
 
     def apply(self, atom: Atom) -> Poly:
+        image = self.image(atom)
+        return image if isinstance(image, Poly) else atom_poly(image)
+
+    def image(self, atom: Atom) -> Poly | Atom:
+        """What an atom becomes; one that stays an atom need not be made a polynomial."""
         if self.leaves(atom):
-            return atom.poly if isinstance(atom, Paren) else atom_poly(atom)
+            return atom.poly if isinstance(atom, Paren) else atom
         rebuilt = rebuild(atom, self)
         if self.atom is None:
             return rebuilt
+        if isinstance(rebuilt, Atom):
+            replaced = self.atom(rebuilt)
+            return rebuilt if replaced is None else replaced
         if isinstance(atom, Paren) and len(rebuilt.terms) > 1:
             return self.atom(Paren(rebuilt)) or rebuilt
         if len(rebuilt.terms) != 1:
@@ -104,20 +108,20 @@ class Change:
         return rebuilt if replaced is None else replaced.scale(coefficient)
 
 
-def rebuild(atom: Atom, change: Change) -> Poly:
+def rebuild(atom: Atom, change: Change) -> Poly | Atom:
     """The atom with a change made to the indices and polynomials inside it."""
     build = REBUILD.get(type(atom))
-    return build(atom, change) if build else atom_poly(atom)
+    return build(atom, change) if build else atom
 
 
-def _ref(ref: Ref, change: Change) -> Poly:
-    subs = tuple(change.subscript(s) for s in ref.subs)
-    return atom_poly(ref if subs == ref.subs else Ref(ref.name, subs, ref.positive))
+def _ref(ref: Ref, change: Change) -> Ref:
+    subs = tuple([change.subscript(s) for s in ref.subs])
+    return ref if subs == ref.subs else Ref(ref.name, subs, ref.positive)
 
 
-def _position(atom: Position, change: Change) -> Poly:
+def _position(atom: Position, change: Change) -> Atom:
     new = change.subscript(atom.index)
-    return atom_poly(Position(new) if isinstance(new, Ix) else new)
+    return Position(new) if isinstance(new, Ix) else new
 
 
 def _compare(atom: Compare, change: Change) -> Poly:
@@ -125,7 +129,7 @@ def _compare(atom: Compare, change: Change) -> Poly:
 
 
 #: How each kind of atom is rebuilt; sums join where it is known how to sum.
-REBUILD: dict[type[Atom], Callable[[Any, Change], Poly]] = {
+REBUILD: dict[type[Atom], Callable[[Any, Change], Poly | Atom]] = {
     Ref: _ref,
     Size: lambda a, change: size(change.dims.get(a.name, a.name)),
     Position: _position,

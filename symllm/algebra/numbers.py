@@ -11,10 +11,12 @@ def is_integer(e: Number) -> bool:
     return isinstance(e, int) or e.denominator == 1
 
 
-def magnitude(e: Number) -> Fraction:
-    return abs(Fraction(e))
+def magnitude(e: Number) -> Number:
+    return -e if e < 0 else e
 
 
 def tidy(e: Number) -> Number:
     """An integer where a fraction is one."""
-    return e.numerator if isinstance(e, Fraction) and e.denominator == 1 else e
+    if isinstance(e, int) or e.denominator != 1:
+        return e
+    return e.numerator

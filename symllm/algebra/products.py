@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
 from math import gcd, lcm
@@ -29,16 +30,14 @@ from .terms import (
     subscript_order,
 )
 
-UNIT_ONLY = {UNIT: 1}.keys()
-
 
 def times(left: Poly, right: Poly) -> Poly:
     """The product of two polynomials, multiplied out."""
     if not left.terms or not right.terms:
         return ZERO
-    if right.terms.keys() == UNIT_ONLY:
+    if len(right.terms) == 1 and UNIT in right.terms:
         return left.scale(right.terms[UNIT])
-    if left.terms.keys() == UNIT_ONLY:
+    if len(left.terms) == 1 and UNIT in left.terms:
         return right.scale(left.terms[UNIT])
     result: dict[Mono, Number] = {}
     for (m1, c1), (m2, c2) in itertools.product(left.terms.items(), right.terms.items()):
@@ -63,6 +62,38 @@ def multiply(m1: Mono, m2: Mono) -> Poly:
     return product(powers)
 
 
+def single(poly: Poly) -> Atom | None:
+    """The atom, if the polynomial is one and nothing else."""
+    if len(poly.terms) != 1:
+        return None
+    ((mono, coefficient),) = poly.terms.items()
+    if coefficient != 1 or len(mono.factors) != 1:
+        return None
+    ((atom, exponent),) = mono.factors
+    return atom if exponent == 1 else None
+
+
+def of_powers(factors: Iterable[tuple[Poly | Atom, Number]]) -> Poly:
+    """The product of powers; those of single atoms are added before anything is multiplied."""
+    powers: dict[Atom, Number] = {}
+    others: list[Poly] = []
+    for base, exponent in factors:
+        if isinstance(base, Atom):
+            powers[base] = powers.get(base, 0) + exponent
+        elif (atom := single(base)) is not None:
+            powers[atom] = powers.get(atom, 0) + exponent
+        else:
+            others.append(base**exponent)
+    result = product(powers) if powers else ONE
+    for other in others:
+        result = result * other
+    return result
+
+
+#: Atoms of whose powers more is known than that they can be added.
+SPECIAL = frozenset({Delta, Compare, Paren, Root})
+
+
 def product(powers: dict[Atom, Number]) -> Poly:
     """The normal form of a product of powers of atoms."""
     coefficient: Number = 1
@@ -73,7 +104,9 @@ def product(powers: dict[Atom, Number]) -> Poly:
         if not exponent:
             continue
         exponent = tidy(exponent)
-        if isinstance(atom, Delta):
+        if type(atom) not in SPECIAL:
+            pass  # its powers are factors like any other
+        elif isinstance(atom, Delta):
             exponent, deltas = 1, True
         elif isinstance(atom, Compare):
             exponent = 1
@@ -115,9 +148,7 @@ def _under_deltas(factors: list[tuple[Atom, Number]]) -> Poly:
     if all(a.free.isdisjoint(change.indices) for a, _ in others):
         return Poly({Mono(tuple(sorted([*spelled.items(), *others], key=_by_key))): 1})
     result = Poly({Mono(tuple(sorted(spelled.items(), key=_by_key))): 1})
-    for atom, exponent in others:
-        result = result * change.apply(atom) ** exponent
-    return result
+    return result * of_powers((change.image(atom), exponent) for atom, exponent in others)
 
 
 def of_one_dimension(d: Delta) -> bool:
@@ -255,3 +286,4 @@ def content(poly: Poly, signed: bool = True) -> tuple[Poly, Poly]:
 
 OPERATIONS["*"] = times
 OPERATIONS["**"] = power
+OPERATIONS["of powers"] = of_powers

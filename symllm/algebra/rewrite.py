@@ -9,8 +9,10 @@ from functools import cached_property, lru_cache
 from .change import Change, rebuild
 from .factor import cost
 from .numbers import Number, magnitude
+from .products import of_powers
+from .slots import united
 from .sums import opened, total
-from .terms import ONE, ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum
+from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum
 from .walk import mono_atoms
 
 Factors = tuple[tuple[Atom, Number], ...]
@@ -45,7 +47,7 @@ class Rewrite:
     @cached_property
     def heads(self) -> frozenset[str]:
         """Names that a term must mention for the rule to apply."""
-        return self.left.names
+        return united([a.names for a, _ in self.factors])
 
     @property
     def one_atom(self) -> bool:
@@ -79,24 +81,38 @@ def _replace_atom(rule: Rewrite, poly: Poly) -> Poly:
 
 
 def _replace_product(rule: Rewrite, poly: Poly) -> Poly:
+    replaced = _in_terms(rule, poly, ())
+    return poly if replaced is None else replaced
+
+
+def _in_terms(rule: Rewrite, poly: Poly, bound: tuple[Ix, ...]) -> Poly | None:
+    """The rule used in ``sum over bound of poly``; None where it is found nowhere."""
+    replaced = {mono: _in_monomial(rule, mono, bound) for mono in poly.terms}
+    if all(new is None for new in replaced.values()):
+        return None
     result = ZERO
-    for mono, coefficient in poly.terms.items():
-        result = result + _in_monomial(rule, mono, ()).scale(coefficient)
+    for mono, new in replaced.items():
+        part = total(bound, Poly({mono: 1})) if new is None else new
+        result = result + part.scale(poly.terms[mono])
     return result
 
 
-def _in_monomial(rule: Rewrite, mono: Mono, bound: tuple[Ix, ...]) -> Poly:
+def _in_monomial(rule: Rewrite, mono: Mono, bound: tuple[Ix, ...]) -> Poly | None:
     """The rule used in ``sum over bound of mono``, inside its atoms first."""
-    rebuilt = ONE
-    for atom, exponent in mono.factors:
-        if rule.heads <= atom.names:
-            rebuilt = rebuilt * _in_atom(rule, atom) ** exponent
-        else:
-            rebuilt = rebuilt * Poly({Mono(((atom, exponent),)): 1})
+    if not rule.heads <= mono.names:
+        return None
+    inside: dict[Atom, Poly | Atom] = {
+        a: new for a, _ in mono.factors if (new := _in_atom(rule, a)) is not None
+    }
+    rebuilt = Poly({mono: 1})
+    if inside:
+        rebuilt = of_powers((inside.get(a, a), e) for a, e in mono.factors)
     result = ZERO
     for inner, coefficient in rebuilt.terms.items():
         found = next(_placed(rule, inner, bound), None)
         if found is None:
+            if not inside:
+                return None
             result = result + total(bound, Poly({inner: coefficient}))
             continue
         (rest, match, used), around = found
@@ -127,15 +143,14 @@ def _placed(
                 yield found, around
 
 
-def _in_atom(rule: Rewrite, atom: Atom) -> Poly:
+def _in_atom(rule: Rewrite, atom: Atom) -> Poly | Atom | None:
+    if not rule.heads <= atom.names:
+        return None
     if isinstance(atom, Sum):
         fresh, body = opened(atom)
-        result = ZERO
-        for mono, coefficient in body.terms.items():
-            result = result + _in_monomial(rule, mono, fresh).scale(coefficient)
-        return result
-    if not atom.polys():
-        return Poly({Mono(((atom, 1),)): 1})
+        return _in_terms(rule, body, fresh)
+    if all(apply(rule, poly) == poly for poly in atom.polys()):
+        return None
     return rebuild(atom, Rebuild(rule))
 
 
@@ -159,27 +174,9 @@ def _matches(rule: Rewrite, mono: Mono, bound: frozenset[Ix]) -> Iterator[Found]
     in none of its other factors.
     """
 
-    def search(
-        todo: Factors, left: list[tuple[Atom, Number]], match: Match
-    ) -> Iterator[tuple[list[tuple[Atom, Number]], Match]]:
-        if not todo:
-            yield left, match
-            return
-        (pattern, exponent), *rest = todo
-        for k, (atom, e) in enumerate(left):
-            if type(atom) is not type(pattern) or (e > 0) != (exponent > 0):
-                continue
-            if magnitude(e) < magnitude(exponent) or (
-                e != exponent and pattern.free & set(rule.bound)
-            ):
-                continue
-            for extended in unify(pattern, atom, rule.params, match):
-                remaining = [(a, x) for n, (a, x) in enumerate(left) if n != k]
-                if e != exponent:
-                    remaining.append((atom, e - exponent))
-                yield from search(tuple(rest), remaining, extended)
-
-    for left, match in search(rule.factors, list(mono.factors), {}):
+    if len(bound) < len(rule.bound):
+        return
+    for left, match in _search(rule, rule.factors, list(mono.factors), {}):
         images = [match[ix] for ix in rule.bound]
         if any(not isinstance(s, Ix) or s not in bound for s in images):
             continue
@@ -192,6 +189,28 @@ def _matches(rule: Rewrite, mono: Mono, bound: frozenset[Ix]) -> Iterator[Found]
         if any(not used.isdisjoint({s} if isinstance(s, Ix) else s.free) for s in outer.values()):
             continue
         yield Mono(tuple(sorted(left, key=lambda f: f[0].key))), outer, used
+
+
+def _search(
+    rule: Rewrite, todo: Factors, left: list[tuple[Atom, Number]], match: Match
+) -> Iterator[tuple[list[tuple[Atom, Number]], Match]]:
+    """Ways to find the factors ``todo`` among those ``left``, with what is left over then."""
+    if not todo:
+        yield left, match
+        return
+    (pattern, exponent), *rest = todo
+    for k, (atom, e) in enumerate(left):
+        if type(atom) is not type(pattern) or (e > 0) != (exponent > 0):
+            continue
+        if magnitude(e) < magnitude(exponent) or (
+            e != exponent and not pattern.free.isdisjoint(rule.bound)
+        ):
+            continue
+        for extended in unify(pattern, atom, rule.params, match):
+            remaining = [(a, x) for n, (a, x) in enumerate(left) if n != k]
+            if e != exponent:
+                remaining.append((atom, e - exponent))
+            yield from _search(rule, tuple(rest), remaining, extended)
 
 
 def unify(pattern: Atom, target: Atom, params: frozenset[Ix], match: Match) -> Iterator[Match]:

@@ -29,12 +29,13 @@ def opened(atom: Sum) -> tuple[tuple[Ix, ...], Poly]:
     return fresh, Change(dict(zip(atom.bound, fresh, strict=True))).mono(atom.body)
 
 
-def _rebuild_sum(atom: Sum, change: Change) -> Poly:
+def _rebuild_sum(atom: Sum, change: Change) -> Poly | Atom:
     fresh, body = opened(atom)
     if change.dims:
         moved = {ix: Ix(ix.name, change.dims.get(ix.dim, ix.dim)) for ix in fresh}
         return total(moved.values(), change.with_indices(moved).poly(body))
-    return total(fresh, change.poly(body))
+    rebuilt = change.poly(body)
+    return atom if rebuilt == body else total(fresh, rebuilt)
 
 
 REBUILD[Sum] = _rebuild_sum

@@ -7,10 +7,11 @@ monomials to coefficients; everything is sorted and named by its key.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from .numbers import Number, is_integer, tidy
+from .slots import NONE, Lazy, united
 
 
 class Ix(NamedTuple):
@@ -25,18 +26,6 @@ class Ix(NamedTuple):
     @property
     def key(self) -> str:
         return self.name if isinstance(self.name, str) else f"#{self.name}"
-
-
-NONE: frozenset[Any] = frozenset()
-
-
-def united(sets: Iterable[frozenset[Any]]) -> frozenset[Any]:
-    """The union; most terms hold one set or none, which are not copied."""
-    result = NONE
-    for s in sets:
-        if s and s is not result:
-            result = result | s if result else s
-    return result
 
 
 class Atom:
@@ -73,7 +62,7 @@ class Atom:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Atom) and self.key == other.key
+        return self is other or (isinstance(other, Atom) and self.key == other.key)
 
     def __repr__(self) -> str:
         return self.key
@@ -91,11 +80,14 @@ class Ref(Atom):
     def __init__(self, name: str, subs: tuple[Subscript, ...] = (), positive: bool = False):
         self.name = name
         self.subs = subs
-        free = frozenset(s for s in subs if isinstance(s, Ix))
-        gathers = [s for s in subs if not isinstance(s, Ix)]
-        key = f"{name}[{','.join(s.key for s in subs)}]" if subs else name
-        names = united([frozenset((name,)), *(s.names for s in gathers)])
-        self._set(key, united([free, *(s.free for s in gathers)]), 0, positive, names)
+        key = f"{name}[{','.join([s.key for s in subs])}]" if subs else name
+        free = frozenset([s for s in subs if isinstance(s, Ix)])
+        names = frozenset((name,))
+        if len(free) < len(subs):
+            gathers = [s for s in subs if isinstance(s, Ref)]
+            free = united([free, *(s.free for s in gathers)])
+            names = united([names, *(s.names for s in gathers)])
+        self._set(key, free, 0, positive, names)
 
 
 Subscript = Ix | Ref
@@ -239,18 +231,31 @@ def fresh_index(dim: str) -> Ix:
     return Ix(f"~{next(_counter):09d}", dim)
 
 
-class Mono:
+class Mono(Lazy):
     """A product of atoms with rational exponents, sorted by key."""
 
     __slots__ = ("_hash", "factors", "free", "height", "key", "names")
 
+    key: str
+    names: frozenset[str]
+    free: frozenset[Ix]
+    height: int
+
     def __init__(self, factors: tuple[tuple[Atom, Number], ...]):
         self.factors = factors
-        self.key = "*".join(a.key if e == 1 else f"{a.key}^{e}" for a, e in factors)
-        self._hash = hash(self.key)
-        self.free = united(a.free for a, _ in factors)
-        self.names = united(a.names for a, _ in factors)
-        self.height = max((a.height for a, _ in factors), default=0)
+        self._hash = hash(factors)
+
+    def _key(self) -> str:
+        return "*".join([a.key if e == 1 else f"{a.key}^{e}" for a, e in self.factors])
+
+    def _free(self) -> frozenset[Ix]:
+        return united([a.free for a, _ in self.factors])
+
+    def _names(self) -> frozenset[str]:
+        return united([a.names for a, _ in self.factors])
+
+    def _height(self) -> int:
+        return max([a.height for a, _ in self.factors], default=0)
 
     @property
     def positive(self) -> bool:
@@ -264,7 +269,7 @@ class Mono:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mono) and self.key == other.key
+        return isinstance(other, Mono) and self.factors == other.factors
 
     def __repr__(self) -> str:
         return self.key or "1"
@@ -273,36 +278,28 @@ class Mono:
 UNIT = Mono(())
 
 
-class Poly:
+class Poly(Lazy):
     """A sum of monomials with rational coefficients; the normal form of a term."""
 
-    __slots__ = ("_free", "_key", "_names", "terms")
+    __slots__ = ("free", "key", "names", "terms")
+
+    key: str
+    #: The names of the tensors mentioned.
+    names: frozenset[str]
+    free: frozenset[Ix]
 
     def __init__(self, terms: dict[Mono, Number]):
         self.terms = terms
-        self._key: str | None = None
-        self._free: frozenset[Ix] | None = None
-        self._names: frozenset[str] | None = None
 
-    @property
-    def key(self) -> str:
-        if self._key is None:
-            parts = sorted((m.key, c) for m, c in self.terms.items())
-            self._key = "+".join(f"{c}*{k}" if c != 1 else k or "1" for k, c in parts) or "0"
-        return self._key
+    def _key(self) -> str:
+        parts = sorted([(m.key, c) for m, c in self.terms.items()])
+        return "+".join([f"{c}*{k}" if c != 1 else k or "1" for k, c in parts]) or "0"
 
-    @property
-    def free(self) -> frozenset[Ix]:
-        if self._free is None:
-            self._free = united(m.free for m in self.terms)
-        return self._free
+    def _free(self) -> frozenset[Ix]:
+        return united([m.free for m in self.terms])
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the tensors mentioned."""
-        if self._names is None:
-            self._names = united(m.names for m in self.terms)
-        return self._names
+    def _names(self) -> frozenset[str]:
+        return united([m.names for m in self.terms])
 
     @property
     def height(self) -> int:
@@ -330,7 +327,7 @@ class Poly:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Poly) and self.terms == other.terms
+        return self is other or (isinstance(other, Poly) and self.terms == other.terms)
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -339,8 +336,8 @@ class Poly:
         return self.key
 
     def __add__(self, other: Poly) -> Poly:
-        if not self.terms:
-            return other
+        if not self.terms or not other.terms:
+            return self if self.terms else other
         terms = dict(self.terms)
         for mono, coefficient in other.terms.items():
             new = terms.get(mono, 0) + coefficient
@@ -373,7 +370,7 @@ class Poly:
 #: How polynomials are multiplied and raised to powers. Products know how to
 #: rebuild what stands beside a delta, rebuilding multiplies: the table, which
 #: ``products`` fills in, keeps the data apart from that circle.
-OPERATIONS: dict[str, Callable[[Poly, Any], Poly]] = {}
+OPERATIONS: dict[str, Callable[..., Poly]] = {}
 
 
 ZERO = Poly({})

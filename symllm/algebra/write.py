@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
-from ..expressions import fresh_letters
+from ..expressions import fresh_letters, make_sum
 from ..notation import Dim, Iverson, entry
 from .factor import Factored, factored
 from .numbers import Number, is_integer, tidy
@@ -73,11 +74,20 @@ class Letters:
 
 
 def rational(value: Number) -> sp.Rational:
+    if isinstance(value, int):
+        return sp.Integer(value)
     return sp.Rational(value.numerator, value.denominator)
 
 
+@lru_cache(maxsize=1024)
 def integer_symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, integer=True)
+
+
+@lru_cache(maxsize=1024)
+def limit(letter: str, dim: str) -> sp.Tuple:
+    """The range of a summed index: the whole of its dimension."""
+    return sp.Tuple(integer_symbol(letter), sp.S.Zero, Dim(dim).symbol - 1)
 
 
 class Writer:
@@ -89,10 +99,18 @@ class Writer:
         self.keep = keep
         #: The dimension of each letter in the expression that is being written.
         self._dims: dict[str, str] = {}
+        self._written: dict[Poly, sp.Expr] = {}
 
     def poly(self, poly: Poly, bound: Mapping[Ix, str] | None = None) -> sp.Expr:
         """The factored expression. ``bound`` gives the letters of enclosing sums."""
-        known = dict(bound or {})
+        if bound:
+            return self._whole(poly, bound)
+        if poly not in self._written:
+            self._written[poly] = self._whole(poly, {})
+        return self._written[poly]
+
+    def _whole(self, poly: Poly, bound: Mapping[Ix, str]) -> sp.Expr:
+        known = dict(bound)
         taken = {ix.name for ix in poly.free if isinstance(ix.name, str)} | set(known.values())
         self._dims = {str(ix.name): ix.dim for ix in poly.free}
         self._dims |= {letter: ix.dim for ix, letter in known.items()}
@@ -114,13 +132,13 @@ class Writer:
         inner = sp.Add(*(self._tree(t, bound, taken) for t in tree.inside))
         inner = sp.Pow(inner, tree.exponent) if tree.exponent != 1 else inner
         if not tree.more:
-            return sp.Mul(outside, inner)
+            return inner if outside is sp.S.One else sp.Mul(outside, inner)
         return sp.Mul(outside, inner, *(self._tree(t, bound, taken) for t in tree.more))
 
     def _mono(
         self, mono: Mono, coefficient: Number, bound: dict[Ix, str], taken: set[str]
     ) -> sp.Expr:
-        factors: list[sp.Expr] = [rational(coefficient)]
+        factors: list[sp.Expr] = [] if coefficient == 1 else [rational(coefficient)]
         exponent_of_e: list[sp.Expr] = []
         for atom, e in means_under_roots(mono):
             if isinstance(atom, Fn) and atom.name == "exp":
@@ -141,7 +159,7 @@ class Writer:
         if isinstance(atom, Ref):
             return self._ref(atom, bound)
         if isinstance(atom, Size):
-            return sp.Symbol(atom.name, integer=True, positive=True)
+            return Dim(atom.name).symbol
         if isinstance(atom, Root):
             return sp.pi if atom.value == "pi" else sp.Integer(atom.value)
         if isinstance(atom, Sum):
@@ -192,24 +210,13 @@ class Writer:
         inner = [ix for ix in indices if ix != outer]
         loose = [f for f in factors if f[0].free.isdisjoint(inner)]
         if inner and not loose:
-            limits = [self._limit(ix, bound) for ix in reversed(indices)]
+            limits = [limit(bound[ix], ix.dim) for ix in reversed(indices)]
             return make_sum(self._mono(Mono(tuple(factors)), 1, bound, taken), limits)
         tight = [f for f in factors if not f[0].free.isdisjoint(inner)]
         body = self._mono(Mono(tuple(loose)), 1, bound, taken)
         if inner:
             body = sp.Mul(body, self._nested(inner, tight, bound, taken))
-        return make_sum(body, [self._limit(outer, bound)])
-
-    @staticmethod
-    def _limit(ix: Ix, bound: Mapping[Ix, str]) -> sp.Tuple:
-        return sp.Tuple(integer_symbol(bound[ix]), sp.S.Zero, Dim(ix.dim).symbol - 1)
-
-
-def make_sum(body: sp.Expr, limits: Iterable[sp.Tuple]) -> sp.Expr:
-    """A ``Sum`` as SymPy would build it; its own constructor takes fifty times as long."""
-    result = sp.Basic.__new__(sp.Sum, body, *limits)
-    result.is_commutative = body.is_commutative
-    return result
+        return make_sum(body, [limit(bound[outer], outer.dim)])
 
 
 def means_under_roots(mono: Mono) -> Iterator[tuple[Atom, Number]]:

@@ -15,6 +15,11 @@ def is_constant(expr: sp.Expr) -> bool:
     return all(is_size(s) for s in expr.free_symbols) and not expr.has(sp.Indexed)
 
 
+def is_inverse(expr: sp.Expr) -> bool:
+    """Is this one over something?"""
+    return isinstance(expr, sp.Pow) and bool(expr.exp.could_extract_minus_sign())
+
+
 def constant_pieces(value: sp.Expr) -> tuple[list[Piece], list[Piece]]:
     """A positive constant as numerators and denominators; 1 is neither."""
     root = value.has(sp.Pow) and any(

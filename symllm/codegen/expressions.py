@@ -10,7 +10,7 @@ import sympy as sp
 from ..errors import OpError
 from ..expressions import name_of, subscripts_of
 from ..notation import Iverson
-from .constants import constant_pieces, decimal, is_constant
+from .constants import constant_pieces, decimal, is_constant, is_inverse
 from .contraction import contraction_plan, factors_of
 from .functions import (
     REDUCTION_NAMES,
@@ -23,7 +23,8 @@ from .functions import (
     is_index,
     is_size,
 )
-from .layout import Axes, Slots, body_order, insertions, present, subscript, within
+from .kinds import agreed, as_float, as_wide, multiplied
+from .layout import Slots, body_order, insertions, present, subscript, within
 from .pieces import (
     ADD,
     ATOM,
@@ -31,8 +32,8 @@ from .pieces import (
     MUL,
     NEGATE,
     POWER,
-    NumberKind,
     Piece,
+    Variable,
     kind_of,
     product,
     signed_sum,
@@ -47,19 +48,6 @@ RELATIONS: dict[type, str] = {
     sp.Eq: "==",
     sp.Ne: "!=",
 }
-
-
-@dataclass(frozen=True)
-class Variable:
-    """How a name is stored: as which variable, with which of its axes in which slot."""
-
-    text: str
-    axes: Axes
-    kind: NumberKind = "float"
-
-    def piece(self, subscripts: Sequence[sp.Basic]) -> Piece:
-        slots = tuple(None if axis is None else subscripts[axis] for axis in self.axes)
-        return Piece(self.text, slots, kind=self.kind)
 
 
 @dataclass
@@ -139,19 +127,21 @@ class Expressions:
         marker = sp.Dummy(integer=True)
         plain = tuple(marker if k == axis else s for k, s in enumerate(subscripts))
         array = self.fit(self.variables[name_of(expr)].piece(plain), plain)
+        kind = self.variables[name_of(expr)].kind
         before, after = plain[:axis], plain[axis + 1 :]
         inner = set(indices_of(subscripts[axis]))
         if inner.isdisjoint(plain):
             order = tuple(s for s in context if s in inner)
             index = self.fit(self.value(subscripts[axis], order), order)
-            return Piece(self.target.take(array, index, axis), (*before, *order, *after))
+            slots: Slots = (*before, *order, *after)
+            return Piece(self.target.take(array, index, axis), slots, kind=kind)
         own = [s for s in inner if s not in plain]
         if len(own) > 1:
             raise OpError(f"code cannot be written for entries looked up by several axes: {expr}")
-        slots: Slots = (*before, own[0] if own else None, *after)
+        slots = (*before, own[0] if own else None, *after)
         index = self.fit(self.value(subscripts[axis], slots), slots, full=True)
         last = -1 if not after else axis
-        return Piece(self.target.take_along(array, index, last), slots)
+        return Piece(self.target.take_along(array, index, last), slots, kind=kind)
 
     # -- arithmetic ---------------------------------------------------------
 
@@ -181,16 +171,11 @@ class Expressions:
 
     def met(self, pieces: Sequence[Piece], context: Slots) -> list[Piece]:
         """Pieces that meet each other, none of which raises the precision of the others."""
-        kinds = {piece.kind for piece in pieces}
         fits = [self.fitted(piece, context) for piece in pieces]
-        if len(fits) > 1 and "int" in kinds:
-            fits = [self.as_float(p) if p.kind == "int" else p for p in fits]
-        if len(fits) > 1 and "float" not in {p.kind for p in fits} and "bool" in kinds:
-            fits = [self.as_float(p) if p.kind == "bool" else p for p in fits]
-        return fits
+        return agreed(self.target, self.like, fits)
 
     def as_float(self, piece: Piece) -> Piece:
-        return replace(self.target.cast(piece, self.like), kind="float")
+        return as_float(self.target, self.like, piece)
 
     def combined(self, piece: Piece, parts: Sequence[Piece], context: Slots) -> Piece:
         """A piece computed from parts has the axes of all of them."""
@@ -233,6 +218,8 @@ class Expressions:
         return self.product_of(expr.args, context)
 
     def product_of(self, args: Sequence[sp.Expr], context: Slots) -> Piece:
+        if len(args) > 1 and all(isinstance(f, Iverson) for f in args):
+            return self.all_of(args, context)
         constant = sp.Mul(*(f for f in args if is_constant(f)))
         factors = [f for f in args if not is_constant(f)]
         above = [self.value(f, context) for f in factors if not is_inverse(f)]
@@ -285,7 +272,8 @@ class Expressions:
         if name not in table:
             raise OpError(f"code cannot be written for the function {name}")
         if len(pieces) == 1 and pieces[0].kind in ("int", "bool"):
-            pieces = [self.as_float(pieces[0])]
+            change = as_wide if pieces[0].kind == "int" else as_float
+            pieces = [change(self.target, self.like, pieces[0])]
         if len(pieces) == 1:
             return pieces[0].with_text(table[name].format(pieces[0].text))
         text = pieces[0].text  # of several arguments, two at a time
@@ -310,6 +298,12 @@ class Expressions:
             return Piece(text, within(present(context[-2:]), context), level, "bool")
         pieces = [self.fitted(self.value(side, context), context) for side in (left, right)]
         text = f"{pieces[0].tight(ADD)} {sign} {pieces[1].tight(ADD)}"
+        return replace(self.combined(Piece(text), pieces, context), level=COMPARE, kind="bool")
+
+    def all_of(self, brackets: Sequence[sp.Expr], context: Slots) -> Piece:
+        pieces = [self.fitted(self.value(bracket, context), context) for bracket in brackets]
+        pieces.sort(key=lambda piece: (-piece.level, piece.text))
+        text = " & ".join(piece.tight(NEGATE) for piece in pieces)
         return replace(self.combined(Piece(text), pieces, context), level=COMPARE, kind="bool")
 
     def triangle(self, context: Slots, above: bool, strict: bool) -> str:
@@ -372,16 +366,12 @@ class Expressions:
             axes = [axis - len(order) for axis in axes]
         every = len(axes) == len(order)
         reduced = self.target.reduce(method, body, [] if every else axes, keep)
-        reduced = replace(reduced, slots=slots)
+        reduced = replace(reduced, slots=slots, kind=kind_of([body]))
         return self.target.finite(reduced) if isinstance(expr, FiniteTop) else reduced
 
     def contraction(self, expr: Over, factors: Sequence[sp.Expr], context: Slots) -> Piece:
         operands = [self.operand(factor, context, expr.bound) for factor in factors]
-        exact = "float" not in {p.kind for p in operands} or not self.target.bool_arithmetic
-        met = [
-            self.as_float(p) if p.kind == "int" or (p.kind == "bool" and exact) else p
-            for p in operands
-        ]
+        met = multiplied(self.target, self.like, operands)
         free = {s for p in met for s in present(p.slots)} - set(expr.bound)
         wanted = tuple(s for s in context if s in free)
         shapes = [present(piece.slots) for piece in met]
@@ -389,7 +379,7 @@ class Expressions:
         sizes = []
         if plan.kind == "flat":
             sizes = [self.size(self.size_of[s]) for s in plan.result]
-        return replace(self.target.contract(plan, met, sizes), slots=plan.result)
+        return replace(self.target.contract(plan, met, sizes), slots=plan.result, kind=kind_of(met))
 
     def operand(self, factor: sp.Expr, context: Slots, bound: Sequence[sp.Symbol]) -> Piece:
         """A factor of a contraction, with its own axes and no others."""
@@ -398,8 +388,3 @@ class Expressions:
             return self.fitted(self.entry(factor, order), order)
         order = body_order(factor, context, bound)
         return self.fitted(self.value(factor, order), order)
-
-
-def is_inverse(expr: sp.Expr) -> bool:
-    """Is this one over something?"""
-    return isinstance(expr, sp.Pow) and bool(expr.exp.could_extract_minus_sign())

@@ -76,7 +76,7 @@ def function_source(target: Target, program: Program, function: str, doc: str = 
         [
             *docstring(doc, body.arguments, outputs),
             *body.statements,
-            *returned(program.outputs),
+            *returned(program.outputs, WIDTH - 4),
         ],
     )
     return module(target, [text])
@@ -93,9 +93,11 @@ def folded_back(tensor: Tensor) -> str:
     return f"{tensor.name} = {tensor.name}.reshape({', '.join(sizes)})"
 
 
-def definition(function: str, arguments: Sequence[str], body: Sequence[str]) -> str:
+def definition(
+    function: str, arguments: Sequence[str], body: Sequence[str], width: int = WIDTH
+) -> str:
     """A function with this body."""
-    head = listed(f"def {function}(", arguments, "):", WIDTH)
+    head = listed(f"def {function}(", arguments, "):", width)
     return "\n".join([*head, *indented(body)])
 
 
@@ -113,6 +115,11 @@ def unpacked(names: Sequence[str], value: str, width: int) -> list[str]:
     if len(names) > 1 and len(row) <= width:
         return [row]
     return listed("(", [f"{names[0]},"] if len(names) == 1 else names, f") = {value}", width)
+
+
+def returning(values: Sequence[str], width: int) -> list[str]:
+    row = f"return {', '.join(values)}"
+    return [row] if len(row) <= width else listed("return (", values, ")", width)
 
 
 def indented(rows: Sequence[str]) -> list[str]:
@@ -234,10 +241,10 @@ DOMAINS = {
 }
 
 
-def returned(outputs: Sequence[str]) -> list[str]:
+def returned(outputs: Sequence[str], width: int) -> list[str]:
     """The last statement: one array, or several by name, a row for each where one is too long."""
     if len(outputs) == 1:
         return [f"return {outputs[0]}"]
     pairs = [f'"{name}": {name}' for name in outputs]
     row = f"return {{{', '.join(pairs)}}}"
-    return [row] if len(row) <= WIDTH - 4 else ["return {", *(f"    {p}," for p in pairs), "}"]
+    return [row] if len(row) <= width else ["return {", *(f"    {pair}," for pair in pairs), "}"]

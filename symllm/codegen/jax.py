@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..program import Program
-from .function import definition, docstring, function_source, module
+from .function import definition, docstring, listed, module
 from .numpy import FUNCTIONS as NUMPY_FUNCTIONS
 from .pair import Pair
 from .passes import as_value, backward_function, forward_function, passes
 from .pieces import Piece
 from .target import Target, tuple_of
+from .writer import WIDTH
 
 FUNCTIONS = {
     **{name: text.replace("np.", "jnp.") for name, text in NUMPY_FUNCTIONS.items()},
@@ -53,35 +53,33 @@ JAX = Jax(
     scalar_functions=FUNCTIONS,
     imports=IMPORTS,
     vecdot=False,
+    wide="jnp.promote_types({}.dtype, jnp.float32)",
 )
-
-
-def jax_source(program: Program, function: str, doc: str = "") -> str:
-    """A module with one JAX function of the program's inputs that its outputs need."""
-    return function_source(JAX, program, function, doc)
 
 
 def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
     """A module with a ``custom_vjp`` function and its two passes."""
     both = passes(JAX, pair)
-    name, arguments = pair.name, ", ".join(t.name for t in pair.inputs)
+    name, arguments = pair.name, [t.name for t in pair.inputs]
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
+    value = as_value(pair.outputs)
     primal = definition(
         name,
-        [t.name for t in pair.inputs],
+        arguments,
         [
             *docstring(title + ".", pair.inputs, outputs),
-            f"{as_value(pair.outputs)}, _ = {name}_forward({arguments})",
-            f"return {as_value(pair.outputs)}",
+            *listed(f"{value}, _ = {name}_forward(", arguments, ")", WIDTH - 4),
+            f"return {value}",
         ],
     )
-    results = ", ".join(both.gradients) if len(pair.inputs) > 1 else tuple_of(both.gradients)
+    results = both.gradients if len(arguments) > 1 else [tuple_of(both.gradients)]
+    halves = [f"{name}_forward", f"{name}_backward"]
     return module(
         JAX,
         [
             f"@jax.custom_vjp\n{primal}",
             forward_function(both, title),
             backward_function(both, summary, results),
-            f"{name}.defvjp({name}_forward, {name}_backward)",
+            "\n".join(listed(f"{name}.defvjp(", halves, ")", WIDTH)),
         ],
     )

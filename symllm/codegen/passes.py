@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .function import Body, definition, docstring, function_body, listed, module, unpacked
+from .function import (
+    Body,
+    definition,
+    docstring,
+    function_body,
+    listed,
+    module,
+    returning,
+    unpacked,
+)
 from .pair import Pair
 from .target import Target
 from .writer import WIDTH
@@ -53,7 +62,7 @@ def forward_function(both: Passes, title: str) -> str:
     return definition(f"{pair.name}_forward", arguments, body)
 
 
-def backward_function(both: Passes, summary: str, results: str) -> str:
+def backward_function(both: Passes, summary: str, results: Sequence[str]) -> str:
     """``<op>_backward`` of what was saved and the upstream gradients."""
     pair = both.pair
     outputs = [pair.backward.tensors[name] for name in pair.backward.outputs]
@@ -65,17 +74,15 @@ def backward_function(both: Passes, summary: str, results: str) -> str:
     if len(names) > 1:
         upstream = "upstream"
         opened += unpacked(names, upstream, WIDTH - 4)
-    body = [*doc, *opened, *both.backward.statements, f"return {results}"]
+    body = [*doc, *opened, *both.backward.statements, *returning(results, WIDTH - 4)]
     return definition(f"{pair.name}_backward", ["saved", upstream], body)
 
 
 def passes_source(target: Target, pair: Pair, title: str, summary: str) -> str:
     """A module with both functions; backwards returns the gradients in the order of the inputs."""
     both = passes(target, pair)
-    results = ", ".join(pair.backward.outputs)
-    return module(
-        target, [forward_function(both, title), backward_function(both, summary, results)]
-    )
+    backward = backward_function(both, summary, pair.backward.outputs)
+    return module(target, [forward_function(both, title), backward])
 
 
 def as_value(names: Sequence[str]) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .layout import Slots
+import sympy as sp
+
+from .layout import Axes, Slots
 
 #: How tightly the outermost operator of a text binds.
 COMPARE, ADD, MUL, NEGATE, POWER, ATOM = range(6)
 
-#: ``weak`` are Python's own numbers, which take the precision of the arrays they meet.
-NumberKind = Literal["weak", "bool", "int", "float"]
+#: ``weak`` are Python's own numbers, which take the precision of the arrays they meet;
+#: ``given`` are arrays of constants and ``wide`` tables made of them and of positions,
+#: where a target tells them from the data, ``float``.
+NumberKind = Literal["weak", "bool", "int", "given", "wide", "float"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,26 @@ class Piece:
         return sum(slot is not None for slot in self.slots)
 
 
+@dataclass(frozen=True)
+class Variable:
+    """How a name is stored: as which variable, with which of its axes in which slot."""
+
+    text: str
+    axes: Axes
+    kind: NumberKind = "float"
+
+    def piece(self, subscripts: Sequence[sp.Basic]) -> Piece:
+        slots = tuple(None if axis is None else subscripts[axis] for axis in self.axes)
+        return Piece(self.text, slots, kind=self.kind)
+
+
 def kind_of(pieces: Iterable[Piece]) -> NumberKind:
     """The kind of an arithmetic expression in these."""
     kinds = {piece.kind for piece in pieces}
     if "float" in kinds or kinds == {"weak", "int"}:
         return "float"
+    if "wide" in kinds or "given" in kinds:
+        return "wide" if "wide" in kinds else "given"
     return "weak" if kinds <= {"weak"} else "bool" if kinds == {"bool"} else "int"
 
 
@@ -92,23 +111,45 @@ def split(text: str, indent: str, width: int) -> list[str]:
     parts = outermost(text)
     if len(parts) > 1:
         return [line for part in parts for line in split(part, indent, width)]
-    head, bracket, rest = text.partition("(")
-    inner, closing, tail = rest.rpartition(")")
-    if not bracket or not closing:
+    groups = bracketed(text)
+    if not groups:
         return [indent + text]
+    start, end = max(groups, key=lambda group: group[1] - group[0])
     return [
-        f"{indent}{head}(",
-        *split(inner, indent + "    ", width),
-        f"{indent}){tail}",
+        f"{indent}{text[:start]}(",
+        *split(text[start + 1 : end], indent + "    ", width),
+        f"{indent}){text[end + 1 :]}",
     ]
 
 
-COMPARISONS = (" == ", " != ", " <= ", " >= ", " < ", " > ")
+def bracketed(text: str) -> list[tuple[int, int]]:
+    """Where the round brackets open and close that stand in no others."""
+    found: list[tuple[int, int]] = []
+    waiting: list[int] = []
+    for k, letter in enumerate(text):
+        if letter in "([{":
+            waiting.append(k)
+        elif letter in ")]}":
+            start = waiting.pop()
+            if not waiting and letter == ")":
+                found.append((start, k))
+    return found
+
+
+#: What a text is split at, the loosest first.
+OPERATORS = (
+    (", ",),
+    (" == ", " != ", " <= ", " >= ", " < ", " > "),
+    (" | ",),
+    (" & ",),
+    (" + ", " - "),
+    (" * ", " / ", " @ "),
+)
 
 
 def outermost(text: str) -> list[str]:
     """The parts between the commas, or the loosest operators that stand outside all brackets."""
-    for operators in ((", ",), (" | ",), COMPARISONS, (" + ", " - "), (" * ", " / ", " @ ")):
+    for operators in OPERATORS:
         parts, depth, start, k = [], 0, 0, 0
         while k < len(text):
             depth += (text[k] in "([{") - (text[k] in ")]}")

@@ -140,7 +140,7 @@ def name_for(node: sp.Expr) -> str:
     parts = sorted({name_of(e) for e in entries(body) if isinstance(e, sp.Indexed)})
     if isinstance(node, Over):
         parts = [REDUCTION_NAMES[type(node)], *parts]
-    elif isinstance(node, Iverson):
+    elif all(isinstance(factor, Iverson) for factor in sp.Mul.make_args(node)):
         parts = ["mask"]
     elif isinstance(node, sp.Function):
         parts = [type(node).__name__.lower(), *parts]

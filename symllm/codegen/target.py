@@ -44,6 +44,8 @@ class Target:
     vecdot: bool = True
     #: May truth values be subtracted and multiplied as matrices?
     bool_arithmetic: bool = True
+    #: The dtype of tables made of positions, by that of the data; empty where it is the same.
+    wide: str = ""
     #: An operator as a function into its first operand's array, and how else a function
     #: writes into arrays that it made itself; empty where it should not.
     operators: Mapping[str, str] = field(default_factory=dict)
@@ -140,6 +142,9 @@ class Target:
 
     def cast(self, piece: Piece, like: str) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.astype({like}.dtype)")
+
+    def widened(self, piece: Piece, like: str) -> Piece:
+        return piece.with_text(f"{piece.tight(ATOM)}.astype({self.wide.format(like)})")
 
     def copied(self, piece: Piece) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.copy()")

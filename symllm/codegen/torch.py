@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..program import Program
 from .function import (
     definition,
     docstring,
-    function_source,
     indented,
     listed,
     module,
+    returning,
     unpacked,
 )
 from .numpy import SCALAR_FUNCTIONS
@@ -95,6 +94,9 @@ class Torch(Target):
     def cast(self, piece: Piece, like: str) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.to({like}.dtype)")
 
+    def widened(self, piece: Piece, like: str) -> Piece:
+        return piece.with_text(f"{piece.tight(ATOM)}.to({self.wide.format(like)})")
+
     def copied(self, piece: Piece) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.clone()")
 
@@ -117,12 +119,8 @@ TORCH = Torch(
     imports=IMPORTS,
     vecdot=False,
     bool_arithmetic=False,
+    wide="torch.promote_types({}.dtype, torch.float32)",
 )
-
-
-def torch_source(program: Program, function: str, doc: str = "") -> str:
-    """A module with one PyTorch function of the program's inputs that its outputs need."""
-    return function_source(TORCH, program, function, doc)
 
 
 def torch_gradient_source(pair: Pair, title: str, summary: str) -> str:
@@ -145,11 +143,13 @@ def autograd_class(pair: Pair, name: str, title: str) -> str:
         "forward",
         ["ctx", *(t.name for t in pair.inputs)],
         [*both.forward.statements, *save, f"return {both.outputs}"],
+        WIDTH - 4,
     )
     backward = definition(
         "backward",
         ["ctx", *(t.name for t in pair.upstream)],
-        [*load, *both.backward.statements, f"return {', '.join(both.gradients)}"],
+        [*load, *both.backward.statements, *returning(both.gradients, width)],
+        WIDTH - 4,
     )
     rows = [
         f'"""{title}, and its gradient in closed form."""',
@@ -169,6 +169,6 @@ def applied(pair: Pair, name: str, title: str) -> str:
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
     rows = [
         *docstring(title + ".", pair.inputs, outputs),
-        f"return {name}.apply({', '.join(arguments)})",
+        *listed(f"return {name}.apply(", arguments, ")", WIDTH - 4),
     ]
     return definition(pair.name, arguments, rows)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ..expressions import entries
-from .expressions import Expressions, is_inverse
+from .constants import is_inverse
+from .expressions import Expressions
 from .functions import Allowed, Over, indices_of, is_index
 from .layout import Slots
 from .lines import names_in

@@ -10,11 +10,12 @@ import sympy as sp
 
 from ..expressions import name_of
 from ..notation import Iverson, Tensor
-from .expressions import Expressions, Variable
+from .expressions import Expressions
 from .functions import Allowed, indices_of
+from .kinds import kind_of_input
 from .layout import Axes, Slots, layouts, present, within
 from .lines import Line, names_in, rank_of
-from .pieces import NumberKind, Piece
+from .pieces import NumberKind, Piece, Variable
 from .scatter import scatter_of
 from .sharing import fresh_name, line_for, name_for
 from .target import Statement, Target
@@ -95,10 +96,9 @@ class Writer:
         self.statements: list[Statement] = []
         variables: dict[str, Variable] = {}
         for t in inputs:
-            weak = not t.dims and t.role == "constant" and not t.integer
-            kind: NumberKind = "int" if t.integer else "weak" if weak else "float"
+            kind = kind_of_input(target, t)
             variables[t.name] = Variable(t.name, given.get(t.name, tuple(range(t.rank))), kind)
-        floats = [t.name for t in inputs if variables[t.name].kind == "float"]
+        floats = [t.name for t in inputs if variables[t.name].kind in ("float", "given")]
         first = [t.name for t in inputs if t.dims and t.differentiable]
         self.write = Expressions(target, next(iter([*first, *floats]), ""), variables)
 
@@ -162,7 +162,7 @@ class Writer:
         """A piece that is as large as its line says, and is nobody else's array."""
         piece = self.write.fitted(piece, context)
         output = line.name in self.outputs and line.name not in self.kept
-        if output and piece.kind in ("bool", "int"):
+        if output and piece.kind in ("bool", "int", "wide"):
             piece = self.write.as_float(piece)
         if present(piece.slots) != line.indices:
             sizes = dict(zip(line.indices, line.sizes, strict=True))

@@ -11,8 +11,7 @@ from ..algebra.calculus import Occurrence
 from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite, Use
 from ..algebra.terms import Ix, Poly
-from ..algebra.write import make_sum
-from ..expressions import is_entry, rename_entries, subscripts_of, substitute
+from ..expressions import is_entry, make_sum, rename_entries, subscripts_of, substitute
 from ..notation import Dim, Direct, Partial, entry
 from ..steps import Fact, Sentence, Step
 from .adjoint import Contribution, Line
@@ -133,7 +132,7 @@ class Narrator(Phrases):
         terms = [self.write(line.upstream)] if line.upstream else []
         for c in line.contributions:
             assert isinstance(c.equation, Equation)
-            decided = self.decided(c.equation, line)
+            decided = self.decided(c, line)
             terms.append(self.path(line, c.equation, decided))
         return sp.Add(*terms)
 

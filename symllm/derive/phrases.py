@@ -8,12 +8,11 @@ from itertools import pairwise
 
 import sympy as sp
 
-from ..algebra.calculus import occurrences
 from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite
 from ..algebra.terms import Atom, Ix, Mono, Poly, Ref
 from ..algebra.walk import mono_atoms
-from ..algebra.write import Writer, integer_symbol
+from ..algebra.write import Writer, integer_symbol, limit
 from ..expressions import fresh_letters, rename_entries
 from ..notation import LOSS, Dim, Partial, entry
 from ..steps import SAME, Sentence
@@ -25,15 +24,13 @@ from .textbook import Textbook
 class Phrases:
     """Expressions and sentences about one derivation, in the letters of its op."""
 
-    def __init__(
-        self, sys: System, book: Textbook, keep: frozenset[Ix] = frozenset(), twice: str = ""
-    ) -> None:
+    def __init__(self, sys: System, book: Textbook, writer: Writer, twice: str = "") -> None:
         """``twice`` names the input by which a gradient is differentiated once more."""
         self.sys = sys
         self.book = book
         self.seed = book.seed
         self.twice = twice
-        self.writer = Writer(sys.letters, keep)
+        self.writer = writer
 
     def write(self, poly: Poly) -> sp.Expr:
         return self.adjoints(self.writer.poly(poly))
@@ -87,16 +84,17 @@ class Phrases:
         free = [c for c in own if c not in taken and not c.startswith("~")]
         return free[0] if free else next(fresh_letters(taken | self.sys.letters.names))
 
-    def decided(self, equation: Equation | CallEquation, line: Line) -> dict[Ix, Ix]:
+    def decided(self, c: Contribution, line: Line) -> dict[Ix, Ix]:
         """The indices of an equation that the entry differentiated by fixes."""
-        decided: dict[Ix, Ix] | None = None
-        if isinstance(equation, CallEquation):
+        if isinstance(c.equation, CallEquation):
             return {}
-        for place in occurrences(equation.right, line.name):
+        own = dict(zip(c.indices, c.equation.indices, strict=True))
+        decided: dict[Ix, Ix] | None = None
+        for place in c.places:
             here = {
-                s: ix
+                own[s]: ix
                 for s, ix in zip(place.subs, line.entry, strict=True)
-                if isinstance(s, Ix) and s in equation.indices
+                if isinstance(s, Ix) and s in own
             }
             decided = (
                 here
@@ -147,7 +145,7 @@ class Phrases:
 
     def place(self, line: Line, c: Contribution) -> Sentence:
         """An equation that mentions a quantity, at the indices where it does."""
-        at, summed = self.placed(line, c.equation, self.decided(c.equation, line))
+        at, summed = self.placed(line, c.equation, self.decided(c, line))
         where = entry(c.equation.name, *map(symbol, at))
         if not summed:
             return (where,)
@@ -278,6 +276,4 @@ def symbol(ix: Ix) -> sp.Symbol:
 
 
 def limits(indices: Iterable[Ix]) -> list[sp.Tuple]:
-    return [
-        sp.Tuple(symbol(ix), sp.S.Zero, Dim(ix.dim).symbol - 1) for ix in reversed(list(indices))
-    ]
+    return [limit(str(ix.name), ix.dim) for ix in reversed(list(indices))]

@@ -157,7 +157,7 @@ class ModelGradient:
         generated module's gradients must say by how much it changes. Raises
         ``VerificationError`` if anything is false.
         """
-        return judge.verify(self)
+        return judge.verify(self.model, self.stages)
 
     # -- showing --------------------------------------------------------------
 

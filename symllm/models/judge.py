@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..derivation import Derivation
 from ..errors import VerificationError
 from .architecture import EMBED, HEAD, LAYER, Architecture
 from .source import model_source
-
-if TYPE_CHECKING:
-    from .gradient import ModelGradient
 
 #: Required agreement of a derivative along a direction, relative to the largest of its terms.
 BOUND = 1e-7
@@ -41,12 +39,12 @@ class ModelCertificate:
         return f"{text} or better; the worst is {worst}"
 
 
-def verify(gradient: ModelGradient) -> ModelCertificate:
+def verify(model: Architecture, stages: Mapping[str, Derivation]) -> ModelCertificate:
     """Raises ``VerificationError`` where a stage or an array's gradient is wrong."""
-    stages = {name: d.verify(autograd=False) for name, d in gradient.stages.items()}
-    certificate = ModelCertificate(stages, compare(gradient.model))
+    found = {name: d.verify(autograd=False) for name, d in stages.items()}
+    certificate = ModelCertificate(found, compare(model))
     if not certificate.ok:
-        raise VerificationError(f"{gradient.model.name}: {certificate}")
+        raise VerificationError(f"{model.name}: {certificate}")
     return certificate
 
 

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import sympy as sp
 
+from ..derivation import Derivation
+from ..equation import Let
 from ..notation import Layer, entry
 from ..render.flavour import Flavour, flavour_of
 from ..render.page import rows
 from ..render.printer import PLAIN, Printer
-from .architecture import HEAD
+from .architecture import HEAD, Architecture
 
-if TYPE_CHECKING:
-    from .gradient import ModelGradient
+
+class ModelGradient(Protocol):
+    """What the page needs to know of a model's gradient."""
+
+    @property
+    def model(self) -> Architecture: ...
+    @property
+    def head(self) -> Derivation: ...
+    @property
+    def layer(self) -> Derivation: ...
+    @property
+    def top(self) -> tuple[sp.Expr, sp.Expr]: ...
+    @property
+    def recurrence(self) -> Let: ...
+    @property
+    def results(self) -> Mapping[str, tuple[Let, ...]]: ...
+    def at_layer(self, let: Let) -> Let: ...
+    def placed(self, let: Let, stage: str) -> Let: ...
+    def verify(self) -> Any: ...
 
 
 def model_markdown(gradient: ModelGradient, flavour: str | Flavour = "github") -> str:

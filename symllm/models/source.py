@@ -65,10 +65,8 @@ def taught(chosen: Any, pair: Pair) -> str:
     if chosen.taught is not None:
         return without_imports(chosen.taught(pair, words, f"Gradient of {words}"))
     both = passes(chosen.target, pair)
-    results = ", ".join(pair.backward.outputs)
-    return "\n\n\n".join(
-        [pair_forward(both, words), pair_backward(both, f"Gradient of {words}", results)]
-    )
+    backward = pair_backward(both, f"Gradient of {words}", pair.backward.outputs)
+    return "\n\n\n".join([pair_forward(both, words), backward])
 
 
 def without_imports(source: str) -> str:

@@ -19,10 +19,14 @@ SIZES = {
     "n": 3, "m": 4, "d": 5, "e": 6, "v": 7, "r": 2, "G": 5, "c": 4, "h": 2, "f": 3, "g": 2, "u": 3,
     "2": 2, "N": 2, "B": 2, "T": 3, "H": 2,
 }  # fmt: skip
+#: A window of two positions and more.
+VALUES = {"w": 2.5}
 
 
 def draw(tensor: Tensor, rng: np.random.Generator) -> Any:
     shape = tuple(prod(SIZES[dim.name] for dim in axis) for axis in tensor.axes)
+    if not shape and tensor.name in VALUES:
+        return VALUES[tensor.name]
     if isinstance(tensor.domain, Dim):
         return rng.integers(0, SIZES[tensor.domain.name], shape)
     if tensor.domain == "binary":
@@ -62,10 +66,11 @@ def upstream(op: Op, seed: int = 1) -> dict[str, Any]:
 
 
 #: Whole blocks have axes of these names already.
-BLOCKS = {"gpt2_block", "llama_block", "moe_block"}
+BLOCKS = ("gpt2_block", "llama_block", "moe_block")
 NAMES = [name for name in ops if name not in BLOCKS]
-#: What has one output.
-SINGLE = [name for name in NAMES if len(ops[name].outputs) == 1]
+#: What is tried in each library: the blocks, too, which need no batch for it.
+POINTS = [(name, axes) for name in NAMES for axes in AXES] + [(name, ()) for name in BLOCKS]
+SHAPES = ["-".join(("x".join(axes) or "one", name)) for name, axes in POINTS]
 
 
 @cache
@@ -76,6 +81,19 @@ def batched(name: str, axes: tuple[str, ...]) -> Op:
 @cache
 def derived(op: Op, *wrt: str, upstream: str = "") -> Derivation:
     return op.gradient(*wrt, upstream=upstream)
+
+
+def expected_gradients(op: Op, *wrt: str) -> dict[str, Any]:
+    """The gradients by NumPy, for upstream gradients of all outputs."""
+    first = next(iter(op.outputs))
+    found = derived(op, *wrt, upstream=f"d{first}").lambdify()
+    gradients = found(**point(op.program), **upstream(op))
+    return gradients if isinstance(gradients, dict) else {f"d{wrt[0]}": gradients}
+
+
+def many(found: Any) -> tuple[Any, ...]:
+    """What a function returns, as a tuple also where it is one array."""
+    return tuple(found) if isinstance(found, tuple | list) else (found,)
 
 
 def namespace(source: str) -> dict[str, Any]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from points import AXES, SINGLE, batched, derived, namespace, point, upstream
+from points import (
+    POINTS,
+    SHAPES,
+    batched,
+    derived,
+    expected_gradients,
+    many,
+    namespace,
+    point,
+    upstream,
+)
 from sympy import exp, log
 
 from symllm.catalogue import ops
@@ -44,20 +54,23 @@ def test_little_is_saved(name: str) -> None:
     assert " ".join(t.name for t in pair.saved) == SAVED[name]
 
 
-@pytest.mark.parametrize("axes", AXES, ids=lambda axes: "x".join(axes) or "one")
-@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize(("name", "axes"), POINTS, ids=SHAPES)
 def test_the_halves_make_the_whole(name: str, axes: tuple[str, ...]) -> None:
     op = batched(name, axes)
-    g, given, (output,) = derived(op), point(op.program), op.outputs
-    whole = derived(op, *g.wrt, upstream=f"d{output}").lambdify()(**given, **upstream(op))
-    expected = list(whole.values()) if isinstance(whole, dict) else [whole]
+    g, given = derived(op), point(op.program)
+    expected = list(expected_gradients(op, *g.wrt).values())
     functions = namespace(pair_source("numpy", g.pair, op.title, "Gradient."))
     inputs = [given[t.name] for t in op.program.inputs]
-    result, saved = functions[f"{name}_forward"](*inputs)
-    np.testing.assert_allclose(result, op.lambdify()(**given), rtol=1e-13)
+    results, saved = functions[f"{name}_forward"](*inputs)
+    whole = op.lambdify()(**given)
+    whole = whole.values() if isinstance(whole, dict) else [whole]
+    for result, value in zip(many(results), whole, strict=True):
+        np.testing.assert_allclose(result, value, rtol=1e-13)
     before = [np.copy(array) for array in saved]
+    upstreams = tuple(upstream(op).values())
     for _ in range(2):  # what is saved is not used up
-        found = functions[f"{name}_backward"](saved, *upstream(op).values())
+        given = upstreams if len(upstreams) > 1 else upstreams[0]
+        found = functions[f"{name}_backward"](saved, given)
         found = [found] if len(expected) == 1 else found
         for gradient, value in zip(found, expected, strict=True):
             np.testing.assert_allclose(gradient, value, rtol=1e-10, atol=1e-13)

@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-from points import AXES, SINGLE, batched, by_rows, derived, namespace, point, upstream
+from points import (
+    NAMES,
+    POINTS,
+    SHAPES,
+    batched,
+    by_rows,
+    derived,
+    expected_gradients,
+    many,
+    namespace,
+    point,
+    upstream,
+)
 
 from symllm.catalogue import ops
 from symllm.codegen import function_source
@@ -17,14 +29,14 @@ from symllm.codegen.lines import Line, over
 from symllm.codegen.torch import TORCH
 from symllm.codegen.writer import body_of
 from symllm.equation import Let
-from symllm.notation import Dim, Iverson, Tensor, entry, scalar
+from symllm.notation import Dim, Iverson, Tensor, entry, matrix, scalar, sum_over
 from symllm.op import Op
 from symllm.program import Program
 
 torch = pytest.importorskip("torch")
 
-names = pytest.mark.parametrize("name", SINGLE)
-shapes = pytest.mark.parametrize("axes", AXES, ids=lambda axes: "x".join(axes) or "one")
+names = pytest.mark.parametrize("name", NAMES)
+shapes = pytest.mark.parametrize(("name", "axes"), POINTS, ids=SHAPES)
 
 
 def tensors(op: Op, dtype: Any = None, device: str = "cpu", grad: bool = True) -> dict[str, Any]:
@@ -41,36 +53,25 @@ def tensors(op: Op, dtype: Any = None, device: str = "cpu", grad: bool = True) -
     return found
 
 
-def expected_output(op: Op) -> Any:
-    given = point(op.program)
-    (output,) = by_rows(op, given).values()
-    return output
-
-
-def expected_gradients(op: Op, *wrt: str) -> dict[str, Any]:
-    (output,) = op.outputs
-    found = derived(op, *wrt, upstream=f"d{output}").lambdify()(**point(op.program), **upstream(op))
-    return found if isinstance(found, dict) else {f"d{wrt[0]}": found}
-
-
-@names
 @shapes
 def test_forward_agrees_with_the_oracle(name: str, axes: tuple[str, ...]) -> None:
     op = batched(name, axes)
+    expected = by_rows(op, point(op.program))
     for source in (op.code("torch"), derived(op).code("torch")):
         found = namespace(source)[name](*tensors(op).values())
-        assert found.dtype == torch.float64
-        np.testing.assert_allclose(found.detach(), expected_output(op), rtol=1e-12, atol=1e-12)
+        found = found.values() if isinstance(found, dict) else many(found)
+        for output, value in zip(found, expected.values(), strict=True):
+            assert output.dtype == torch.float64
+            np.testing.assert_allclose(output.detach(), value, rtol=1e-12, atol=1e-12)
 
 
 def gradients(function: Any, given: dict[str, Any], op: Op) -> dict[str, Any]:
-    output = function(*given.values())
-    (dy,) = upstream(op).values()
-    output.backward(torch.tensor(dy, dtype=output.dtype))
+    outputs = many(function(*given.values()))
+    pairs = zip(outputs, upstream(op).values(), strict=True)
+    torch.autograd.backward(outputs, [torch.tensor(dy, dtype=y.dtype) for y, dy in pairs])
     return {f"d{n}": v.grad for n, v in given.items() if torch.is_tensor(v) and v.requires_grad}
 
 
-@names
 @shapes
 def test_gradients_agree_with_numpy(name: str, axes: tuple[str, ...]) -> None:
     op = batched(name, axes)
@@ -115,8 +116,9 @@ def test_gradients_are_not_differentiated_again(name: str) -> None:
     op = batched(name, ("N",))
     given = tensors(op)
     wanted = [v for v in given.values() if torch.is_tensor(v) and v.requires_grad]
-    output = namespace(derived(op).code("torch"))[name](*given.values())
-    (first, *_) = torch.autograd.grad((output**2).sum(), wanted, create_graph=True)
+    outputs = many(namespace(derived(op).code("torch"))[name](*given.values()))
+    squares = sum((output**2).sum() for output in outputs)
+    (first, *_) = torch.autograd.grad(squares, wanted, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
 
@@ -130,7 +132,8 @@ def test_half_precision_is_close_and_kept(name: str, half: str) -> None:
     low = tensors(op, dtype)
     high = {n: exact(v) if torch.is_tensor(v) else v for n, v in low.items()}
     near, far = gradients(function, low, op), gradients(function, high, op)
-    near["output"], far["output"] = function(*low.values()), function(*high.values())
+    for found, given in ((near, low), (far, high)):
+        found |= zip(op.outputs, many(function(*given.values())), strict=True)
     step = 4 * torch.finfo(dtype).eps
     for key, value in far.items():
         assert near[key].dtype == dtype
@@ -147,7 +150,6 @@ def exact(low: Any) -> Any:
     return low.detach().double().requires_grad_(low.requires_grad)
 
 
-@names
 @shapes
 def test_all_is_made_on_the_device_given(name: str, axes: tuple[str, ...]) -> None:
     """Arrays on two devices do not meet, and the device without memory is always there."""
@@ -155,15 +157,14 @@ def test_all_is_made_on_the_device_given(name: str, axes: tuple[str, ...]) -> No
     if "t" in op.inputs and not axes:
         pytest.skip("an index without memory looks up nothing")
     given = tensors(op, device="meta")
-    output = namespace(derived(op).code("torch"))[name](*given.values())
-    output.backward(torch.empty_like(output))
+    outputs = many(namespace(derived(op).code("torch"))[name](*given.values()))
+    torch.autograd.backward(outputs, [torch.empty_like(output) for output in outputs])
     for value in given.values():
         if torch.is_tensor(value) and value.requires_grad:
             assert value.grad.device.type == "meta"
             assert value.grad.shape == value.shape
 
 
-@names
 @shapes
 def test_source_is_plain(name: str, axes: tuple[str, ...]) -> None:
     op = batched(name, axes)
@@ -182,6 +183,11 @@ SAYS = (
     ("cross_entropy_index", ("torch.take_along_dim(", "torch.arange(n, device=dL.device)")),
     ("linear", ("dy.reshape(-1, n).T @ x.reshape(-1, m)",)),
     ("relu", ("torch.clamp(x, min=0)",)),
+    ("sliding_window", ("mask = (", ".tril()\n", "torch.where(mask, S, -torch.inf)")),
+    (
+        "rope",
+        ("torch.promote_types(x.dtype, torch.float32)\n", "torch.cos(theta).to(x.dtype) * x"),
+    ),
 )
 
 
@@ -216,6 +222,31 @@ def test_a_fully_masked_row_has_no_gradient() -> None:
     output.sum().backward()
     assert torch.isfinite(output).all()
     assert (given["Q"].grad[0] == 0).all()
+
+
+def block() -> Op:
+    """Layer norm, a matrix, GELU, a matrix, and the input added again."""
+    n, d, m = Dim("n"), Dim("d"), Dim("m")
+    (i, a), (k, l) = (n.index("i"), m.index("a")), d.indices("k l")
+    x, h, y = (matrix(name, n, d) for name in "xhy")
+    u, s = (matrix(name, n, m) for name in "us")
+    W, U = matrix("W", m, d, "parameter"), matrix("U", d, m, "parameter")
+    gamma, beta = d.vector("gamma", "parameter"), d.vector("beta", "parameter")
+    eps = scalar("eps", "constant", "positive")
+    equations = (
+        Let(h[i, k], ops.layer_norm(x[i, k], gamma[k], beta[k], eps, over=k)),
+        Let(u[i, a], sum_over(W[a, l] * h[i, l], l)),
+        Let(s[i, a], ops.gelu(u[i, a], over=a)),
+        Let(y[i, k], x[i, k] + sum_over(U[k, a] * s[i, a], a)),
+    )
+    return Op("block", "A block", (x, gamma, beta, eps, W, U), equations, lambda *given: None)
+
+
+def test_an_op_made_of_ops() -> None:
+    op = block().batched("N")
+    source = op.gradient().code("torch")
+    assert "ctx.save_for_backward(gamma, beta, W, U, r, xhat, u)" in source
+    assert torch.autograd.gradcheck(namespace(source)["block"], tuple(tensors(op).values()))
 
 
 # --------------------------------------------------------------------------
