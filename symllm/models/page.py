@@ -111,11 +111,13 @@ def forward(gradient: ModelGradient) -> str:
 
 def table(gradient: ModelGradient, f: Flavour) -> str:
     p = Printer(PLAIN)
-    lines = ["| array | gradient |", "|---|---|"]
+    lines = ["| array | gradient |", "|:---|:---|"]
     for name, lets in gradient.results.items():
-        formulas = ", ".join(f"${p(let.lhs)} = {p(let.rhs)}$" for let in lets)
+        formulas = [f"${p(let.lhs)} = {p(let.rhs)}$" for let in lets]
         if len(lets) > 1 and len({let.name for let in lets}) == 1:  # the places of one table
             total = " + ".join(p(let.rhs) for let in lets)
-            formulas = f"${p(lets[0].lhs)} = {total}$"
-        lines.append(f"| `{name}` | {f.prose(formulas)} |")
+            formulas = [f"${p(lets[0].lhs)} = {total}$"]
+        first, *rest = formulas
+        lines.append(f"| `{name}` | {f.prose(first)} |")
+        lines += [f"| | {f.prose(formula)} |" for formula in rest]
     return "\n".join(lines)

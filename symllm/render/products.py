@@ -215,7 +215,7 @@ def joined(factors: Sequence[str]) -> str:
     for factor in factors:
         if text and factor[:1].isdigit():
             text += r" \cdot "
-        elif text and (re.match(UPRIGHT, factor) or re.search(UPRIGHT + "[^ ]*$", text)):
+        elif text and (re.match(r"\{?" + UPRIGHT, factor) or re.search(UPRIGHT + "[^ ]*$", text)):
             text += r" \, "
         elif text:
             text += " "
