@@ -1,45 +1,64 @@
 # %% [markdown]
 # # Attention variants
 #
-# Attention by itself does not know where anything stands: shuffle the keys together with their
-# values, and nothing changes. What follows tells it. Positions can be added to what goes in, or
-# distances to the scores; what is far can be left out; and scores that grow too large can be
-# bent back. Each is a change of a line or two of the forward pass, and the backward pass shows
-# how little it costs.
+# One attention is seldom enough, and seldom left as it is. It is done by several heads at once,
+# some of which may share their keys and values; distances can be added to the scores; what is far
+# can be left out; and scores that grow too large can be bent back. Each is a change of a line
+# or two of the forward pass, and the backward pass shows how little it costs.
 
 # %%
 from symllm import ops
 
 # %% [markdown]
-# ## Sinusoidal positions
+# ## Several heads
 #
-# The first transformer added to every embedding a table of sines and cosines of its position, of
-# frequencies that fall from one to nearly one over the base, as the hands of a clock turn at
-# different speeds. Even columns hold the sines, odd columns the cosines. An embedding of width
-# $2m$ is written here as its two halves: $a$ has the even columns and $b$ the odd ones, so the
-# frequency of pair $k$ is the base to the power $-2k/2m$, which is $-k/m$. Columns and pairs are
-# counted from zero.
-#
-# Sine and cosine go together for a reason: from both of a position one gets both of the position
-# a fixed distance away, by a rotation that does not depend on where one starts.
+# A softmax that looks at one thing cannot look at another. So attention is done several times side
+# by side, by heads that each have projections of their own, and an output matrix adds up what
+# they have found. Programs cut the columns of one large matrix into heads and put them together
+# again; in the equations a head is an index, $s$, and there is nothing to cut.
 
 # %%
-ops.sinusoidal_positions
+ops.multi_head_attention
 
 # %% [markdown]
 # ### The backward pass
 #
-# What is added passes its gradient on unchanged, and positions in a text are integers that need
-# none. But a position may be anything that varies: a diffusion model feeds the time of its noise
-# through the same table. So we ask for that gradient as well.
+# Heads meet twice: in the output matrix, which sums over them, and in the input, which all of them
+# read. In between, each attends by itself, and what is known of attention holds for each.
 
 # %%
-ops.sinusoidal_positions.gradient()
+ops.multi_head_attention.gradient()
 
 # %% [markdown]
-# *In words:* the embeddings get the gradients of the sums as they are. A position turns the
-# angles of all pairs, each at its own frequency; an angle moves the sine by the cosine, and the
-# cosine by minus the sine.
+# *In words:* every head gets the same gradient of the output, read through its own part of
+# $W_O$. The input has three paths into each head, through queries, keys and values, and its
+# gradient sums over all paths and all heads.
+
+# %% [markdown]
+# ## Grouped queries
+#
+# When a model writes text, the keys and values of all that came before are kept, and reading them
+# takes longer than computing with them. So the heads are put into groups. Each query head $t$ of a
+# group $s$ has queries of its own, but the group shares one head of keys and values. With a single
+# group this is multi-query attention; with one query head in each, it is the attention
+# above.
+
+# %%
+ops.grouped_query_attention
+
+# %% [markdown]
+# ### The backward pass
+#
+# Keys and values bear no index $t$, so their gradients sum over it, as those of a parameter sum
+# over a batch.
+
+# %%
+ops.grouped_query_attention.gradient()
+
+# %% [markdown]
+# *In words:* what is shared on the way forward is summed over on the way back. The gradients of
+# keys and values add up what all the query heads of their group ask of them; the queries' own are
+# as before.
 
 # %% [markdown]
 # ## Linear biases
@@ -114,6 +133,10 @@ ops.softcap.gradient("x")
 #
 # A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. N. Gomez, Ł. Kaiser and I.
 # Polosukhin, *Attention is all you need*, NeurIPS 2017, arXiv:1706.03762.
+#
+# J. Ainslie, J. Lee-Thorp, M. de Jong, Y. Zemlyanskiy, F. Lebrón and S. Sanghai, *GQA: training
+# generalized multi-query transformer models from multi-head checkpoints*, EMNLP 2023,
+# arXiv:2305.13245.
 #
 # O. Press, N. A. Smith and M. Lewis, *Train short, test long: attention with linear biases
 # enables input length extrapolation*, ICLR 2022, arXiv:2108.12409.

@@ -36,6 +36,21 @@ ops.linear.batched("N").gradient()
 # in the parameters.
 
 # %% [markdown]
+# ## Without a bias
+#
+# Many models since Llama have no biases: what a bias could add, a normalisation before the layer or
+# the weights around it can mostly do as well. What is left is a projection.
+
+# %%
+ops.projection.batched("N")
+
+# %%
+ops.projection.batched("N").gradient()
+
+# %% [markdown]
+# *In words:* the same two products; what is not there has no gradient.
+
+# %% [markdown]
 # ## LoRA
 #
 # To adapt a large model, its matrices need not be trained as wholes. LoRA freezes $W$ and learns

@@ -1,5 +1,9 @@
 """symllm: the symbolic derivation engine for transformer math."""
 
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from .catalogue import ops
 from .counts import Counts, leading
 from .equation import Let
@@ -15,6 +19,17 @@ from .notation import Dim, Index, Iverson, Tensor, delta, matrix, mean, scalar, 
 from .op import Op
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import models
+
+
+def __getattr__(name: str) -> ModuleType:
+    """``symllm.models``, loaded when it is first asked for."""
+    if name == "models":
+        return import_module(".models", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Counts",
@@ -34,6 +49,7 @@ __all__ = [
     "leading",
     "matrix",
     "mean",
+    "models",
     "ops",
     "scalar",
     "sum_over",

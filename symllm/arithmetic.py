@@ -123,8 +123,17 @@ def _(expr: Any) -> Meaning:
 @build.register(sp.Indexed)
 def _(expr: Any) -> Meaning:
     name = str(expr.base.label)
-    subscripts = [subscript(s) for s in expr.indices]
-    return lambda scope, env: scope.read(name, tuple([s(scope, env) for s in subscripts]))
+    symbols: tuple[Any, ...] = expr.indices
+    subscripts = [subscript(s) for s in symbols]
+
+    def value(scope: Scope, env: Env) -> Any:
+        try:  # most subscripts are indices, whose values are known
+            at = tuple([env[s] for s in symbols])
+        except KeyError:
+            at = tuple([s(scope, env) for s in subscripts])
+        return scope.read(name, at)
+
+    return value
 
 
 def subscript(expr: sp.Basic) -> Callable[[Scope, Env], int]:

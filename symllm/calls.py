@@ -194,7 +194,8 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
         # At once: a caller's letter or size may bear the name of a callee's tensor.
         value = substitute(value, sizes | back, change)
         lhs = inside[inner.name].entry(tuple(back.get(s, s) for s in own.values()))
-        yield Let(let.lhs if inner.name == output else lhs, value, inner.note)
+        note = let.note or inner.note if inner.name == output else inner.note
+        yield Let(let.lhs if inner.name == output else lhs, value, note)
 
 
 def rename_bound(expr: sp.Basic, busy: set[str]) -> sp.Basic:

@@ -89,7 +89,7 @@ def disagreement(found: np.ndarray, expected: np.ndarray, floor: float) -> tuple
         return math.inf, f" has shape {found.shape}, expected {expected.shape}"
     if not expected.size:
         return 0.0, ""
-    scale = max(float(np.abs(expected).max()), floor)
+    scale = max(float(np.abs(expected).max()), floor) or 1.0  # where all is zero
     errors = np.nan_to_num(np.abs(found - expected) / scale, nan=math.inf, posinf=math.inf)
     at = tuple(int(k) for k in np.unravel_index(int(errors.argmax()), errors.shape))
     return float(errors[at]), f"{list(at)} is {found[at]:.9g}, expected {expected[at]:.9g}"

@@ -36,6 +36,11 @@ class Concrete:
         lets = (*self.program.equations, *self.program.aliases)
         return {let.name: equation(let, self) for let in lets}
 
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The names that equations define, in the order in which they are computed."""
+        return tuple(let.name for let in self.program.equations)
+
     def indices(self, name: str) -> Iterator[At]:
         """The indices of all entries of a tensor, the last axis fastest."""
         dims = self.program.tensors[name].dims

@@ -13,14 +13,15 @@ import sympy as sp
 from .algebra.terms import Ix
 from .algebra.write import Writer
 from .backward import backward_program
-from .calls import called_value, expression, mentioned_inside, without_calls
+from .calls import expression, without_calls
+from .definitions import definitions
 from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator
 from .derive.prove import proved
 from .derive.system import System, system
 from .derive.textbook import Textbook, textbook
-from .equation import Call, Let
+from .equation import Let
 from .errors import UnknownName
 from .explicit import explicit
 from .lazily import lazily
@@ -125,32 +126,8 @@ class Derivation:
     @cached_property
     def where(self) -> Mapping[str, Let]:
         """The equations of the intermediate names that the results mention."""
-        sys, defined = self._system, {}
-        kept = {n: let for n, let in self._closed_lets.items() if n not in self.results}
-        own = (*self.program.equations, *self.program.aliases)
-        forward = self._inside | {let.name: let for let in own}
-        waiting = {n for let in self.result_equations for n in let.mentioned}
-        while waiting:
-            name = waiting.pop()
-            let = kept.get(name) or forward.get(name)
-            if let is None or name in defined:
-                continue
-            if isinstance(let.rhs, Call):
-                value = called_value(self.program, let)
-                let = self._inside.get(name) or Let(let.lhs, value, let.note)
-            defined[name] = let
-            waiting |= let.mentioned
-        order = [*(self._inside or sys.program.let), *kept]
-        ordered = {n: defined[n] for n in order if n in defined}
-        aliases = {n: defined[n] for n in sys.aliases if n in defined}
-        last = {n: ordered.pop(n) for n in kept if n in ordered}
-        return MappingProxyType({**ordered, **aliases, **last})
-
-    @cached_property
-    def _inside(self) -> dict[str, Let]:
-        """The equations of names inside called ops, if the results speak of any."""
-        mentioned = {n for let in self._closed_lets.values() for n in let.mentioned}
-        return mentioned_inside(self.program, mentioned)
+        found = definitions(self.program, self._system.aliases, self._closed_lets, self.results)
+        return MappingProxyType(found)
 
     @property
     def where_new(self) -> tuple[Let, ...]:
@@ -360,7 +337,7 @@ class Derivation:
         what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]
         title = self.op.title
         first, *_ = title.split()
-        if first[1:].islower():  # not an acronym such as SiLU
+        if first[1:] == first[1:].lower():  # not an acronym such as SiLU
             title = title[0].lower() + title[1:]
         return f"{what} of {title}."
 

@@ -13,7 +13,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from .errors import OpError
 from .expressions import entries, is_entry, name_of, nodes, parts, subscripts_of
-from .notation import Tensor
+from .notation import Layer, Tensor
 
 
 class Callee(Protocol):
@@ -87,7 +87,7 @@ class Let:
         lhs = sp.sympify(self.lhs)
         if not is_entry(lhs):
             raise OpError(f"the left side of an equation is a name or name[indices], not {lhs}")
-        if not all(isinstance(s, sp.Symbol) for s in subscripts_of(lhs)):
+        if not all(isinstance(s, sp.Symbol | Layer) for s in subscripts_of(lhs)):
             raise OpError(f"the left side's subscripts must be plain indices: {lhs}")
         if len(set(subscripts_of(lhs))) < len(subscripts_of(lhs)):
             raise OpError(f"the left side repeats an index: {lhs}; bind each axis to its own index")

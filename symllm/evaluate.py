@@ -17,7 +17,7 @@ import sympy as sp
 
 from .arithmetic import HIGH, At, Env, Scope, meaning, mp
 from .concrete import Concrete, Entry, Values, entry_of, run
-from .errors import NotationError, UnknownName
+from .errors import NotationError, UnknownName, VerificationError
 from .expressions import entries, is_entry, name_of, subscripts_of
 from .notation import LOSS, Dim, Direct, Partial, Tensor
 from .program import Program
@@ -27,8 +27,8 @@ from .sampling import draw, draw_sizes
 #: 1e-40; of 60 digits a first difference keeps 40 and a second one 20.
 STEP = mp.mpf(10) ** -20
 
-#: No step is smaller: half the digits are left to what changes. A probability
-#: may be too small for a step in proportion to it, but then nothing sees it.
+#: No step is smaller, where that is possible: half the digits are left to what
+#: changes. A probability may be too small for a step in proportion to it.
 LEAST = mp.mpf(10) ** -30
 
 #: No step is larger than this share of the entry that it changes: the logarithm
@@ -210,10 +210,16 @@ def difference(
     point: Point, name: str, at: At, quantity: Callable[[Point], Any], follow: bool = True
 ) -> Any:
     """The central difference of a quantity as one entry changes."""
-    size = abs(entry_of(point.values, name, at))
-    step = max(LEAST, min(STEP, SHARE * size)) if size else STEP
-    up, down = (moved(point, name, at, by, follow) for by in (step, -step))
-    return (quantity(up) - quantity(down)) / (2 * step)
+    share = min(STEP, SHARE * abs(entry_of(point.values, name, at))) or STEP
+
+    def quotient(step: Any) -> Any:
+        up, down = (moved(point, name, at, by, follow) for by in (step, -step))
+        return (quantity(up) - quantity(down)) / (2 * step)
+
+    try:
+        return quotient(max(LEAST, share))
+    except VerificationError:  # that far away there is no value, as of a logarithm
+        return quotient(share)
 
 
 def moved(point: Point, name: str, at: At, step: Any, follow: bool) -> Point:
@@ -225,14 +231,14 @@ def moved(point: Point, name: str, at: At, step: Any, follow: bool) -> Point:
     if key not in point.memo:
         changed: Values = dict(point.values)
         changed[name] = {**changed[name], at: entry_of(changed, name, at) + step}
-        affected = followers(point, (name, at)) if follow else set()
-        for let in point.program.equations:
-            touched = sorted(where for n, where in affected if n == let.name)
-            if touched:
-                changed[let.name] = dict(changed[let.name])
-            for where in touched:
-                compute = point.concrete.equations[let.name]
-                changed[let.name][where] = compute(lambda n, a: entry_of(changed, n, a), where)
+        touched: dict[str, list[At]] = {}
+        for reader, where in sorted(followers(point, (name, at))) if follow else ():
+            touched.setdefault(reader, []).append(where)
+        for later in (n for n in point.concrete.order if n in touched):
+            compute = point.concrete.equations[later]
+            changed[later] = dict(changed[later])
+            for where in touched[later]:
+                changed[later][where] = compute(lambda n, a: entry_of(changed, n, a), where)
         point.memo[key] = replace(point, values=changed, memo={})
     return point.memo[key]
 

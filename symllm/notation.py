@@ -332,6 +332,12 @@ class Iverson(sp.Function):
     _numpycode = _lambdacode = _mpmathcode = _pythoncode
 
 
+class Layer(sp.Function):
+    """``x[Layer(l + 1), i]``: the entry of x that belongs to a layer of a stack."""
+
+    nargs = 1
+
+
 class Partial(sp.Expr):
     """``Partial(u, v)``: how the quantity u changes with the entry v.
 

@@ -247,23 +247,48 @@ def called(gradient: Callable[..., Any], point: Point, wrt: Sequence[str]) -> Ar
 
 
 def forward(program: Program, oracle: Callable[..., Any], inputs: Arrays) -> Arrays:
-    """All outputs: the oracle applied to each batch row, the rows stacked."""
+    """All outputs: the oracle applied to each batch row, the rows stacked.
+
+    An output without batch axes is that of any row.
+    """
     depth = len(program.batch)
     rows = [t.name for t in program.inputs if t.role in BATCHED]
     lead = next((inputs[name].shape[:depth] for name in rows), ())
-    results = []
-    for row in np.ndindex(lead):
-        given = {n: a[row] if n in rows else a[()] for n, a in inputs.items()}
-        # NumPy's own functions, such as tanh, take no keywords.
+    results = [
+        applied(program, oracle, {n: a[row] if n in rows else a[()] for n, a in inputs.items()})
+        for row in np.ndindex(lead)
+    ]
+    found = {}
+    for name, parts in zip(program.outputs, zip(*results, strict=True), strict=True):
+        batched = program.tensors[name].dims[:depth] == program.batch
+        found[name] = np.stack(parts).reshape(lead + parts[0].shape) if batched else parts[0]
+    return found
+
+
+def applied(
+    program: Program, oracle: Callable[..., Any], given: Mapping[str, Any]
+) -> list[np.ndarray]:
+    """The oracle's outputs for one example; ``VerificationError`` where it returns none."""
+    says = f"the NumPy function of {program.name}"
+    try:  # NumPy's own functions, such as tanh, take no keywords
         result = oracle(**given) if len(given) > 1 else oracle(*given.values())
-        results.append(result if len(program.outputs) > 1 else (result,))
-    stacked = (
-        np.stack([np.asarray(part) for part in parts]) for parts in zip(*results, strict=True)
-    )
-    return {
-        name: array.reshape(lead + array.shape[1:])
-        for name, array in zip(program.outputs, stacked, strict=True)
-    }
+    except Exception as error:
+        shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in given.items())
+        what = f"{type(error).__name__}: {error}"
+        raise VerificationError(f"{says} raised {what}; it was given {shapes}") from error
+    wanted = ", ".join(program.outputs)
+    parts = result if len(program.outputs) > 1 else (result,)
+    if not isinstance(parts, tuple | list | np.ndarray) or len(parts) != len(program.outputs):
+        raise VerificationError(
+            f"{says} returned one {type(result).__name__}, expected a tuple of {wanted}"
+        )
+    arrays = [np.asarray(part) for part in parts]
+    for name, array in zip(program.outputs, arrays, strict=True):
+        if array.dtype.kind not in "biuf":
+            raise VerificationError(
+                f"{says} returned {result!r}, expected numbers for the output {name}"
+            )
+    return arrays
 
 
 # --------------------------------------------------------------------------

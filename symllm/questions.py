@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .calls import without_calls
 from .derivation import Derivation
 from .derive.adjoint import Seed
 from .derive.system import system
@@ -29,10 +30,12 @@ def jacobian(op: Definition, program: Program, wrt: str, output: str) -> Derivat
 def hessian(op: Definition, program: Program, wrt: str) -> Derivation:
     """The second derivatives of a scalar output: its gradient, differentiated once more."""
     first = gradient(op, program, (wrt,), frozenset(program.outputs))
+    flat = without_calls(program)
+    new = tuple(let for let in first.where_new if let.name not in flat.let)
+    if len(new) < len(first.where_new):  # the gradient speaks of names inside called ops
+        program = flat
     twice = replace(
-        program,
-        equations=(*program.equations, *first.where_new, *first.result_equations),
-        aliases=(),
+        program, equations=(*program.equations, *new, *first.result_equations), aliases=()
     )
     second = jacobian(op, twice, wrt, f"d{wrt}")
     return replace(second, kind="hessian", first=first)

@@ -76,7 +76,8 @@ def draw(tensor: Tensor, sizes: Mapping[str, int], seed: int) -> Entries:
         return {at: Fraction(int(random.random() * size)) for at in indices(shape)}
     if tensor.domain == "binary":
         return {(): Fraction(int(random.random() * 2))}
-    one = INTERVALS.get(tensor.domain, real)
+    weights = tensor.role == "parameter" and len(shape) > 1
+    one = INTERVALS.get(tensor.domain, weight if weights else real)
     seen = {Fraction(1)}  # a factor that is 1 hides where it is missing
     found: Entries = {}
     for at in indices(shape):
@@ -98,6 +99,16 @@ def real(random: Random) -> Fraction:
     """Mostly up to 1.5 in size, some up to 4, never close to 0; either sign."""
     small = random.random() < 0.75
     size = 0.0625 + 1.4375 * random.random() if small else 1.5 + 2.5 * random.random()
+    return grain(size if random.random() < 0.5 else -size)
+
+
+def weight(random: Random) -> Fraction:
+    """Below 1 in size, not close to 0; either sign.
+
+    Larger weights, layer upon layer, would drive a softmax to where all of its
+    derivatives are zero, and there a mistake hides.
+    """
+    size = 0.0625 + 0.75 * random.random()
     return grain(size if random.random() < 0.5 else -size)
 
 

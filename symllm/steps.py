@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -10,6 +11,9 @@ from .notation import Dim
 
 #: A sentence, its formulas as SymPy expressions (or pairs that are equal).
 Sentence = tuple[str | sp.Basic | tuple[sp.Basic, sp.Basic], ...]
+
+#: Why, where a step cites the same derivation as the step before it.
+SAME: Sentence = ("The same derivation gives this gradient", ".")
 
 
 def plain(sentence: Sentence) -> str:
@@ -50,6 +54,17 @@ class Step:
         sides = dict.fromkeys((self.target, self.before, self.after))
         chain = " = ".join(map(sp.latex, sides))
         return rf"$\displaystyle {chain} \quad \text{{({self.rule})}}$"
+
+
+def places(steps: Iterable[Step]) -> list[int]:
+    """The number that each step has on a page, from 1 on: all that one citation gives has one."""
+    found: list[int] = []
+    last: Step | None = None
+    for step in steps:
+        same = last is not None and step.because == SAME and step.lemma == last.lemma
+        found.append((found[-1] if found else 0) + (not same))
+        last = step
+    return found
 
 
 @dataclass(frozen=True)

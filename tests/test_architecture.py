@@ -23,7 +23,7 @@ FLOORS = (
     ("shapes",),
     ("program",),
     ("calls",),
-    ("axes",),
+    ("axes", "definitions"),
     ("backward",),
     ("algebra.numbers", "algebra.slots"),
     ("flops",),
@@ -46,6 +46,7 @@ FLOORS = (
     ("questions",),
     ("op",),
     ("catalogue", "document"),
+    ("models",),
     ("build", ""),  # "" is the face of the package: symllm/__init__.py
     ("cli",),
     ("__main__",),

@@ -63,7 +63,7 @@ def test_ops_lists_the_catalogue_in_order() -> None:
     lines = run("ops").stdout.splitlines()[1:]
     rows = [line for line in lines if not line.startswith(" ")]  # long ones take two lines
     assert [row.split()[0] for row in rows] == list(ops)
-    assert any("x[d], gamma[d], beta[d], eps" in line for line in lines)
+    assert any("x[m], W[n, m], b[n]" in line for line in lines)
 
 
 @pytest.mark.parametrize("name", list(ops))
@@ -314,7 +314,7 @@ def test_build_says_what_it_looked_for(folder: Path, monkeypatch: pytest.MonkeyP
 # --------------------------------------------------------------------------
 
 WRONG_USE = {
-    "show nope": "there is no op 'nope'. Known: softmax, ",
+    "show zzz": "there is no op 'zzz'. Known: softmax, ",
     "show sofmax": "Did you mean 'softmax'?",
     "show softmax --wrt q": "there is no input of softmax 'q'. Known: x",
     "show softmax --wrt x,": "an empty name",
@@ -325,7 +325,7 @@ WRONG_USE = {
     "show cross_entropy_index --wrt t": "'t': it holds integers",
     "show softmax --batched n": "the name is taken",
     "code softmax --target cobol": "there is no target 'cobol'. Known: numpy, torch, jax",
-    "verify nope": "there is no op 'nope'",
+    "verify zzz": "there is no op 'zzz'",
     "shwo": "Did you mean 'show'?",
     "show": "Missing argument 'OP'",
 }

@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 from symllm import ops
+from symllm.calls import without_calls
 from symllm.notation import LOSS, Partial, entry
 from symllm.steps import Fact, Step
 
@@ -81,4 +82,5 @@ def test_a_gradient_can_be_asked_for_in_any_order() -> None:
 def test_the_backward_program_is_linear_in_the_forward_one() -> None:
     for name in EVERY:
         op = ops[name]
-        assert len(op.gradient().equations) <= len(op.equations) + len(op.inputs)
+        forward = without_calls(op.program).equations
+        assert len(op.gradient().equations) <= len(forward) + len(op.inputs)

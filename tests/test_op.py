@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symllm import Dim, Let, Op, OpError, ops, scalar, sum_over
+from symllm import Dim, Let, Op, OpError, VerificationError, ops, scalar, sum_over
 from symllm.notation import Tensor, entry
 
 n = Dim("n")
@@ -111,3 +111,65 @@ def test_declared_dimensions_hold_where_equations_do_not_say_them() -> None:
 def test_what_is_declared_is_defined(declared: Tensor, words: str) -> None:
     with pytest.raises(OpError, match=words):
         Op("toy", "Toy", (x,), (Let(y[i], x[i]),), numpy=lambda x: x, declared=(declared,))
+
+
+def test_a_hessian_through_two_calls_of_one_op() -> None:
+    a, b, L = scalar("a"), scalar("b"), scalar("L")
+    both = Op(
+        name="both",
+        title="Both",
+        inputs=(x,),
+        equations=(
+            Let(a, ops.logsumexp(x[i], over=i)),
+            Let(b, ops.logsumexp(-x[i], over=i)),
+            Let(L, a * b),
+        ),
+        numpy=lambda x: np.log(np.exp(x).sum()) * np.log(np.exp(-x).sum()),
+    )
+    assert both.hessian("x").verify(autograd=False).ok
+
+
+def test_an_output_that_has_no_row_for_each_example() -> None:
+    w, u = n.vector("w", role="parameter"), n.vector("u")
+    op = Op(
+        name="shared",
+        title="An output of parameters alone",
+        inputs=(x, w),
+        equations=(Let(y[i], w[i] * x[i]), Let(u[i], w[i] ** 2)),
+        outputs=("y", "u"),
+        numpy=lambda x, w: (w * x, w**2),
+    )
+    assert op.batched("N").gradient().verify(autograd=False).ok
+
+
+def raising(x: np.ndarray) -> np.ndarray:
+    raise ValueError("no such thing")
+
+
+BAD_FORWARD = {
+    "it raises": (
+        raising,
+        r"the NumPy function of bad raised ValueError: no such thing; it was given x \[\d\]",
+    ),
+    "it returns nothing": (
+        lambda x: None,
+        "the NumPy function of bad returned None, expected numbers for the output y",
+    ),
+    "it returns text": (lambda x: "3", "returned '3', expected numbers for the output y"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FORWARD)
+def test_a_bad_forward_function_gets_one_clear_message(name: str) -> None:
+    forward, message = BAD_FORWARD[name]
+    bad = Op("bad", "Bad", (x,), (Let(y[i], 2 * x[i]),), numpy=forward)
+    with pytest.raises(VerificationError, match=message):
+        bad.gradient().verify(autograd=False)
+
+
+def test_a_forward_function_of_too_few_outputs_is_named() -> None:
+    u = n.vector("u")
+    lets = (Let(y[i], 2 * x[i]), Let(u[i], 3 * x[i]))
+    bad = Op("bad", "Bad", (x,), lets, outputs=("y", "u"), numpy=lambda x: 2.0)
+    with pytest.raises(VerificationError, match="returned one float, expected a tuple of y, u"):
+        bad.gradient().verify(autograd=False)

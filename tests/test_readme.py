@@ -74,6 +74,8 @@ def test_every_command_shown_is_a_command() -> None:
 
 def test_the_worked_example_derives_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     example = blocks(CONTRIBUTING, "python")[0]
+    there = ROOT / "symllm" / "catalogue" / "softcap.py"
+    assert example == there.read_text(encoding="utf-8")
     namespace: dict[str, Any] = {"__package__": "symllm.catalogue", "__name__": "softcap"}
     exec(compile(example, "CONTRIBUTING.md", "exec"), namespace)
     assert isinstance(namespace["softcap"], Op)

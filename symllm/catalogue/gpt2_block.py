@@ -16,7 +16,7 @@ n, c, h, d, f = (Dim(name) for name in ("n", "c", "h", "d", "f"))
 (i,), (a,), (s,), (k, l), (j,) = (
     n.indices("i"), c.indices("a"), h.indices("s"), d.indices("k l"), f.indices("j"),
 )  # fmt: skip
-x, X, A, x_A, M, B, y = (Tensor(t, (n, c)) for t in ("x", "X", "A", "x_A", "M", "B", "y"))
+x, X, A, x_A, M, F, y = (Tensor(t, (n, c)) for t in ("x", "X", "A", "x_A", "M", "F", "y"))
 Q, K, V, O = (Tensor(t, (n, h, d)) for t in "QKVO")
 H, U = Tensor("H", (n, f)), Tensor("U", (n, f))
 gamma_1, beta_1, gamma_2, beta_2, b_O, b_2 = (
@@ -79,8 +79,8 @@ gpt2_block = Op(
         Let(M[i, a], layer_norm(x_A[i, a], gamma_2[a], beta_2[a], eps, over=a), "normalised"),
         Let(H[i, j], linear(M[i, a], W_1[a, j], b_1[j], over=(a, j)), "widened"),
         Let(U[i, j], gelu_tanh(H[i, j], over=j), "activated"),
-        Let(B[i, a], linear(U[i, j], W_2[j, a], b_2[a], over=(j, a)), "narrowed again"),
-        Let(y[i, a], x_A[i, a] + B[i, a], "added to the stream"),
+        Let(F[i, a], linear(U[i, j], W_2[j, a], b_2[a], over=(j, a)), "narrowed again"),
+        Let(y[i, a], x_A[i, a] + F[i, a], "added to the stream"),
     ),
     numpy=forward,
     about=(

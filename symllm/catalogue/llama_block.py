@@ -16,7 +16,7 @@ from .rope import rope_halves
 n, c, g, u, m, e, f, two = (Dim(name) for name in ("n", "c", "g", "u", "m", "e", "f", "2"))
 (i,), (a,), (s,), (t,) = n.indices("i"), c.indices("a"), g.indices("s"), u.indices("t")
 (w,), (k,), (l,), (j,) = two.indices("w"), m.indices("k"), e.indices("l"), f.indices("j")
-x, X, A, x_A, M, B, y = (matrix(name, n, c) for name in ("x", "X", "A", "x_A", "M", "B", "y"))
+x, X, A, x_A, M, F, y = (matrix(name, n, c) for name in ("x", "X", "A", "x_A", "M", "F", "y"))
 q, Q = (Tensor(name, (n, g, u, two, m)) for name in "qQ")
 h, K = (Tensor(name, (n, g, two, m)) for name in "hK")
 V, O = Tensor("V", (n, g, e)), Tensor("O", (n, g, u, e))
@@ -95,8 +95,8 @@ llama_block = Op(
         Let(G[i, j], projection(M[i, a], W_G[j, a], over=(a, j)), "gate"),
         Let(U[i, j], projection(M[i, a], W_U[j, a], over=(a, j)), "widened"),
         Let(H[i, j], swiglu(G[i, j], U[i, j], over=j), "gated"),
-        Let(B[i, a], projection(H[i, j], W_D[a, j], over=(j, a)), "narrowed again"),
-        Let(y[i, a], x_A[i, a] + B[i, a], "added to the stream"),
+        Let(F[i, a], projection(H[i, j], W_D[a, j], over=(j, a)), "narrowed again"),
+        Let(y[i, a], x_A[i, a] + F[i, a], "added to the stream"),
     ),
     numpy=forward,
     about=(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from .. import models
 from ..build import write_all
 from ..codegen import TARGETS
 from ..errors import SymllmError
@@ -32,18 +33,25 @@ class OutputError(SymllmError):
 def code_command(
     op: str, target: str, wrt: tuple[str, ...], batched: tuple[str, ...], output: Path | None
 ) -> None:
-    """Print the source of a backward pass.
+    """Print the source of a backward pass, or of a whole model.
 
     It computes the gradient of OP by all of its inputs, or by those named.
-    For torch and jax, it is the op itself that knows its gradient.
+    For torch and jax, it is the op itself that knows its gradient. For a
+    model, gpt2 or llama, it is a module with forward and backward passes.
 
     \b
     Examples:
       symllm code layer_norm --wrt x
       symllm code layer_norm --target torch -o layer_norm.py
       symllm code attention --batched B,H -o attention_backward.py
+      symllm code gpt2 --target numpy -o gpt2.py
     """
-    source = find_op(op, batched).gradient(*wrt).code(target).rstrip() + "\n"
+    if op in models.MODELS:
+        if wrt or batched:
+            raise click.UsageError(f"{op} is a whole model: it takes neither --wrt nor --batched")
+        source = models.MODELS[op]().code(target)
+    else:
+        source = find_op(op, batched).gradient(*wrt).code(target).rstrip() + "\n"
     if output is None:
         click.echo(source, nl=False)
     else:

@@ -36,7 +36,8 @@ def greek_letter(name: str) -> str:
     return lookup(f"GREEK {case} LETTER {RENAMED.get(name, name).upper()}")
 
 
-GREEK = {name: greek_letter(name) for name in SPELLED}
+GREEK = {name: greek_letter(name) for name in SPELLED if name != "ell"}
+GREEK["ell"] = "\N{SCRIPT SMALL L}"
 ACCENTS = {"hat": "\N{COMBINING CIRCUMFLEX ACCENT}", "tilde": "\N{COMBINING TILDE}"}
 RELATIONS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
 FUNCTIONS = {"Max": "max", "Min": "min", "Abs": "abs"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import sympy as sp
 
@@ -10,7 +11,7 @@ from ..algebra.calculus import Occurrence
 from ..algebra.change import Change
 from ..algebra.rewrite import Rewrite, Use
 from ..algebra.terms import Ix, Poly
-from ..expressions import make_sum, rename_entries, subscripts_of, substitute
+from ..expressions import is_entry, make_sum, rename_entries, subscripts_of, substitute
 from ..notation import Dim, Direct, Partial, entry
 from ..steps import Fact, Sentence, Step
 from .adjoint import Contribution, Line
@@ -64,11 +65,21 @@ class Narrator(Phrases):
     def told(self, tell: Callable[[Line], list[Step]]) -> list[Step]:
         result: list[Step] = []
         for name, line in self.book.lines.items():
-            result += tell(line)
+            steps = tell(line)
             closed = self.book.closed.get(name)
             if closed is not None:
-                result += self.closing(closed, literally=tell != self.line)
+                steps += self.closing(closed, literally=tell != self.line)
+                if self.only_renames(steps[:2], closed):
+                    cited, renamed, *rest = steps
+                    steps = [replace(cited, after=renamed.after), *rest]
+            result += steps
         return result
+
+    def only_renames(self, steps: Sequence[Step], closed: Closed) -> bool:
+        """Is a citation followed by nothing but another name for the adjoint that it is given?"""
+        if [bool(step.lemma) for step in steps] != [True, False] or steps[1].rule != "substitute":
+            return False
+        return all(is_entry(self.write(line.value)) for line in self.gone(closed))
 
     # -- one line -----------------------------------------------------------
 
@@ -180,20 +191,10 @@ class Narrator(Phrases):
 
     def calculus(self, line: Line) -> tuple[str, Sentence, str]:
         """The rule's name, the reason, and the lemma cited, for a line."""
-        lemma = next((c.lemma for c in line.contributions if c.lemma), "")
-        if lemma:
-            given = self.lhs(line.contributions[0].equation)
-            return (
-                f"lemma: the gradient of {lemma.replace('_', ' ')}",
-                (
-                    "The derivation for ",
-                    lemma.replace("_", "-"),
-                    " applies, with the output ",
-                    given,
-                    ".",
-                ),
-                lemma,
-            )
+        lemmas = list(dict.fromkeys(c.lemma for c in line.contributions if c.lemma))
+        if lemmas:
+            names = " and of ".join(lemma.replace("_", " ") for lemma in lemmas)
+            return f"lemma: the gradient of {names}", self.citation(line), lemmas[0]
         rules = {place.rule for c in line.contributions for place in c.places}
         rules |= {"the upstream gradient"} if line.upstream else set()
         chosen = sorted(rules - {"linearity"}) or ["linearity"]

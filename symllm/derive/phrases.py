@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import pairwise
 
 import sympy as sp
 
@@ -13,7 +15,7 @@ from ..algebra.walk import mono_atoms
 from ..algebra.write import Writer, integer_symbol, limit
 from ..expressions import fresh_letters, rename_entries
 from ..notation import LOSS, Dim, Partial, entry
-from ..steps import Sentence
+from ..steps import SAME, Sentence
 from .adjoint import Contribution, Line
 from .system import CallEquation, Equation, System
 from .textbook import Textbook
@@ -132,15 +134,7 @@ class Phrases:
     def paths(self, line: Line) -> Sentence:
         """By which equations a quantity reaches the output."""
         by = entry(line.name, *map(symbol, line.entry))
-        places: list[Sentence] = []
-        for c in line.contributions:
-            decided = self.decided(c, line)
-            at, summed = self.placed(line, c.equation, decided)
-            where = entry(c.equation.name, *map(symbol, at))
-            through: Sentence = (where,)
-            if summed:
-                through = (where, " for every ", *listed([(symbol(ix),) for ix in summed]))
-            places.append(through)
+        places = [self.place(line, c) for c in line.contributions]
         if not places:
             return ("It is the upstream gradient.",)
         if len(places) == 1:
@@ -148,6 +142,45 @@ class Phrases:
             only = "" if rest or self.seed.output else "Only "
             return (only, first, " depends on ", by, *rest, ".")
         return (by, " acts through ", *listed(places), ".")
+
+    def place(self, line: Line, c: Contribution) -> Sentence:
+        """An equation that mentions a quantity, at the indices where it does."""
+        at, summed = self.placed(line, c.equation, self.decided(c, line))
+        where = entry(c.equation.name, *map(symbol, at))
+        if not summed:
+            return (where,)
+        return (where, " for every ", *listed([(symbol(ix),) for ix in summed]))
+
+    def citation(self, line: Line) -> Sentence:
+        """Whose derivations apply, and by which paths the quantity acts besides."""
+        by = entry(line.name, *map(symbol, line.entry))
+        cited: dict[str, list[Sentence]] = {}
+        for c in line.contributions:
+            if c.lemma:
+                cited.setdefault(c.lemma, []).append((self.lhs(c.equation),))
+        besides = [self.place(line, c) for c in line.contributions if not c.lemma]
+        applies = [
+            (
+                ("the derivation for " if k else "The derivation for "),
+                lemma.replace("_", "-"),
+                " applies, with the outputs " if outputs[1:] else " applies, with the output ",
+                *listed(outputs),
+            )
+            for k, (lemma, outputs) in enumerate(cited.items())
+        ]
+        also: Sentence = ("; ", by, " also acts through ", *listed(besides)) if besides else ()
+        if line.name in self.repeated:
+            return (SAME[0], *also, SAME[-1])
+        return (*listed(applies), *also, ".")
+
+    @cached_property
+    def repeated(self) -> set[str]:
+        """The names whose gradients are cited from what the gradient before was cited from."""
+        calls = {
+            name: [c.equation.name for c in line.contributions if c.lemma]
+            for name, line in self.book.lines.items()
+        }
+        return {name for (_, old), (name, new) in pairwise(calls.items()) if new and new == old}
 
     def everywhere(self, line: Line) -> Sentence:
         """By which equations a quantity may reach the output, before any is ruled out."""

@@ -1,13 +1,13 @@
 """Proving: both sides of a step brought to one normal form.
 
-All names are written out down to the inputs and the upstream gradients, by
-the forward equations and the adjoint lines, and declared facts are used.
+Names are written out, by the forward equations and the adjoint lines, as far as
+down to the inputs and the upstream gradients, and there declared facts are used.
 Two expressions are proved equal where their normal forms are one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import sympy as sp
@@ -15,14 +15,13 @@ import sympy as sp
 from ..algebra.calculus import occurrences
 from ..algebra.change import Change
 from ..algebra.read import read
-from ..algebra.rewrite import apply
+from ..algebra.rewrite import Rewrite, apply
 from ..algebra.sums import total
 from ..algebra.terms import ONE, ZERO, Ix, Poly, Ref, Subscript, delta
 from ..calls import without_calls
 from ..errors import NotationError
-from ..notation import Dim
 from ..steps import Step
-from .adjoint import Line, inline_all, unfold
+from .adjoint import Line, put_in, unfold
 from .orient import declared_facts
 from .system import System, system
 from .textbook import Textbook
@@ -35,38 +34,47 @@ LONGEST = 20_000
 def proved(sys: System, book: Textbook, step: Step) -> bool:
     """Do both sides of a step reach one normal form?
 
-    That a total derivative is what the chain rule says can only be checked.
+    Names are written out one after the other, on both sides alike, until the
+    sides are one. That a total derivative is what the chain rule says can
+    only be checked.
     """
-    before, after = step.before, step.after
-    if before == step.target:
+    if step.before == step.target:
         return False
+    flat = system(without_calls(sys.program))
+    lines = {} if book.seed.output else {line.adjoint: line for line in book.lines.values()}
+    latest = (*reversed(lines), *reversed(flat.aliases), *reversed(flat.equations))
     try:
-        left = normal_form(sys, book, before, step.free)
-        right = normal_form(sys, book, after, step.free)
+        left, right = (reading(sys, flat, book, side, step) for side in (step.before, step.after))
+        while left != right:
+            hidden = left.names | right.names
+            name = next((n for n in latest if n in hidden), "")
+            if not name:
+                facts = declared_facts(flat)
+                return reduced(left, facts) == reduced(right, facts)
+            left, right = (written_out(flat, lines, side, name) for side in (left, right))
     except (NotationError, ZeroDivisionError, ValueError):
         return False
-    return left == right
+    return True
 
 
-def normal_form(
-    sys: System, book: Textbook | None, expr: sp.Expr, free: tuple[tuple[sp.Symbol, Dim], ...]
-) -> Poly:
-    """An expression written out in inputs and upstream gradients alone."""
-    flat = system(without_calls(sys.program))
-    indices = tuple(Ix(str(s), d.name) for s, d in free)
+def reading(sys: System, flat: System, book: Textbook, expr: sp.Expr, step: Step) -> Poly:
+    """One side of a step as a polynomial, its derivatives taken."""
+    indices = tuple(Ix(str(s), d.name) for s, d in step.free)
     scope = replace(flat.scope(indices), slope=lambda q, e, total: slope(sys, book, q, e, total))
-    poly = read(expr, scope)
-    lines: Mapping[str, Line] = book.lines if book and not book.seed.output else {}
-    known = flat.equations.keys() | flat.aliases.keys()
-    for _ in range(len(known) + len(lines) + 1):
-        poly = inline_all(lines, poly)
-        hidden = poly.names & known
-        if not hidden:
-            break
-        if len(poly.key) > LONGEST:
-            raise NotationError("written out, this is too long for a proof")
-        poly = unfold(flat, poly, hidden)
-    for fact in declared_facts(flat):
+    return read(expr, scope)
+
+
+def written_out(flat: System, lines: Mapping[str, Line], poly: Poly, name: str) -> Poly:
+    """The polynomial with one name written out by its equation or its adjoint line."""
+    if name not in poly.names:
+        return poly
+    if len(poly.key) > LONGEST:
+        raise NotationError("written out, this is too long for a proof")
+    return put_in(lines[name], poly) if name in lines else unfold(flat, poly, {name})
+
+
+def reduced(poly: Poly, facts: Iterable[Rewrite]) -> Poly:
+    for fact in facts:
         poly = apply(fact, poly)
     return poly
 

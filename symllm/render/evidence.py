@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from ..steps import places
 from .subject import Certificate
 from .wording import listed
 
@@ -19,8 +20,10 @@ def evidence_text(certificate: Certificate) -> str:
     """Sentences for the page, with inline formulas: bounds that were met, never measured errors."""
     said = []
     if certificate.steps:
-        proved = [n for n, (_, found) in enumerate(certificate.steps, 1) if found.proved]
-        total = len(certificate.steps)
+        numbers = places(step for step, _ in certificate.steps)
+        checked = {n for n, (_, e) in zip(numbers, certificate.steps, strict=True) if not e.proved}
+        proved = sorted(set(numbers) - checked)
+        total = numbers[-1]
         if len(proved) == total:
             said.append("Every step is proved: both sides reach one normal form.")
         elif proved:

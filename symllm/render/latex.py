@@ -8,6 +8,7 @@ they come in the order in which people write them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -15,7 +16,7 @@ from sympy.core.relational import Relational
 
 from ..equation import Call, Callee
 from ..expressions import is_entry, name_of, subscripts_of
-from ..notation import Iverson, Partial
+from ..notation import Iverson, Layer, Partial
 from . import matrices, products  # noqa: F401  (their writers enter the table)
 from .names import subscript_list
 from .printer import FUNCTIONS, PLAIN, Printer, Style, bracketed, writes
@@ -36,7 +37,13 @@ def latex(expr: Any, style: Style = PLAIN) -> str:
 
 @writes(sp.Symbol, sp.Indexed)
 def write_entry(p: Printer, expr: Any) -> str:
-    return p.name(name_of(expr)).at(p(s) for s in subscripts_of(expr))
+    name, subscripts = p.name(name_of(expr)), subscripts_of(expr)
+    if subscripts and isinstance(subscripts[0], Layer):
+        layer, *rest = subscripts
+        place = " + ".join(map(p, layer.args[0].as_ordered_terms()))
+        head = rf"{name.head}^{{({place})}}"
+        return f"{{{replace(name, head=head).at(map(p, rest))}}}"  # it may be raised to a power
+    return name.at(map(p, subscripts))
 
 
 @writes(sp.KroneckerDelta)

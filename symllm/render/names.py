@@ -10,7 +10,7 @@ GREEK = (
     "alpha beta gamma delta zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon "
     "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 )
-SPELLED = {"eps": r"\epsilon", "epsilon": r"\epsilon"} | {
+SPELLED = {"eps": r"\epsilon", "ell": r"\ell", "epsilon": r"\epsilon"} | {
     name: rf"\{name}" for name in GREEK.split()
 }
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar"}
@@ -29,8 +29,13 @@ class Name:
 
     def at(self, subscripts: Iterable[str]) -> str:
         """The name with further subscripts: the entry of a tensor."""
-        inner = subscript_list([*self.subscripts, *subscripts])
+        own, more = subscript_list(self.subscripts), subscript_list(list(subscripts))
+        inner = f"{{{bare(own)}, {bare(more)}}}" if own and more else own or more
         return f"{self.head}_{inner}" if inner else self.head
+
+
+def bare(text: str) -> str:
+    return text[1:-1] if text.startswith("{") else text
 
 
 def name_parts(name: str, known: Sequence[str] = ()) -> Name:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from ..expressions import entries, is_entry, name_of, subscripts_of
 from ..notation import LOSS, Direct, Partial
-from ..steps import Fact, Sentence, Step
+from ..steps import Fact, Sentence, Step, places
 from .display import equation, noted
 from .flavour import Flavour
 from .names import in_words
@@ -25,6 +25,8 @@ class Line:
     rule: str
     reason: str
     tex: str
+    #: Equations that follow for the same reason.
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ def step_lines(
     p = Printer(style)
     used = names_used(derivation)
     reached: dict[Any, Any] = {}
-    lines = []
+    lines: list[Line] = []
     last: Step | None = None
-    for step in derivation.steps:
+    for step, number in zip(derivation.steps, places(derivation.steps), strict=True):
         target, short = p(step.target), short_name(step.target, used)
         values = values_of(step)
         if reached.get(step.target) == step.before:
@@ -60,7 +62,11 @@ def step_lines(
             left = f"{left} = {target}"
         reached[step.target] = step.after
         cited = place.derived.get(step.lemma, "")
-        lines.append(line(step, f, style, used, equation(left, values, style), cited))
+        tex = equation(left, values, style)
+        if number == len(lines):
+            lines[-1] = replace(lines[-1], more=(*lines[-1].more, tex))
+        else:
+            lines.append(line(step, f, style, used, tex, cited))
         last = step
     return lines
 

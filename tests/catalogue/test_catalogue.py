@@ -36,6 +36,7 @@ FACES: dict[str, tuple[str, str]] = {
     "jensen_shannon": ("p[n] q[n]", "L"),
     "distillation": ("z[n] [v[n]] (tau)", "L"),
     "mse": ("x[n] [y[n]]", "L"),
+    "masked_mean": ("x[n] [m[n]]", "L"),
     "layer_norm": ("x[d] *gamma[d]* *beta[d]* (eps)", "y[d]"),
     "rms_norm": ("x[d] *gamma[d]* (eps)", "y[d]"),
     "embedding": ("[t[n]] *W[v,d]*", "y[n,d]"),
@@ -65,6 +66,10 @@ FACES: dict[str, tuple[str, str]] = {
     "llama_block": (
         "x[n,c] *g_1[c]* *W_Q[g,u,2,m,c]* *W_K[g,2,m,c]* *W_V[g,e,c]* *W_O[c,g,u,e]* *g_2[c]* "
         "*W_G[f,c]* *W_U[f,c]* *W_D[c,f]* (pos[n]) (base) (eps)",
+        "y[n,c]",
+    ),
+    "moe_block": (
+        "x[n,c] [mask[n,e]] *g[c]* *W_R[e,c]* *W_G[e,f,c]* *W_U[e,f,c]* *W_D[e,c,f]* (eps)",
         "y[n,c]",
     ),
     "dpo": ("c_w c_l [ref_w] [ref_l] (beta)", "L"),
@@ -159,7 +164,7 @@ HEAVY = {
     "multi_head_attention", "grouped_query_attention",
 }  # fmt: skip
 #: Whole blocks take some seconds each, and more steps than an op.
-BLOCKS = {"gpt2_block", "llama_block"}
+BLOCKS = {"gpt2_block", "llama_block", "moe_block"}
 SMALL = [name for name in FACES if name not in BLOCKS]
 CASES = [
     (name, axes)
@@ -235,7 +240,7 @@ def test_every_line_of_the_backward_program_is_what_it_says(
 # --- what a derivation offers ------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FACES)
+@pytest.mark.parametrize("name", SMALL)
 def test_results_indices_where_and_expanded(name: str) -> None:
     op = ops[name]
     g = op.gradient()
@@ -311,7 +316,9 @@ def shape_of(tensor: Any, size: dict[str, int]) -> tuple[int, ...]:
     return tuple(math.prod(size[d.name] for d in axis) for axis in tensor.axes)
 
 
-def arrays(op: Any, seed: int = 0, sizes: tuple[int, ...] = (5, 3, 4, 6, 2, 3)) -> dict[str, Any]:
+def arrays(
+    op: Any, seed: int = 0, sizes: tuple[int, ...] = (5, 3, 4, 6, 2, 3, 2, 3)
+) -> dict[str, Any]:
     """Random inputs, and upstream gradients, of one op."""
     rng = np.random.default_rng(seed)
     symbolic = [d for d in op.program.dims if d.size is None]

@@ -14,7 +14,7 @@ from symllm.notation import BATCHED, Dim, Tensor
 from symllm.op import Op
 from symllm.program import Program
 
-AXES = ((), ("N",), ("H", "T"))
+AXES = ((), ("N",), ("N", "T"))
 SIZES = {
     "n": 3, "m": 4, "d": 5, "e": 6, "v": 7, "r": 2, "G": 5, "c": 4, "h": 2, "f": 3, "g": 2, "u": 3,
     "2": 2, "N": 2, "B": 2, "T": 3, "H": 2,
@@ -66,7 +66,7 @@ def upstream(op: Op, seed: int = 1) -> dict[str, Any]:
 
 
 #: Whole blocks have axes of these names already.
-BLOCKS = ("gpt2_block", "llama_block")
+BLOCKS = ("gpt2_block", "llama_block", "moe_block")
 NAMES = [name for name in ops if name not in BLOCKS]
 #: What is tried in each library: the blocks, too, which need no batch for it.
 POINTS = [(name, axes) for name in NAMES for axes in AXES] + [(name, ()) for name in BLOCKS]

@@ -13,7 +13,7 @@ from symllm.errors import OpError
 from symllm.notation import BATCHED, Tensor
 
 SIZES = {"n": 4, "m": 7, "v": 7, "d": 3, "N": 2, "H": 3, "T": 2}
-BATCHES = ((), ("N",), ("H", "T"))
+BATCHES = ((), ("N",), ("N", "T"))
 
 n, m, d = Dim("n"), Dim("m"), Dim("d")
 (i,), (k,), (c,) = n.indices("i"), d.indices("k"), m.indices("c")
@@ -96,7 +96,7 @@ SOURCES = (
         "dW = np.zeros((v, d), dtype=dy.dtype)",
         "np.add.at(dW, t, dy)",
     ]),
-    ("weight tying", ("H", "T"), ["x = W[t]", "h = x @ U.T", "z = h @ W.T"], [
+    ("weight tying", ("N", "T"), ["x = W[t]", "h = x @ U.T", "z = h @ W.T"], [
         "v, d = W.shape",
         "x = W[t]",
         "h = x @ U.T",

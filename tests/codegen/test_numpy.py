@@ -104,8 +104,8 @@ def test_softmax_jacobian() -> None:
 # --------------------------------------------------------------------------
 
 PROGRAMS = {
-    **{name: ops[name].batched("H", "T").program for name in NAMES},
-    **{f"{name}_backward": make("H", "T") for name, make, _ in BACKWARD},
+    **{name: ops[name].batched("N", "T").program for name in NAMES},
+    **{f"{name}_backward": make("N", "T") for name, make, _ in BACKWARD},
 }
 
 
@@ -136,7 +136,7 @@ def test_source_is_short_and_plain(name: str) -> None:
     source = numpy_source(PROGRAMS[name], name)
     lines = source.splitlines()
     assert max(map(len, lines)) <= 88
-    assert len(lines) < 50
+    assert len(lines) < (80 if name.endswith("_block") else 50)
     assert "[::" not in source
     assert not re.search(r"\(\(\w+\)\)|--|\+ -", source)
     for line in lines:

@@ -173,6 +173,7 @@ def text_of(case: Case) -> str | None:
 # -- two evaluators that know nothing of the rules ----------------------------
 
 SIZES = dict(zip("nmdekBHvrG", (3, 5, 4, 2, 6, 7, 7, 8, 9, 10), strict=True))
+SIZES |= dict(zip("2Nchfgu", (2, 7, 5, 2, 6, 3, 4), strict=True))
 
 
 def looped(expr: sp.Basic, env: dict[str, Any]) -> Any:
@@ -287,7 +288,7 @@ def test_networks(text: str, axes: str, form: str | None) -> None:
     assert text_of(network(text, axes)) == form
 
 
-@pytest.mark.parametrize("batch", ["", "H"])
+@pytest.mark.parametrize("batch", ["", "N"])
 @pytest.mark.parametrize("op", list(ops))
 def test_gradients_have_the_entries_of_the_index_form(op: str, batch: str) -> None:
     for name, case in gradients(op, batch).items():

@@ -187,7 +187,7 @@ TEXT = """
 from symllm import ops
 for name in ops:
     for g in (ops[name].gradient(), ops[name].batched("N").gradient()):
-        print(g, g.equations, g.expanded)
+        print(g, g.equations, g.expanded if len(g.results) < 5 else "too long")
         print([(s.rule, s.reason, s.before, s.after, s.lemma) for s in g.steps])
         print([(f.lhs, f.rhs, [(s.reason, s.after) for s in f.steps]) for f in g.facts])
         print(g.code("numpy"), g.matrix)

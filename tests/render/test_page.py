@@ -16,7 +16,7 @@ from symllm.render.place import ALONE, Place, where
 from symllm.render.printer import PLAIN, Printer
 from symllm.render.steps import fact_words, step_lines
 from symllm.render.subject import page_style
-from symllm.steps import Fact
+from symllm.steps import Fact, places
 
 FLAVOUR = flavour_of("github")
 n, m = Dim("n"), Dim("m")
@@ -211,3 +211,37 @@ def test_a_line_is_said_again_where_its_names_mean_something_else():
     assert glance_markdown(STEPS[:2]).count(line) == 2
     line = r"\frac{\partial L}{\partial v_i} &= \beta_2 \, \mathrm{d}V_i"
     assert glance_markdown(STEPS[2:]).count(line) == 1
+
+
+# --------------------------------------------------------------------------
+# Citations
+# --------------------------------------------------------------------------
+
+
+def test_all_that_one_citation_gives_is_one_step_of_the_page():
+    derivation = ops.mlp.gradient()
+    lines = step_lines(derivation, FLAVOUR, page_style(derivation))
+    numbers = places(derivation.steps)
+    assert len(lines) == numbers[-1] < len(derivation.steps)
+    for number, line in enumerate(lines, start=1):
+        assert 1 + len(line.more) == numbers.count(number)
+    first = lines[0]
+    assert first.rule == "Lemma: the gradient of linear."
+    assert first.reason == "The derivation for linear applies, with the output $`y_i`$."
+    assert len(first.more) == 2
+
+
+def test_the_numbers_of_proved_steps_are_those_of_the_page():
+    derivation = ops.mlp.gradient()
+    proved = [evidence.proved for _, evidence in derivation.verify(autograd=False).steps]
+    numbers = places(derivation.steps)
+    said = {n for n in numbers if all(p for p, at in zip(proved, numbers, strict=True) if at == n)}
+    assert said
+    assert f"Step {said.pop()} is proved" in derivation_markdown(derivation)
+
+
+def test_a_citation_names_the_other_paths():
+    reasons = [step.reason for step in ops.silu.gradient("x").steps if step.lemma]
+    assert reasons == [
+        "The derivation for sigmoid applies, with the output s[i]; x[i] also acts through y[i]."
+    ]

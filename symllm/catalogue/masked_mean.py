@@ -1,0 +1,31 @@
+"""The mean over what a mask lets through."""
+
+from typing import Any
+
+import numpy as np
+
+from ..equation import Let
+from ..notation import Dim, scalar, sum_over
+from ..op import Op
+
+n = Dim("n")
+i = n.index("i")
+x, m = n.vector("x"), n.vector("m", role="target", domain="binary")
+M, L = scalar("M"), scalar("L")
+
+
+def forward(x: np.ndarray, m: np.ndarray) -> Any:
+    return x[m != 0].mean()
+
+
+masked_mean = Op(
+    name="masked_mean",
+    title="Masked mean",
+    inputs=(x, m),
+    equations=(
+        Let(M, sum_over(m[i], i), "how many count"),
+        Let(L, sum_over(m[i] * x[i], i) / M, "mean of those"),
+    ),
+    numpy=forward,
+    about="The losses of the positions that count are averaged; padding does not count.",
+)
