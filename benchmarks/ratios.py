@@ -10,6 +10,7 @@ results and the names they use.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import statistics
@@ -61,9 +62,9 @@ def forget() -> None:
             for value in list(vars(module).values()):
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
-    from symllm.derive import adjoint
+    from symllm.derive import backward
 
-    adjoint._LEMMAS.clear()
+    backward._LEMMAS.clear()
 
 
 # --------------------------------------------------------------------------
@@ -156,14 +157,19 @@ def imported(library: str, name: str) -> None:
 
 
 def measure(library: str, name: str) -> dict[str, float]:
-    """Seconds of the first derivation in this process, and the median of those that follow."""
+    """Seconds of the first derivation in this process, and the median of those that follow.
+
+    Processor time, so that other work on the machine counts little; what came
+    before, imports above all, leaves no garbage to be collected here.
+    """
     wrt, _ = OPS[name]
     imported(library, name)
     times = []
     for _ in range(1 + ROUNDS):
-        start = time.perf_counter()
+        gc.collect()
+        start = time.process_time()
         DERIVATIONS[library](name, wrt)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
         if library == "symllm":
             forget()
     return {"cold": times[0], "warm": statistics.median(times[1:])}
