@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from .. import models
 from ..build import write_all
 from ..codegen import TARGETS
 from ..errors import SymllmError
-from .common import batched_option, find_op, wrt_option
+from .common import batched_option, find_model, find_op, wrt_option
 
 
 class OutputError(SymllmError):
@@ -46,12 +45,9 @@ def code_command(
       symllm code attention --batched B,H -o attention_backward.py
       symllm code gpt2 --target numpy -o gpt2.py
     """
-    if op in models.MODELS:
-        if wrt or batched:
-            raise click.UsageError(f"{op} is a whole model: it takes neither --wrt nor --batched")
-        source = models.MODELS[op]().code(target)
-    else:
-        source = find_op(op, batched).gradient(*wrt).code(target).rstrip() + "\n"
+    model = find_model(op, wrt, batched)
+    found = model or find_op(op, batched).gradient(*wrt)
+    source = found.code(target).rstrip() + "\n"
     if output is None:
         click.echo(source, nl=False)
     else:

@@ -10,7 +10,10 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from .. import models
 from ..catalogue import ops
+from ..errors import OpError
+from ..models import Model
 from ..op import Op
 
 #: The width of text that goes to a file or a pipe, where no terminal says it.
@@ -47,8 +50,22 @@ wrt_option = names_option("--wrt", "NAME", "Input to derive by; several: x,gamma
 batched_option = names_option("--batched", "AXIS", "Add a leading batch axis; several: B,T.")
 
 
+def find_model(name: str, wrt: tuple[str, ...], batched: tuple[str, ...]) -> Model | None:
+    """A whole model, if it is one that is named; it takes no options."""
+    if name not in models.MODELS:
+        return None
+    if wrt or batched:
+        raise click.UsageError(f"{name} is a whole model: it takes neither --wrt nor --batched")
+    return models.MODELS[name]()
+
+
 def find_op(name: str, batched: tuple[str, ...] = ()) -> Op:
     """An op of the catalogue, with batch axes; raises ``UnknownName`` or ``OpError``."""
+    if name in models.MODELS:
+        raise OpError(
+            f"{name} is a whole model and no op: there are symllm code {name} and "
+            f"symllm counts {name}"
+        )
     return ops[name].batched(*batched) if batched else ops[name]
 
 

@@ -34,6 +34,8 @@ class ModelCertificate:
         return stages and bool(self.errors) and max(self.errors.values()) <= BOUND
 
     def __str__(self) -> str:
+        if not self.errors:
+            return "nothing was compared"
         worst = max(self.errors, key=lambda name: self.errors[name])
         text = f"{len(self.errors)} arrays agree with differences to {self.errors[worst]:.1e}"
         return f"{text} or better; the worst is {worst}"
