@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
-from .. import models
 from ..catalogue import ops
 from ..errors import OpError
-from ..models import Model
+from ..lazily import lazily
 from ..op import Op
+
+if TYPE_CHECKING:
+    from .. import models
+    from ..models import Model
+else:
+    models = lazily("symllm.models")
+
+#: The whole models, which need not be loaded to be told from ops.
+MODELS = frozenset({"gpt2", "llama"})
 
 #: The width of text that goes to a file or a pipe, where no terminal says it.
 PIPED_WIDTH = 100
@@ -52,7 +60,7 @@ batched_option = names_option("--batched", "AXIS", "Add a leading batch axis; se
 
 def find_model(name: str, wrt: tuple[str, ...], batched: tuple[str, ...]) -> Model | None:
     """A whole model, if it is one that is named; it takes no options."""
-    if name not in models.MODELS:
+    if name not in MODELS:
         return None
     if wrt or batched:
         raise click.UsageError(f"{name} is a whole model: it takes neither --wrt nor --batched")
@@ -61,7 +69,7 @@ def find_model(name: str, wrt: tuple[str, ...], batched: tuple[str, ...]) -> Mod
 
 def find_op(name: str, batched: tuple[str, ...] = ()) -> Op:
     """An op of the catalogue, with batch axes; raises ``UnknownName`` or ``OpError``."""
-    if name in models.MODELS:
+    if name in MODELS:
         raise OpError(
             f"{name} is a whole model and no op: there are symllm code {name} and "
             f"symllm counts {name}"

@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 
 from symllm import Dim, Let, Op, OpError, UnknownName, VerificationError, leading, models, ops
+from symllm.cli.common import MODELS
 from symllm.models import judge
 from symllm.models.scan import Scan
 from symllm.models.source import model_source
@@ -157,6 +158,10 @@ def test_a_scan_takes_what_it_gives() -> None:
 def test_an_unknown_target_is_named() -> None:
     with pytest.raises(UnknownName, match="cobol"):
         models.gpt2().code("cobol")
+
+
+def test_the_command_line_knows_the_models() -> None:
+    assert frozenset(models.MODELS) == MODELS
 
 
 def test_a_let_may_belong_to_a_layer() -> None:
