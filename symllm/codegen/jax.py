@@ -9,7 +9,7 @@ from ..program import Program
 from .function import definition, docstring, function_source, module
 from .numpy import FUNCTIONS as NUMPY_FUNCTIONS
 from .pair import Pair
-from .passes import as_value, backward_function, forward_function, passes
+from .passes import as_value, backward_function, forward_function, passes, with_note
 from .pieces import Piece
 from .target import Target, tuple_of
 
@@ -61,8 +61,8 @@ def jax_source(program: Program, function: str, doc: str = "") -> str:
     return function_source(JAX, program, function, doc)
 
 
-def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
-    """A module with a ``custom_vjp`` function and its two passes."""
+def jax_gradient_source(pair: Pair, title: str, summary: str, note: str = "") -> str:
+    """A module with a ``custom_vjp`` function and its two passes; a note for the docstrings."""
     both = passes(JAX, pair)
     name, arguments = pair.name, ", ".join(t.name for t in pair.inputs)
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
@@ -70,7 +70,7 @@ def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
         name,
         [t.name for t in pair.inputs],
         [
-            *docstring(title + ".", pair.inputs, outputs),
+            *docstring(with_note(title + ".", note), pair.inputs, outputs),
             f"{as_value(pair.outputs)}, _ = {name}_forward({arguments})",
             f"return {as_value(pair.outputs)}",
         ],
@@ -80,8 +80,8 @@ def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
         JAX,
         [
             f"@jax.custom_vjp\n{primal}",
-            forward_function(both, title),
-            backward_function(both, summary, results),
+            forward_function(both, title, note),
+            backward_function(both, summary, results, note),
             f"{name}.defvjp({name}_forward, {name}_backward)",
         ],
     )
