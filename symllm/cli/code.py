@@ -45,6 +45,7 @@ def code_command(
       symllm code layer_norm --target torch -o layer_norm.py
       symllm code attention --batched B,H -o attention_backward.py
       symllm code gpt2 --target numpy -o gpt2.py
+      symllm code llama --target jax -o llama.py
     """
     if op in models.MODELS:
         if wrt or batched:

@@ -44,7 +44,14 @@ class Table:
         return next((s.field for s in self.model.settings if s.letter == letter), "") or letter
 
     def settings(self) -> str:
-        letters = [f"{s.letter}={s.letter}" for s in self.model.settings]
+        """The statement that returns those settings that something else mentions."""
+        code = [
+            *(self.shape(parameter) for parameter in self.model.parameters),
+            *(f"s.{parameter.rows}" for parameter in self.model.parameters),
+            *(text(stage) for stage in CONTEXT for text in (self.loader, self.run)),
+        ]
+        known = {"L", "v", *re.findall(r"\bs\.(\w+)", " ".join(code))}
+        letters = [f"{s.letter}={s.letter}" for s in self.model.settings if s.letter in known]
         return "\n".join(listed("return SimpleNamespace(", letters, ")", WIDTH - 4))
 
     # -- parameters -------------------------------------------------------------
@@ -130,7 +137,7 @@ class Table:
 
     # -- calls ------------------------------------------------------------------
 
-    def run(self, stage: str, names: str, passing: str = "", depth: int = 4) -> str:
+    def run(self, stage: str, names: str = "return", passing: str = "", depth: int = 4) -> str:
         """The statement that calls a stage forwards: its data, its parameters, what is constant.
 
         ``names`` are assigned to, or ``return``; ``passing`` ends the function's name.
