@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -122,9 +123,8 @@ def test_the_message_says_what_does_not_fit(name: str, target: str) -> None:
     model, change, message = BAD[name]
     given = change({**small(model, target), "make": converter(target)})
     del given["make"]
-    with pytest.raises(ValueError, match=".") as raised:
+    with pytest.raises(ValueError, match=re.escape(message)):
         module(model, target).forward(**given)
-    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize("target", TARGETS)
