@@ -320,7 +320,7 @@ class Derivation:
         """
         language = codegen.language(target)
         if self.kind == "gradient" and language.taught:
-            return language.taught(self.pair, self.op.title, self._summary())
+            return language.taught(self.pair, self.op.title, self._summary(), "")
         return codegen.source(target, self.backward, self.backward.name, self._summary())
 
     @cached_property

@@ -44,6 +44,7 @@ def code_command(
       symllm code layer_norm --target torch -o layer_norm.py
       symllm code attention --batched B,H -o attention_backward.py
       symllm code gpt2 --target numpy -o gpt2.py
+      symllm code llama --target jax -o llama.py
     """
     model = find_model(op, wrt, batched)
     found = model or find_op(op, batched).gradient(*wrt)

@@ -17,10 +17,13 @@ from .torch import TORCH, torch_gradient_source
 
 @dataclass(frozen=True)
 class Language:
-    """What functions are written in, and how the library is taught a gradient, if it can be."""
+    """What functions are written in, and how the library is taught a gradient, if it can be.
+
+    ``taught`` takes a title, a summary of the backward pass and a note, for docstrings.
+    """
 
     target: Target
-    taught: Callable[[Pair, str, str], str] | None = None
+    taught: Callable[[Pair, str, str, str], str] | None = None
 
 
 #: The languages that code comes in.

@@ -84,7 +84,7 @@ def returned(names: Sequence[str]) -> list[str]:
 
 def applied_function(target: Target, network: Network, doc: str) -> str:
     """The op as a function of its inputs, where the library differentiates calls by itself."""
-    emitter = Emitter(network, target)
+    emitter = Emitter(network, target, spread=True)
     for let in network.program.equations:
         if let.name in network.calls:
             called = network.calls[let.name]

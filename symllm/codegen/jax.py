@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .function import definition, docstring, listed, module
 from .numpy import FUNCTIONS as NUMPY_FUNCTIONS
 from .pair import Pair
-from .passes import as_value, backward_function, forward_function, passes
+from .passes import as_value, backward_function, forward_function, passes, with_note
 from .pieces import Piece
 from .target import Target, tuple_of
 from .writer import WIDTH
@@ -57,8 +57,8 @@ JAX = Jax(
 )
 
 
-def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
-    """A module with a ``custom_vjp`` function and its two passes."""
+def jax_gradient_source(pair: Pair, title: str, summary: str, note: str = "") -> str:
+    """A module with a ``custom_vjp`` function and its two passes; a note for the docstrings."""
     both = passes(JAX, pair)
     name, arguments = pair.name, [t.name for t in pair.inputs]
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
@@ -67,7 +67,7 @@ def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
         name,
         arguments,
         [
-            *docstring(title + ".", pair.inputs, outputs),
+            *docstring(with_note(title + ".", note), pair.inputs, outputs),
             *listed(f"{value}, _ = {name}_forward(", arguments, ")", WIDTH - 4),
             f"return {value}",
         ],
@@ -78,8 +78,8 @@ def jax_gradient_source(pair: Pair, title: str, summary: str) -> str:
         JAX,
         [
             f"@jax.custom_vjp\n{primal}",
-            forward_function(both, title),
-            backward_function(both, summary, results),
+            forward_function(both, title, note),
+            backward_function(both, summary, results, note),
             "\n".join(listed(f"{name}.defvjp(", halves, ")", WIDTH)),
         ],
     )

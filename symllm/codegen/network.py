@@ -96,17 +96,19 @@ class Emitter:
     sizes: dict[str, None] = field(default_factory=dict)
     #: Of variables that lie as a function returned them; else each index has an axis.
     layouts: dict[str, Layout] = field(default_factory=dict)
+    #: Are arguments passed at their full size, since a library differentiates the calls?
+    spread: bool = False
 
     def say(self, text: str) -> None:
         self.rows += listed_call(text)
 
     def relaid(self, text: str, dims: Dims, have: Groups, want: Groups) -> str:
-        def size(index: sp.Symbol) -> str:
-            if dims[index].size is None:
-                self.sizes[dims[index].name] = None
-            return dims[index].name
+        return relaid(self.target, text, have, want, lambda index: self.size(dims[index]))
 
-        return relaid(self.target, text, have, want, size)
+    def size(self, dim: Dim) -> str:
+        if dim.size is None:
+            self.sizes[dim.name] = None
+        return dim.name
 
     def dims(self, let: Let) -> Dims:
         return self.network.program.index_dims[let.name]
@@ -129,7 +131,15 @@ class Emitter:
         want, missing = passed(called, argument, tensor)
         have = placed(self.layout(name, len(own)), own)
         text = self.relaid(name, self.dims(called.let), have, want)
-        return broadcast(text, len(called.lead), missing) if missing else text
+        if not missing:
+            return text
+        text = broadcast(text, len(called.lead), missing)
+        if not self.spread:
+            return text
+        dims = self.dims(called.let)
+        whole = (*apart(called.lead), *axes_of(tensor, argument.axes))
+        shape = [" * ".join(self.size(dims[i]) for i in axis) for axis in whole]
+        return self.target.spread(text, shape)
 
     def call(self, called: Called, function: str, *results: str) -> None:
         arguments = [self.argument(called, a) for a in called.call.arguments]
@@ -309,9 +319,8 @@ def names_between(network: Network) -> set[str]:
     return above
 
 
-def listed_call(text: str) -> list[str]:
+def listed_call(text: str, width: int = WIDTH - 4) -> list[str]:
     """A statement that is a call, its arguments on rows of their own where one row is too short."""
-    width = WIDTH - 4
     if len(text) <= width or not text.endswith(")"):
         return [text]
     start = text.index("(") + 1
@@ -320,7 +329,8 @@ def listed_call(text: str) -> list[str]:
         if rows and len(f"{rows[-1]} {argument},") <= width - 4:
             rows[-1] += f" {argument},"
         else:
-            rows.append(f"{argument},")
+            rows += listed_call(argument, width - 5)
+            rows[-1] += ","
     rows[-1] = rows[-1][:-1]
     return [text[:start], *(f"    {row}" for row in rows), ")"]
 

@@ -50,11 +50,15 @@ def passes(target: Target, pair: Pair, width: int = WIDTH - 4) -> Passes:
     return Passes(pair, forward, backward)
 
 
-def forward_function(both: Passes, title: str) -> str:
-    """``<op>_forward`` of the op's inputs: its outputs, and a tuple of what is saved."""
+def forward_function(both: Passes, title: str, note: str = "") -> str:
+    """``<op>_forward`` of the op's inputs: its outputs, and a tuple of what is saved.
+
+    A ``note`` stands in the docstring, in a paragraph of its own.
+    """
     pair = both.pair
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
-    doc = docstring(f"{title}, and what its gradient needs.", pair.inputs, outputs)
+    words = f"{title}, and what its gradient needs."
+    doc = docstring(with_note(words, note), pair.inputs, outputs)
     saved = [f"{both.saved[0]},"] if len(both.saved) == 1 else both.saved
     returned = listed(f"return {as_value(pair.outputs)}, (", saved, ")", WIDTH - 4)
     arguments = [t.name for t in pair.inputs]
@@ -62,12 +66,12 @@ def forward_function(both: Passes, title: str) -> str:
     return definition(f"{pair.name}_forward", arguments, body)
 
 
-def backward_function(both: Passes, summary: str, results: Sequence[str]) -> str:
+def backward_function(both: Passes, summary: str, results: Sequence[str], note: str = "") -> str:
     """``<op>_backward`` of what was saved and the upstream gradients."""
     pair = both.pair
     outputs = [pair.backward.tensors[name] for name in pair.backward.outputs]
     words = f"{summary.rstrip('.')}, from what was saved."
-    doc = docstring(words, pair.upstream, outputs)
+    doc = docstring(with_note(words, note), pair.upstream, outputs)
     names = [t.name for t in pair.upstream]
     opened = unpacked(both.saved, "saved", WIDTH - 4) if pair.saved else []
     upstream = names[0]
@@ -83,6 +87,10 @@ def passes_source(target: Target, pair: Pair, title: str, summary: str) -> str:
     both = passes(target, pair)
     backward = backward_function(both, summary, pair.backward.outputs)
     return module(target, [forward_function(both, title), backward])
+
+
+def with_note(words: str, note: str) -> str:
+    return f"{words}\n\n{note}" if note else words
 
 
 def as_value(names: Sequence[str]) -> str:

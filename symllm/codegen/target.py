@@ -69,6 +69,10 @@ class Target:
     def permuted(self, text: str, axes: str) -> str:
         return f"{text}.transpose({axes})"
 
+    def spread(self, text: str, shape: Sequence[str]) -> str:
+        """The array at this shape, where it has an axis of size one: no copy."""
+        return f"{self.module}.broadcast_to({text}, {tuple_of(shape)})"
+
     def reduce(self, method: str, piece: Piece, axes: Sequence[int], keep: bool) -> Piece:
         axis = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
         arguments = ([axis] if axes else []) + (["keepdims=True"] if keep else [])
@@ -139,6 +143,11 @@ class Target:
         raise NotImplementedError
 
     # -- whole arrays -----------------------------------------------------------
+
+    def split(self, text: str, parts: int, axis: int) -> str:
+        """Views of equal size, side by side along an axis."""
+        along = f", axis={axis}" if axis else ""
+        return f"{self.module}.split({text}, {parts}{along})"
 
     def cast(self, piece: Piece, like: str) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.astype({like}.dtype)")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .function import (
     definition,
     docstring,
+    folded,
     indented,
     listed,
     module,
@@ -16,7 +17,7 @@ from .function import (
 )
 from .numpy import SCALAR_FUNCTIONS
 from .pair import Pair
-from .passes import passes
+from .passes import passes, with_note
 from .pieces import ADD, ATOM, Piece
 from .target import Target, tuple_of
 from .writer import WIDTH
@@ -61,6 +62,9 @@ class Torch(Target):
     def permuted(self, text: str, axes: str) -> str:
         return f"{text}.permute({axes})"
 
+    def spread(self, text: str, shape: Sequence[str]) -> str:
+        return f"{text}.expand({', '.join(shape)})"
+
     def reduce(self, method: str, piece: Piece, axes: Sequence[int], keep: bool) -> Piece:
         reduced = super().reduce("amax" if method == "max" else method, piece, axes, keep)
         return reduced.with_text(reduced.text.replace("keepdims=True)", "keepdim=True)"))
@@ -90,6 +94,9 @@ class Torch(Target):
     ) -> Sequence[str]:
         zeros = f"{like}.new_zeros({', '.join(shape)})"
         return (f"{name} = {zeros}.index_put(({index},), {values}, accumulate=True)",)
+
+    def split(self, text: str, parts: int, axis: int) -> str:
+        return f"{text}.tensor_split({parts}{f', dim={axis}' if axis else ''})"
 
     def cast(self, piece: Piece, like: str) -> Piece:
         return piece.with_text(f"{piece.tight(ATOM)}.to({like}.dtype)")
@@ -123,13 +130,17 @@ TORCH = Torch(
 )
 
 
-def torch_gradient_source(pair: Pair, title: str, summary: str) -> str:
-    """A module with an ``autograd.Function``, and a function that applies it."""
+def torch_gradient_source(pair: Pair, title: str, summary: str, note: str = "") -> str:
+    """A module with an ``autograd.Function``, and a function that applies it.
+
+    A ``note`` stands in both docstrings, in a paragraph of its own.
+    """
     name = "".join(part.capitalize() for part in pair.name.split("_"))
-    return module(TORCH, [autograd_class(pair, name, title), applied(pair, name, title)])
+    both = [autograd_class(pair, name, title, note), applied(pair, name, title, note)]
+    return module(TORCH, both)
 
 
-def autograd_class(pair: Pair, name: str, title: str) -> str:
+def autograd_class(pair: Pair, name: str, title: str, note: str) -> str:
     width = WIDTH - 8
     both = passes(TORCH, pair, width)
     # What is no tensor is saved by name: PyTorch would refuse it.
@@ -152,7 +163,7 @@ def autograd_class(pair: Pair, name: str, title: str) -> str:
         WIDTH - 4,
     )
     rows = [
-        f'"""{title}, and its gradient in closed form."""',
+        *words(with_note(f"{title}, and its gradient in closed form.", note)),
         "",
         "@staticmethod",
         *forward.splitlines(),
@@ -164,11 +175,17 @@ def autograd_class(pair: Pair, name: str, title: str) -> str:
     return "\n".join([f"class {name}(torch.autograd.Function):", *indented(rows)])
 
 
-def applied(pair: Pair, name: str, title: str) -> str:
+def words(doc: str) -> list[str]:
+    """A docstring: on one row, or with paragraphs on several."""
+    first, *rest = [row for line in doc.splitlines() for row in folded(line)]
+    return [f'"""{first}', *rest, '"""'] if rest else [f'"""{first}"""']
+
+
+def applied(pair: Pair, name: str, title: str, note: str) -> str:
     arguments = [t.name for t in pair.inputs]
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
     rows = [
-        *docstring(title + ".", pair.inputs, outputs),
+        *docstring(with_note(title + ".", note), pair.inputs, outputs),
         *listed(f"return {name}.apply(", arguments, ")", WIDTH - 4),
     ]
     return definition(pair.name, arguments, rows)

@@ -21,17 +21,28 @@ EMBED, LAYER, HEAD = "embed", "layer", "head"
 class Setting:
     """A size or a constant by its letter in the equations: a field of the configuration.
 
-    Where the field is missing, ``default`` holds: a number, or Python in the
-    letters before. A setting without a field is ``exact``: one letter over
-    another, which must divide it.
+    Where the field is missing or has no name, it is ``default``, a number or
+    Python in the letters before, or ``exact``, one letter over another, which
+    must divide it.
     """
 
     letter: str
     field: str = ""
     default: str = ""
-    exact: tuple[str, str] = ("", "")
+    exact: tuple[str, ...] = ()
     #: A dictionary of the configuration that newer versions keep the field in.
     inside: str = ""
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """What the equations take for granted: the values of a field, the first where it is missing.
+
+    A value is written as Python. A configuration that says another is of another model.
+    """
+
+    field: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -56,8 +67,9 @@ class Architecture:
     """An embedding, a stack of blocks, a head that gives the loss, and a checkpoint's names.
 
     The stages' ops take the data first, then their parameters, then what is
-    constant. ``tied`` says whether the head's table is the embedding's where a
-    configuration does not say.
+    constant. The head makes logits with the array ``logits``, or where it is
+    tied with the embedding's, ``table``; ``tied`` says which where a
+    configuration does not.
     """
 
     name: str
@@ -72,6 +84,8 @@ class Architecture:
     table: str
     #: A small configuration, at which the whole is checked.
     example: Mapping[str, Any]
+    logits: str = "lm_head.weight"
+    assumptions: tuple[Assumption, ...] = ()
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -95,6 +109,11 @@ class Architecture:
     def of(self, stage: str) -> Iterator[Parameter]:
         """The arrays of a stage, in the order of the op's inputs."""
         return (p for p in self.parameters if p.stage == stage)
+
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """The dictionaries of a configuration in which there are fields as well."""
+        return tuple(dict.fromkeys(s.inside for s in self.settings if s.inside))
 
     @cached_property
     def networks(self) -> dict[str, Network]:

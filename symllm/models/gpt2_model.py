@@ -13,7 +13,7 @@ from ..catalogue.projection import projection
 from ..equation import Let
 from ..notation import Dim, Tensor, matrix, scalar
 from ..op import Op
-from .architecture import EMBED, HEAD, LAYER, Parameter, Setting
+from .architecture import EMBED, HEAD, LAYER, Assumption, Parameter, Setting
 from .model import Model
 from .scan import Scan
 
@@ -131,5 +131,12 @@ def gpt2() -> Model:
             "vocab_size": 7,
             "n_positions": 5,
         },
+        assumptions=(
+            # Two names of one function.
+            Assumption("activation_function", ('"gelu_new"', '"gelu_pytorch_tanh"')),
+            Assumption("scale_attn_weights", ("True",)),
+            Assumption("scale_attn_by_inverse_layer_idx", ("False",)),
+            Assumption("add_cross_attention", ("False",)),
+        ),
         source="Radford et al., 2019",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,20 +98,25 @@ def loss(
     sizes = module["sizes"](config)
     constants = {**vars(sizes), "pos": np.arange(tokens.shape[1])}
 
-    def run(stage: str, first: Any, held: Any, **given: Any) -> Any:
+    def run(stage: str, first: Any, arrays: Any, **given: Any) -> Any:
         op = model.ops[stage]
         names = [n for n, t in op.inputs.items() if t.role == "parameter"]
-        known = constants | dict(zip(names, held, strict=True)) | given
+        known = constants | dict(zip(names, arrays, strict=True)) | given
         others = list(op.inputs)[1:]
         return op.numpy(first, *(known[name] for name in others))
 
+    def held(stage: str, **given: Any) -> Any:
+        """A stage's parameters, taken apart by the module, which asks for what it needs."""
+        take = module[f"{stage}_parameters"]
+        known = {"params": params, "s": sizes, "config": config, **given}
+        return take(**{name: known[name] for name in inspect.signature(take).parameters})
+
     rows = []
     for row in tokens:
-        x = run(EMBED, row, module["embed_parameters"](params, sizes, len(row)))
+        x = run(EMBED, row, held(EMBED, n=len(row)))
         for layer in range(sizes.L):
-            x = run(LAYER, x, module["layer_parameters"](params, sizes, layer))
+            x = run(LAYER, x, held(LAYER, layer=layer))
         rows.append(x)
     counted = (targets != -100).astype(float)
     labels = np.where(targets == -100, 0, targets)
-    held = module["head_parameters"](params, config)
-    return float(run(HEAD, np.stack(rows), held, t=labels, m=counted))
+    return float(run(HEAD, np.stack(rows), held(HEAD), t=labels, m=counted))

@@ -16,7 +16,7 @@ from ..catalogue.rms_norm import rms_norm
 from ..equation import Let
 from ..notation import Dim, Tensor, matrix, scalar
 from ..op import Op
-from .architecture import EMBED, HEAD, Parameter, Setting
+from .architecture import EMBED, HEAD, Assumption, Parameter, Setting
 from .gpt2_model import per_layer
 from .model import Model
 from .scan import Scan
@@ -93,7 +93,7 @@ def llama() -> Model:
             Setting("h", "num_attention_heads"),
             Setting("g", "num_key_value_heads", default="h"),
             Setting("u", exact=("h", "g")),
-            Setting("e", "head_dim", default="c // h"),
+            Setting("e", "head_dim", exact=("c", "h")),
             Setting("m", exact=("e", "2")),
             Setting("f", "intermediate_size"),
             Setting("v", "vocab_size"),
@@ -126,5 +126,13 @@ def llama() -> Model:
             "intermediate_size": 5,
             "vocab_size": 7,
         },
+        assumptions=(
+            Assumption("hidden_act", ('"silu"',)),
+            Assumption("attention_bias", ("False",)),
+            Assumption("mlp_bias", ("False",)),
+            Assumption("rope_type", ('"default"',)),
+            Assumption("rope_scaling", ("None",)),
+            Assumption("partial_rotary_factor", ("1.0",)),
+        ),
         source="Touvron et al., 2023",
     )

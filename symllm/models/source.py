@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
+from textwrap import fill
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from ..catalogue import ops
-from ..codegen import language
+from ..codegen import Language, language
 from ..codegen.composed import applied_function, backward_function, forward_function
-from ..codegen.function import indented, listed, mentions
+from ..codegen.function import mentions
+from ..codegen.network import Network
 from ..codegen.pair import Pair
 from ..codegen.passes import backward_function as pair_backward
 from ..codegen.passes import forward_function as pair_forward
 from ..codegen.passes import passes
-from ..codegen.target import Target
 from ..codegen.writer import WIDTH
+from ..op import Op
 from .architecture import Architecture
 from .table import Table
 
@@ -29,20 +30,22 @@ def model_source(model: Architecture, target: str) -> str:
     """
     chosen = language(target)
     parts = [
-        *(taught(chosen, pair) for pair in pairs(model)),
-        *stages(model, chosen.target, target),
+        *(functions(chosen, pair) for pair in pairs(model)),
+        *(
+            text
+            for stage, net in model.networks.items()
+            for text in stage_functions(chosen, model.ops[stage], net)
+        ),
     ]
-    text = TEMPLATES.from_string(read(target)).render(
-        model=model,
-        definitions=parts,
-        table=Table(model, chosen.target),
-        width=WIDTH,
+    text = TEMPLATES.get_template(f"{target}.py.j2").render(
+        model=model, definitions=parts, table=Table(model, chosen.target)
     )
-    return with_imports(text.rstrip() + "\n", chosen.target)
+    return with_imports(text.rstrip() + "\n", chosen)
 
 
-def read(target: str) -> str:
-    return (files(__package__) / "templates" / f"{target}.py.j2").read_text()
+# --------------------------------------------------------------------------
+# Functions: the ops that are called, and the stages that call them
+# --------------------------------------------------------------------------
 
 
 def pairs(model: Architecture) -> list[Pair]:
@@ -54,19 +57,44 @@ def pairs(model: Architecture) -> list[Pair]:
     return list(found.values())
 
 
-def title(pair: Pair) -> str:
-    name = pair.name if pair.name in ops else pair.name.rsplit("_", 1)[0]
-    return ops[name].title
+def op_of(pair: Pair) -> Op:
+    """The op of a pair, whose name may tell its batch axes as well."""
+    return ops[pair.name if pair.name in ops else pair.name.rsplit("_", 1)[0]]
 
 
-def taught(chosen: Any, pair: Pair) -> str:
+def functions(chosen: Language, pair: Pair) -> str:
     """Both passes of one op, as the language takes them."""
-    words = f"{title(pair)} (derivation: {pair.name.replace('_', ' ')})"
+    op = op_of(pair)
+    summary, note = f"Gradient of {lowered(op.title)}", cited("Derivation", op)
     if chosen.taught is not None:
-        return without_imports(chosen.taught(pair, words, f"Gradient of {words}"))
+        return without_imports(chosen.taught(pair, op.title, summary, note))
     both = passes(chosen.target, pair)
-    backward = pair_backward(both, f"Gradient of {words}", pair.backward.outputs)
-    return "\n\n\n".join([pair_forward(both, words), backward])
+    backward = pair_backward(both, summary, pair.backward.outputs, note)
+    return "\n\n\n".join([pair_forward(both, op.title, note), backward])
+
+
+def stage_functions(chosen: Language, op: Op, net: Network) -> Iterator[str]:
+    """A stage: both of its passes, or where the library differentiates calls the first alone."""
+    note = cited("Equations", op)
+    words = f"{op.title}.\n\n{fill(op.about, WIDTH - 8)}\n\n{note}"
+    if chosen.taught is not None:
+        yield applied_function(chosen.target, net, words)
+        return
+    text, kept = forward_function(chosen.target, net, words)
+    yield text
+    words = f"Gradient of {lowered(op.title)}, from what was saved.\n\n{note}"
+    yield backward_function(chosen.target, net, words, kept)
+
+
+def cited(what: str, op: Op) -> str:
+    return f"{what}: {op.name} ({op.source})." if op.source else f"{what}: {op.name}."
+
+
+def lowered(title: str) -> str:
+    """A title inside a sentence; acronyms stay, and names: whose embedding it is."""
+    first, *_ = title.split()
+    stays = "'" in first or not first[1:].islower()
+    return title if stays else title[0].lower() + title[1:]
 
 
 def without_imports(source: str) -> str:
@@ -75,36 +103,44 @@ def without_imports(source: str) -> str:
     return "\n".join(lines[start:]).rstrip()
 
 
-def stages(model: Architecture, target: Target, name: str) -> Iterator[str]:
-    for stage, net in model.networks.items():
-        words = f"{model.ops[stage].title}: {model.ops[stage].about}"
-        if name == "numpy":
-            text, kept = forward_function(target, net, words)
-            yield text
-            yield backward_function(target, net, f"Gradient of {model.ops[stage].title}.", kept)
-        else:
-            yield applied_function(target, net, words)
+# --------------------------------------------------------------------------
+# The module around them
+# --------------------------------------------------------------------------
+
+#: What the templates use besides what a language's functions use.
+FURTHER = (
+    ("SimpleNamespace(", "from types import SimpleNamespace"),
+    ("np.", "import numpy as np"),
+)
+STANDARD = {"import math", "from types import SimpleNamespace"}
 
 
-#: What the templates use of the standard library.
-STANDARD = (("SimpleNamespace(", "from types import SimpleNamespace"),)
-
-
-def with_imports(text: str, target: Target) -> str:
+def with_imports(text: str, chosen: Language) -> str:
     """The module's docstring, the imports that its code needs, the code."""
     end = text.index('"""', 3) + 3
-    needed = [line for use, line in (*STANDARD, *target.imports) if mentions(text[end:], use)]
-    library = {line for _, line in STANDARD} | {"import math"}
-    standard = sorted(
-        (line for line in needed if line in library), key=lambda line: line.startswith("from")
+    known = dict.fromkeys((*chosen.target.imports, *FURTHER))
+    needed = dict.fromkeys(line for use, line in known if mentions(text[end:], use))
+    blocks = (
+        sorted((line for line in needed if (line in STANDARD) is standard), key=order)
+        for standard in (True, False)
     )
-    others = [line for line in needed if line not in library]
-    blocks = ["\n".join(block) for block in (standard, others) if block]
-    return "\n\n".join([text[:end], *blocks]) + "\n\n\n" + text[end:].lstrip("\n")
+    imports = ["\n".join(block) for block in blocks if block]
+    return "\n\n".join([text[:end], *imports]) + "\n\n\n" + text[end:].lstrip("\n")
+
+
+def order(line: str) -> tuple[bool, str]:
+    """Imports by name, those of modules first."""
+    return line.startswith("from"), line
+
+
+def read(name: str) -> str:
+    return (files(__package__) / "templates" / name).read_text()
 
 
 TEMPLATES = Environment(
-    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    loader=FunctionLoader(read),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,
 )
-TEMPLATES.filters["indented"] = lambda rows: "\n".join(indented(rows))
-TEMPLATES.globals["listed"] = lambda *given: "\n".join(listed(*given))
