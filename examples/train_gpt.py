@@ -163,7 +163,7 @@ def plot(seen: Sequence[float], out: Path) -> None:
 @click.option("--layers", default=2, show_default=True, type=click.IntRange(1))
 @click.option("--length", default=64, show_default=True, type=click.IntRange(1))
 @click.option("--rows", default=16, show_default=True, type=click.IntRange(1))
-@click.option("--rate", default=3e-3, show_default=True, type=click.FloatRange(0, min_open=True))
+@click.option("--rate", default=2e-3, show_default=True, type=click.FloatRange(0, min_open=True))
 @click.option(
     "--out",
     default="loss.svg",
