@@ -17,11 +17,14 @@ import train_gpt
 
 STEPS = 100
 RATE = 3e-3
+TEXT = (
+    20 * "She sells sea shells by the sea shore; the shells she sells are sea shells, for sure.\n"
+)
 
 
 def start(dtype: Any = np.float64) -> tuple[Any, dict[str, Any], Any]:
     """Parameters, configuration and batches: the same at every call."""
-    text, rng = train_gpt.encoded(train_gpt.chapters()), np.random.default_rng(1)
+    text, rng = train_gpt.encoded(TEXT), np.random.default_rng(1)
     config = train_gpt.configuration(text.alphabet, width=16, layers=2, length=12)
     parameters = train_gpt.Parameters(config, rng, dtype)
     return parameters, config, train_gpt.batches(text.tokens, 4, 12, rng)
@@ -66,7 +69,7 @@ def test_the_loss_falls_as_it_does_in_pytorch() -> None:
     transformers = pytest.importorskip("transformers")
     own, theirs = generated(), list(in_pytorch(torch, transformers))
     assert len(own) == len(theirs) == STEPS
-    assert own[-1] < 0.75 * own[0]
+    assert np.mean(own[-10:]) < 0.75 * own[0]
     np.testing.assert_allclose(own, theirs, rtol=0, atol=1e-6)
 
 
