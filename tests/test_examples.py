@@ -18,7 +18,7 @@ import train_gpt
 STEPS = 100
 RATE = 3e-3
 TEXT = (
-    20 * "She sells sea shells by the sea shore; the shells she sells are sea shells, for sure.\n"
+    20 * "She sells sea shells by the sea shore; the shells she sells are sea shells, sure.\n"
 )
 
 

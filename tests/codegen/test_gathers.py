@@ -88,7 +88,7 @@ def test_gathers_and_their_gradients(op: Op, axes: tuple[str, ...]) -> None:
         np.testing.assert_allclose((gradient * direction).sum(), (up - down) / (2 * step), 1e-7)
 
 
-#: An op here or of the catalogue, the axes of its batch, and all that its forward and its backward pass do.
+#: An op here or of the catalogue, the axes of its batch, and all that both passes do.
 SOURCES = (
     ("embedding", ("N",), ["y = W[t]"], [
         "d = dy.shape[-1]",
