@@ -174,7 +174,7 @@ def in_torch(fused: bool = False) -> Callable[[], Any]:
     return step
 
 
-#: Who runs a step. The last does not hold the probabilities, as nothing written in NumPy can.
+#: Who runs a step. The last holds no probabilities, which takes a kernel of its own.
 SIDES: dict[str, Callable[[], Callable[[], Any]]] = {
     "generated NumPy": generated,
     "transformers, eager": in_transformers,

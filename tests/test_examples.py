@@ -17,9 +17,7 @@ import train_gpt
 
 STEPS = 100
 RATE = 3e-3
-TEXT = (
-    20 * "She sells sea shells by the sea shore; the shells she sells are sea shells, sure.\n"
-)
+TEXT = 20 * "She sells sea shells by the sea shore; the shells she sells are sea shells, sure.\n"
 
 
 def start(dtype: Any = np.float64) -> tuple[Any, dict[str, Any], Any]:
