@@ -13,7 +13,7 @@ from ..program import Program
 from .layout import Axes
 from .lines import Line, lines_of, names_in
 from .pieces import wrapped
-from .sharing import shared
+from .sharing import lookups_first, shared
 from .stability import stable
 from .target import Target
 from .writer import WIDTH, body_of
@@ -41,7 +41,7 @@ def function_body(
     Outputs that are ``kept`` for other code to use lie as they are met most;
     ``given`` says it of inputs that were kept so.
     """
-    lines = simplified(program)
+    lines = simplified(program, target.in_place)
     mentioned = {name for line in lines for name in names_in(line.value)}
     body = body_of(lines, program.inputs, program.outputs, target, width, kept, given or {})
     merged = [t for t in program.inputs if t.merged and t.name in mentioned]
@@ -137,12 +137,13 @@ def module(target: Target, definitions: Sequence[str]) -> str:
     return "\n\n".join([*blocks, "\n" + text if blocks else text]) + "\n"
 
 
-def simplified(program: Program) -> tuple[Line, ...]:
-    """The program's lines, made stable, with equal parts shared."""
+def simplified(program: Program, in_place: bool) -> tuple[Line, ...]:
+    """The program's lines, made stable, with equal parts shared, and what lets arrays be reused."""
     lines = stable(lines_of(program), program.inputs, program.outputs)
     taken = {t.name for t in program.inputs} | {line.name for line in lines}
     taken |= {dim.name for dim in program.dims}
-    return shared(lines, program.outputs, taken)
+    lines = shared(lines, program.outputs, taken)
+    return lookups_first(lines, taken) if in_place else lines
 
 
 def mentions(code: str, use: str) -> bool:

@@ -123,3 +123,10 @@ def over(kind: type[Over], body: sp.Expr, limits: Iterable[tuple[sp.Symbol, sp.S
 def rank_of(lines: Iterable[Line], inputs: Iterable[Tensor]) -> int:
     """The largest number of axes that any array here has."""
     return max([*(len(line.indices) for line in lines), *(t.rank for t in inputs), 0])
+
+
+def is_new(value: sp.Expr) -> bool:
+    """Is what is looked up there an array of its own? One row alone is but a view."""
+    if not isinstance(value, sp.Indexed):
+        return False
+    return any(isinstance(s, sp.Indexed) and indices_of(s) for s in value.indices)

@@ -11,7 +11,7 @@ import sympy as sp
 from ..expressions import entries, name_of, rename_entries
 from ..notation import Iverson, entry
 from .functions import REDUCTION_NAMES, Over, Total, indices_of, is_index
-from .lines import Line, names_in, needed
+from .lines import Line, is_new, names_in, needed
 from .scatter import scatter_of
 
 #: Placeholders for indices, so that equal expressions in other letters are equal.
@@ -182,3 +182,30 @@ def scatters_apart(lines: tuple[Line, ...], taken: set[str]) -> tuple[Line, ...]
                 value = value.xreplace({node: made.entry})
         result.append(replace(line, value=value))
     return tuple(result)
+
+
+def lookups_first(lines: tuple[Line, ...], taken: set[str]) -> tuple[Line, ...]:
+    """What is looked up in an array, on a line of its own before others may overwrite the array."""
+    result = list(lines)
+    for made in lines:
+        users = [line for line in lines if made.name in names_in(line.value)]
+        for line in users[1:]:
+            for node in sorted(looked_up(line.value, made), key=str):
+                apart = line_for(node, line, fresh_name(name_for(node), taken))
+                at = next(k for k, other in enumerate(result) if other.name == line.name)
+                result[at] = replace(line, value=result[at].value.xreplace({node: apart.entry}))
+                before = max(k for k, other in enumerate(result) if other.name in names_in(node))
+                result.insert(before + 1, apart)
+    return tuple(result)
+
+
+def looked_up(value: sp.Expr, line: Line) -> set[sp.Indexed]:
+    """The entries of a line's array at places that are looked up: fewer than it has."""
+    return {
+        node
+        for node in value.atoms(sp.Indexed)
+        if name_of(node) == line.name
+        and node != value
+        and is_new(node)
+        and len(indices_of(node)) < len(line.indices)
+    }

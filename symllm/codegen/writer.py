@@ -14,7 +14,7 @@ from .expressions import Expressions
 from .functions import Allowed, indices_of
 from .kinds import kind_of_input
 from .layout import Axes, Slots, layouts, present, within
-from .lines import Line, names_in, rank_of
+from .lines import Line, is_new, names_in, rank_of
 from .pieces import NumberKind, Piece, Variable
 from .scatter import scatter_of
 from .sharing import fresh_name, line_for, name_for
@@ -128,7 +128,7 @@ class Writer:
                 piece = self.complete(self.write.value(value, context), line, context)
             self.say(f"{name} = {piece.text}")
             kind = piece.kind
-            if is_name(line.value):  # two names for one array: neither is overwritten
+            if is_name(line.value) and not is_new(line.value):  # two names for one array
                 self.owned.discard(name_of(line.value))
             elif kind == "float":  # an array of integers cannot hold what is not
                 self.owned.add(line.name)
@@ -299,11 +299,6 @@ class Writer:
             if old in names_in(node) and node != first:
                 value = value.xreplace({node: self.named(line, node, context)})
         return value
-
-
-def is_new(entry: sp.Indexed) -> bool:
-    """Is what is looked up there an array of its own? One row alone is but a view."""
-    return any(isinstance(s, sp.Indexed) and indices_of(s) for s in entry.indices)
 
 
 def last_name(name: str, merged: Mapping[str, str]) -> str:

@@ -88,7 +88,7 @@ def test_gathers_and_their_gradients(op: Op, axes: tuple[str, ...]) -> None:
         np.testing.assert_allclose((gradient * direction).sum(), (up - down) / (2 * step), 1e-7)
 
 
-#: An op, the axes of its batch, and all that its forward and its backward pass do.
+#: An op here or of the catalogue, the axes of its batch, and all that both passes do.
 SOURCES = (
     ("embedding", ("N",), ["y = W[t]"], [
         "d = dy.shape[-1]",
@@ -107,6 +107,13 @@ SOURCES = (
         "np.add.at(dW, t, dx)",
         "dW += dz.reshape(-1, v).T @ h.reshape(-1, d)",
     ]),
+    ("cross_entropy_index", ("N",), [  # it is looked up before the array is reused
+        "z_shifted = z - z.max(-1, keepdims=True)",
+        "t_z_shifted = np.take_along_axis(z_shifted, t[:, None], axis=-1)[:, 0]",
+        "E = np.exp(z_shifted, out=z_shifted)",
+        "Z = E.sum(-1)",
+        "L = np.log(Z) - t_z_shifted",
+    ], None),
     ("rows of data", ("N",), ["y = np.take_along_axis(x, t[..., None], axis=1)"], None),
     ("one row of a parameter", (), ["y = W[s].copy()"], None),
 )  # fmt: skip
@@ -122,7 +129,8 @@ def statements(source: str) -> list[str]:
 def test_sources(
     name: str, axes: tuple[str, ...], forward: list[str], backward: list[str] | None
 ) -> None:
-    op = OPS[name].batched(*axes) if axes else OPS[name]
+    op = OPS[name] if name in OPS else ops[name]
+    op = op.batched(*axes) if axes else op
     assert statements(op.code()) == forward
     assert backward is None or statements(op.gradient().code()) == backward
 
