@@ -130,6 +130,8 @@ def lines_inside(sys: System, name: str, active: Set[str], seed: Seed) -> Iterat
     """The adjoints inside a called op that keep their names, such as attention's ``dS``."""
     call = sys.calls[name]
     lemma = lemma_of(sys, call, active, seed)
+    if not lemma.kept:
+        return
     letters = without_calls(sys.program).entry_of
     dims = caller_dims(call)
     for inner, (entry, value) in lemma.kept.items():
@@ -245,7 +247,8 @@ def without_gradient(
 
 def own_rank(sys: System, name: str) -> int:
     """The number of a tensor's axes, batch axes aside."""
-    dims = without_calls(sys.program).tensors[name].dims
+    own = sys.program.tensors
+    dims = (own if name in own else without_calls(sys.program).tensors)[name].dims
     batch = len(sys.program.batch)
     return len(dims) - (batch if batch and dims[:batch] == sys.program.batch else 0)
 
