@@ -69,7 +69,8 @@ def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[
     yield "**The parameters.** " + f.prose(
         "Each array of a checkpoint, and its gradient, in the names of the derivations of the "
         f"head, of the layer and of the embedding; ${Printer(PLAIN)(sp.Symbol(f'd{carry}'))}$ is "
-        "the gradient of the stream."
+        "the gradient of the stream. The names of those of a layer, which bear its index, begin "
+        f"with `{model.layers.format(layer='l')}`."
     )
     yield table(gradient, f)
     worst = f"{len(certificate.errors)} arrays"
@@ -112,12 +113,13 @@ def forward(gradient: ModelGradient) -> str:
 def table(gradient: ModelGradient, f: Flavour) -> str:
     p = Printer(PLAIN)
     lines = ["| array | gradient |", "|:---|:---|"]
+    prefix = gradient.model.layers.format(layer="l")
     for name, lets in gradient.results.items():
         formulas = [f"${p(let.lhs)} = {p(let.rhs)}$" for let in lets]
         if len(lets) > 1 and len({let.name for let in lets}) == 1:  # the places of one table
             total = " + ".join(p(let.rhs) for let in lets)
             formulas = [f"${p(lets[0].lhs)} = {total}$"]
         first, *rest = formulas
-        lines.append(f"| `{name}` | {f.prose(first)} |")
+        lines.append(f"| `{name.removeprefix(prefix)}` | {f.prose(first)} |")
         lines += [f"| | {f.prose(formula)} |" for formula in rest]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from ..errors import VerificationError
 from ..expressions import name_of
 from ..notation import Partial
 from ..steps import Step
-from .display import aligned, definitions, equation
+from .display import LINE, aligned, definitions, equation, width
 from .evidence import evidence_text
 from .flavour import Flavour, flavour_of
 from .kinks import jumps, kinks
@@ -140,7 +140,25 @@ def matrix_rows(derivation: Derivation, style: Style) -> str:
         names = [let.name for let in derivation.result_equations]
         asked = dict(zip(names, map(whole, asked_for(derivation)), strict=True))
     left = {name: p(asked[name]) if name in asked else str(p.name(name)) for name in matrices}
-    return aligned([f"{left[name]} &= {p(value)}" for name, value in matrices.items()])
+    return aligned([row for n, v in matrices.items() for row in matrix_lines(left[n], p(v))])
+
+
+#: Upright words such as diag are wider than the letters that are counted.
+UPRIGHT_WORDS = 4.0
+
+
+def matrix_lines(left: str, right: str) -> list[str]:
+    """One line, or where that is too wide one for each term outside all brackets."""
+    if width(f"{left} = {right}") <= LINE - UPRIGHT_WORDS:
+        return [f"{left} &= {right}"]
+    depth, terms, start = 0, [], 0
+    for k, c in enumerate(right):
+        depth += (c in "({[") - (c in ")}]")
+        if not depth and right.startswith((" + ", " - "), k):
+            terms.append(right[start:k])
+            start = k
+    first, *rest = [*terms, right[start:]]
+    return [f"{left} &= {first}", *(rf"&\qquad {{}} {term.strip()}" for term in rest)]
 
 
 def is_entrywise(matrix: Any) -> bool:

@@ -38,7 +38,7 @@ TABLE = [
     (entry("delta", I), r"\delta_i"),
     (entry("c_w"), "c_w"),
     (entry("dc_w"), r"\mathrm{d}c_w"),
-    (entry("W1", I, J), "W_{1, i, j}"),
+    (entry("W1", I, J), "W_{1, ij}"),
     (entry("mask", I), r"\mathrm{mask}_i"),
     # subscripts
     (entry("z", t), "z_t"),
