@@ -140,7 +140,9 @@ def matrix_rows(derivation: Derivation, style: Style) -> str:
         names = [let.name for let in derivation.result_equations]
         asked = dict(zip(names, map(whole, asked_for(derivation)), strict=True))
     left = {name: p(asked[name]) if name in asked else str(p.name(name)) for name in matrices}
-    return aligned([row for n, v in matrices.items() for row in matrix_lines(left[n], p(v))])
+    lines = [matrix_lines(left[name], p(value)) for name, value in matrices.items()]
+    # What is still too wide says less than its entries do.
+    return aligned([row for found in lines if max(map(width, found)) <= LINE for row in found])
 
 
 #: Upright words such as diag are wider than the letters that are counted.
