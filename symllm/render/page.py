@@ -142,7 +142,8 @@ def matrix_rows(derivation: Derivation, style: Style) -> str:
     left = {name: p(asked[name]) if name in asked else str(p.name(name)) for name in matrices}
     lines = [matrix_lines(left[name], p(value)) for name, value in matrices.items()]
     # What is still too wide says less than its entries do.
-    return aligned([row for found in lines if max(map(width, found)) <= LINE for row in found])
+    rows = [row for found in lines if max(map(width, found)) <= LINE for row in found]
+    return aligned(rows) if rows else ""
 
 
 #: Upright words such as diag are wider than the letters that are counted.
