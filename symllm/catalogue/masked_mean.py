@@ -11,7 +11,7 @@ from ..op import Op
 n = Dim("n")
 i = n.index("i")
 x, m = n.vector("x"), n.vector("m", role="target", domain="binary")
-s, M, L = n.vector("s"), scalar("M"), scalar("L")
+y, M, L = n.vector("y"), scalar("M"), scalar("L")
 
 
 def forward(x: np.ndarray, m: np.ndarray) -> Any:
@@ -24,8 +24,8 @@ masked_mean = Op(
     inputs=(x, m),
     equations=(
         Let(M, sum_over(m[i], i), "how many count"),
-        Let(s[i], m[i] * x[i], "what counts"),
-        Let(L, sum_over(s[i], i) / M, "mean of those"),
+        Let(y[i], m[i] * x[i], "what counts"),
+        Let(L, sum_over(y[i], i) / M, "mean of those"),
     ),
     numpy=forward,
     about="The losses of the positions that count are averaged; padding does not count.",
