@@ -35,7 +35,7 @@ FLOORS = (
     ("algebra.calculus", "algebra.read", "algebra.rewrite"),
     ("algebra.write", "algebra"),
     ("derive", "arithmetic", "sampling"),
-    ("concrete",),
+    ("concrete", "values"),
     ("evaluate",),
     ("comparison",),
     ("oracle",),
@@ -46,6 +46,7 @@ FLOORS = (
     ("questions",),
     ("op",),
     ("catalogue", "document"),
+    ("claims",),
     ("models",),
     ("build", ""),  # "" is the face of the package: symllm/__init__.py
     ("cli",),
@@ -55,7 +56,7 @@ FLOORS = (
 #: Who judges the engine knows nothing of it; who prints its results does not either.
 ENGINE = frozenset({"algebra", "derive"})
 JUDGES = frozenset({"arithmetic", "comparison", "concrete", "evaluate", "oracle", "sampling"})
-JUDGES |= {"verify"}
+JUDGES |= {"verify", "values"}
 STRANGERS = {
     **dict.fromkeys(ENGINE, JUDGES | {"codegen", "render"}),
     **dict.fromkeys(JUDGES, ENGINE | {"codegen", "render"}),

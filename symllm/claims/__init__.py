@@ -1,0 +1,1 @@
+"""Claims about gradients, and what is true of them."""

@@ -1,0 +1,140 @@
+"""Points at which a claim is held against what was derived.
+
+They are drawn so that a mistake shows: all sizes differ, a batch has several
+rows, upstream gradients and parameters are no constants, nothing lies near a
+kink, and logits are small at one point and large at another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnknownName
+from ..notation import Tensor
+from ..sampling import draw, draw_sizes
+from ..values import Arrays, Rounding, exact, run
+from .question import Question
+
+#: What data are multiplied by, point by point: so small, as drawn, and so large.
+SCALES = (1.0, 0.125, 3.0)
+
+#: A point with more entries than this is drawn by NumPy's generator, which is quick.
+MANY = 2**14
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Arrays for the inputs and upstream gradients of a question, in float64.
+
+    ``drawn`` holds them with one axis for each dimension. ``array`` gives any
+    name, computed ones too, in the shape that its tensor has for users.
+    """
+
+    question: Question
+    sizes: Mapping[str, int]
+    seed: int
+    drawn: Arrays
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def values(self) -> Arrays:
+        """Everything that is known at this point, one axis for each dimension."""
+        return self.rounded(exact)
+
+    def rounded(self, rounding: Rounding) -> Arrays:
+        """The same where every operation makes a small error."""
+        programs = (self.question.line_by_line, self.question.textbook)
+        found: dict[str, np.ndarray] = {}
+        for program in programs:
+            found |= run(program, self.drawn, self.sizes, rounding)
+        return found
+
+    def array(self, name: str) -> np.ndarray:
+        """The array of an input, an upstream gradient or a computed name, as users have it.
+
+        Integer tensors are arrays of int64. Raises ``UnknownName``.
+        """
+        tensor = self.question.tensor(name)
+        if name in self.drawn:
+            return shaped(self.drawn[name], tensor)
+        if name not in self.values:
+            raise UnknownName(f"quantity of {self.question.op.name}", name, self.values)
+        return shaped(self.values[name], tensor)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape that users give to the array of that name."""
+        tensor = self.question.tensor(name)
+        return tuple(int(np.prod([self.sizes[dim.name] for dim in axis])) for axis in tensor.axes)
+
+    def changed(self, **arrays: np.ndarray) -> Point:
+        """The point with other inputs, and what follows from them."""
+        return replace(self, drawn=dict(self.drawn) | arrays, memo={})
+
+    def __str__(self) -> str:
+        sizes = (f"{name} = {n}" for name, n in self.sizes.items() if not name.isdigit())
+        return ", ".join(sizes)
+
+
+def shaped(array: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """From one axis for each dimension to the axes that the tensor's array has."""
+    if tensor.merged:
+        sizes = iter(array.shape)
+        array = array.reshape([int(np.prod([next(sizes) for _ in axis])) for axis in tensor.axes])
+    return array.astype(np.int64) if tensor.integer else array
+
+
+def spread(array: np.ndarray, tensor: Tensor, sizes: Mapping[str, int]) -> np.ndarray:
+    """From a user's array to one axis for each dimension; the shape has to fit."""
+    return array.reshape([sizes[dim.name] for dim in tensor.dims])
+
+
+def points(
+    question: Question, seed: int = 0, given: Mapping[str, int] | None = None
+) -> tuple[Point, ...]:
+    """The points of a check: one for each scale, each with sizes of its own."""
+    return tuple(
+        point(question, seed * len(SCALES) + k, given, scale) for k, scale in enumerate(SCALES)
+    )
+
+
+def point(
+    question: Question,
+    seed: int,
+    given: Mapping[str, int] | None = None,
+    scale: float = 1.0,
+) -> Point:
+    """One point, the same for the same seed on every machine.
+
+    Raises ``UnknownName`` and ``ShapeError`` for sizes that the op does not have.
+    """
+    program = question.op.program
+    sizes = draw_sizes(program, seed, given)
+    drawn = {}
+    for tensor in (*program.inputs, *question.given):
+        found = drawn_array(tensor, sizes, seed)
+        stretched = tensor.role == "data" and tensor.domain == "real" and tensor in program.inputs
+        drawn[tensor.name] = found * scale if stretched and not tensor.integer else found
+    return Point(question, sizes, seed, drawn)
+
+
+def drawn_array(tensor: Tensor, sizes: Mapping[str, int], seed: int) -> np.ndarray:
+    """Random entries from the domain of a tensor, one axis for each dimension."""
+    shape = [sizes[dim.name] for dim in tensor.dims]
+    if int(np.prod(shape)) > MANY and tensor.domain == "real":
+        return many(shape, f"{seed}/{tensor.name}")
+    found = np.empty(shape)
+    for at, entry in draw(tensor, sizes, seed).items():
+        found[at] = float(entry)
+    return found
+
+
+def many(shape: list[int], seed: str) -> np.ndarray:
+    """Entries of either sign, from 1/16 to 2, never close to zero."""
+    random = np.random.default_rng(list(seed.encode()))
+    size = random.uniform(0.0625, 2.0, shape)
+    return np.asarray(np.where(random.random(shape) < 0.5, -size, size))
