@@ -39,5 +39,27 @@ class ShapeError(SymllmError):
     """An array's shape does not fit the dimensions of its tensor."""
 
 
+class ReadError(SymllmError):
+    """A formula that cannot be read; says where, with a caret under the place."""
+
+    #: How much of a long formula is shown on either side of the place.
+    AROUND = 36
+
+    def __init__(self, message: str, text: str = "", at: int = 0) -> None:
+        self.message, self.text, self.at = message, text, at
+        #: Columns count from 1, as editors do.
+        self.column = at + 1
+        super().__init__(f"column {self.column}: {message}{self._shown()}" if text else message)
+
+    def _shown(self) -> str:
+        start = max(0, self.at - self.AROUND)
+        shown = "".join(c if c.isprintable() else " " for c in self.text)
+        piece = shown[start : self.at + self.AROUND]
+        left = "..." if start else ""
+        right = "..." if self.at + self.AROUND < len(shown) else ""
+        caret = " " * (len(left) + self.at - start) + "^"
+        return f"\n  {left}{piece}{right}\n  {caret}"
+
+
 class VerificationError(SymllmError):
     """A step or a result that should hold does not."""

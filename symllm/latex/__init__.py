@@ -1,0 +1,1 @@
+"""Reading LaTeX: formulas as people write them, into equations of an op."""
