@@ -217,8 +217,6 @@ def parse(text: str) -> tuple[Piece, ...]:
         if not isinstance(token, Token):
             raise ReadError("the formula ends too early", text, len(text.rstrip()) - 1) from None
         raise ReadError(f"{token.text!r} is not expected here", text, token.at) from None
-    except lark.exceptions.VisitError as error:
-        if isinstance(error.orig_exc, Twice):
-            kind = {"below": "subscript", "above": "superscript"}[error.orig_exc.kind]
-            raise ReadError(f"a second {kind} of one sign", text, error.orig_exc.at) from None
-        raise
+    except Twice as error:
+        kind = {"below": "subscript", "above": "superscript"}[error.kind]
+        raise ReadError(f"a second {kind} of one sign", text, error.at) from None

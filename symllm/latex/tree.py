@@ -122,6 +122,21 @@ class Relation(Node):
     signs: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Adjoint(Node):
+    """The gradient of the loss by what ``of`` names, as in ``dQ``; with its own scripts."""
+
+    of: Node
+
+
+@dataclass(frozen=True)
+class Slope(Node):
+    """The derivative of ``above``, the loss if that is None, by each of ``below``."""
+
+    above: Node | None
+    below: tuple[Node, ...]
+
+
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly inside a node, in the order written."""
     for field in fields(node):

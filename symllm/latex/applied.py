@@ -1,0 +1,344 @@
+"""Functions, told from names by what they are called and by the brackets after them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from .arrays import Value, aligned, averaged, diagonal, summed, total
+from .brackets import condition
+from .functions import FOLDED, FUNCTIONS, derivative
+from .names import head_of, listed, spelled
+from .resolve import raised
+from .scope import Definition, Scope
+from .sizes import Mismatch
+from .slopes import slope
+from .tree import Group, Name, Node, Number, Relation, Scripted, alone
+from .usual import WITH_EPS, WITHOUT_EPS, smoothing, variance
+
+#: Names that are functions only before brackets, as they also stand for quantities.
+SHY = frozenset({"sigma", "Phi", "phi", "max", "min"})
+LOGISTIC, DEVIATION = "the logistic function", "the standard deviation"
+
+#: More arguments than this no maximum has on a page.
+MOST_ARGUMENTS = 6
+
+
+@dataclass(frozen=True)
+class Callee:
+    """A function as it stands in a formula: its name and what it carries."""
+
+    name: str
+    sub: tuple[Node, ...] = ()
+    sup: Node | None = None
+    primes: int = 0
+    definition: Definition | None = None
+
+
+def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
+    """The function that a factor is, if it is one; ``after`` is the factor after it."""
+    base, sub, sup, primes = node, (), None, 0
+    if isinstance(node, Scripted):
+        base, sub, sup, primes = node.base, listed(node.sub), node.sup, node.primes
+    base = alone(base)
+    group = after.base if isinstance(after, Scripted) else after
+    brackets = isinstance(group, Group) and group.kind != "{"
+    if isinstance(base, Number):
+        return Callee("indicator") if base.text == "1" and holds_relation(group) else None
+    head = head_of(base)
+    if not head:
+        return None
+    definition = scope.definitions.get((head, tuple(map(spelled, sub))))
+    if definition is not None:
+        return Callee(head, (), sup, primes, definition) if definition.parameters else None
+    if (head, ()) in scope.parameters or (head, ()) in scope.definitions:
+        return None
+    if head in ("ones", "I") and not sub and holds_relation(group):
+        return Callee("indicator")
+    name = function_name(scope, base, head)
+    if name is None or (not brackets and (name in SHY or name == "own")):
+        return None
+    if name not in SHY and name != "own" and (head, ()) in scope.context.names:
+        return None
+    if name == "sigma" and brackets and not primes and deviates(scope):
+        return None
+    return Callee(name, sub, sup, primes)
+
+
+def holds_relation(node: Node | None) -> bool:
+    return isinstance(node, Group) and len(node.parts) == 1 and isinstance(node.parts[0], Relation)
+
+
+def deviates(scope: Scope) -> bool:
+    """Is sigma the standard deviation, which it may be where there is an eps?"""
+    if not scope.context.vector or "eps" not in scope.context.tensors:
+        return False
+    return scope.choose("sigma before brackets is", (LOGISTIC, DEVIATION)) == DEVIATION
+
+
+def function_name(scope: Scope, base: Node, head: str) -> str | None:
+    """What a function is called here: one of numbers, one of axes, or the op itself."""
+    folded = re.sub(r"[\s_\\-]", "", head.lower())
+    if head in FUNCTIONS:
+        return head
+    if isinstance(base, Name) and len(head) > 1 and (found := FOLDED.get(folded)):
+        return found
+    if folded in ON_AXES and len(head) > 1:
+        return folded
+    if folded == scope.context.title.replace("_", "") and len(head) > 1:
+        return "own"
+    if isinstance(base, Name) and base.style == "double" and head == "E":
+        return "mean"
+    return None
+
+
+def applied(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
+    """The value of a function at its arguments, and what is above its name done to it."""
+    found = outcome(scope, function, parts, node)
+    if function.sup is not None and spelled(function.sup) not in ("top",):
+        up = alone(function.sup)
+        exponent = scope.number(up, "an exponent")
+        if not (exponent.is_Integer and exponent > 0):
+            raise scope.error("is this a power or the inverse of a function?", function.sup)
+    return raised(scope, found, function.sup, node)
+
+
+def outcome(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
+    if function.name == "indicator":
+        return Value(condition(scope, parts[0]))
+    if function.definition is not None:
+        return called(scope, function, parts, node)
+    if function.name == "own":
+        return own(scope, function, parts, node)
+    if function.name in FUNCTIONS:
+        return of_numbers(scope, function, parts, node)
+    if function.primes:
+        raise scope.error(f"the derivative of {function.name} is not read", node)
+    return of_axes(scope, function, parts, node)
+
+
+# --------------------------------------------------------------------------
+# Functions of numbers, entry by entry
+# --------------------------------------------------------------------------
+
+
+def of_numbers(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
+    if len(parts) != 1:
+        raise scope.error(f"{function.name} takes one argument, not {len(parts)}", node)
+    value = scope.value(parts[0])
+    scalar = FUNCTIONS[function.name]
+    if value.expr.is_number and value.expr.has(sp.zoo, sp.oo, sp.nan):
+        raise scope.error("this is not finite", node)
+    if function.primes:
+        return replace(value, expr=derivative(scalar, checked(scope, function, node), value.expr))
+    expr = scalar(value.expr)
+    if function.name == "log" and function.sub:
+        base = scope.number(function.sub[0], "the base of a logarithm")
+        expr = expr / sp.log(base)
+    elif function.sub:
+        raise scope.error(f"the subscript of {function.name} is not understood", node)
+    return replace(value, expr=expr)
+
+
+def checked(scope: Scope, function: Callee, node: Node) -> int:
+    if function.primes > 2:
+        raise scope.error("more than two derivatives are not read", node)
+    return function.primes
+
+
+def called(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
+    """A defined function with its arguments put in."""
+    definition = function.definition
+    assert definition is not None
+    if len(parts) != len(definition.parameters):
+        count = len(definition.parameters)
+        raise scope.error(f"{function.name} takes {count} arguments, not {len(parts)}", node)
+    if definition.name in scope.waiting:
+        raise scope.error(f"{definition.name} is defined by itself", node)
+    values = [scope.value(part) for part in parts]
+    outer = scope.parameters, scope.text
+    if function.primes:
+        if len(values) != 1:
+            raise scope.error("the derivative of a function of several numbers is not clear", node)
+        variable = sp.Symbol("x@", real=True)
+        arguments = [Value(variable)]
+    else:
+        arguments = values
+    scope.waiting.append(definition.name)
+    scope.parameters = {(p, ()): v for p, v in zip(definition.parameters, arguments, strict=True)}
+    scope.text = definition.text
+    found = scope.value(definition.body)
+    scope.parameters, scope.text = outer
+    scope.waiting.pop()
+    if function.primes:
+        (value,) = values
+        body = found.expr
+        expr = derivative(
+            lambda x: body.xreplace({variable: x}), checked(scope, function, node), value.expr
+        )
+        return replace(value, expr=expr)
+    return found
+
+
+# --------------------------------------------------------------------------
+# The op itself
+# --------------------------------------------------------------------------
+
+
+def own(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
+    """``\\mathrm{GELU}(x)``: the output, if the arguments are the op's inputs."""
+    for part in parts:
+        head = head_of(part)
+        name = scope.context.names.get((head, ())) if head else None
+        if name not in scope.context.inputs:
+            raise scope.error(f"{scope.context.title} is here not a function of its inputs", part)
+    output = Name(node.at, node.end, scope.context.outputs[0])
+    if function.primes:
+        return slope(scope, node, output, (alone(parts[0]),) * checked(scope, function, node))
+    return scope.value(output)
+
+
+# --------------------------------------------------------------------------
+# Functions of whole axes
+# --------------------------------------------------------------------------
+
+
+def of_axes(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
+    outer, scope.entry = scope.entry, None
+    values = [scope.value(part) for part in parts]
+    scope.entry = outer
+    if function.name in ("max", "min"):
+        return extreme(scope, function, values, node)
+    if len(values) != 1:
+        raise scope.error(f"{function.name} takes one argument, not {len(values)}", node)
+    value = with_axis(scope, function, values[0], node)
+    found = ON_AXES[function.name](scope, value, node)
+    if outer is not None and found.rank == 1:
+        (axis,) = found.axes
+        scope.sizes.unify(scope.sizes.of[axis], scope.sizes.of[outer])
+        return Value(found.expr.xreplace({axis: outer}))
+    if not values[0].axes and found.axes:  # the index stays in sight
+        (axis,) = found.axes
+        return Value(found.expr.xreplace({axis: index_of(scope, function, values[0], node)}))
+    return found
+
+
+def index_of(scope: Scope, function: Callee, value: Value, node: Node) -> sp.Symbol:
+    """The index that a function of entries runs over: the one below its name, or the only one."""
+    if len(function.sub) == 1:
+        letter = spelled(function.sub[0])
+        index = scope.index(letter, new=False)
+        if index is None:
+            raise scope.error(f"{letter} is no index of what {function.name} is applied to", node)
+        return index
+    there = [s for s in value.expr.free_symbols if s in scope.sizes.of]
+    if len(there) != 1:
+        raise scope.error(f"over which index {function.name} runs is not clear", node)
+    return there[0]
+
+
+def with_axis(scope: Scope, function: Callee, value: Value, node: Node) -> Value:
+    """A value with an axis to run over: its own, or one made of an index."""
+    if value.axes:
+        if function.sub:
+            raise scope.error(f"the subscript of {function.name} is not understood", node)
+        return value
+    index = index_of(scope, function, value, node)
+    axis = scope.sizes.index(scope.sizes.of[index], scope.sizes.letter[index])
+    return Value(value.expr.xreplace({index: axis}), (axis,))
+
+
+def extreme(scope: Scope, function: Callee, values: list[Value], node: Node) -> Value:
+    if len(values) < 2 or len(values) > MOST_ARGUMENTS or function.sub:
+        raise scope.error(f"{function.name} is read of numbers: \\max(0, x)", node)
+    kind = sp.Max if function.name == "max" else sp.Min
+    found = values[0]
+    for value in values[1:]:
+        a, b, shape = aligned(scope.sizes, found, value, scope.choose, node.at, "compared")
+        found = replace(shape, expr=kind(a, b))
+    if scope.entry is not None and found.rank == 1:
+        scope.sizes.unify(scope.sizes.of[found.axes[0]], scope.sizes.of[scope.entry])
+        return Value(found.expr.xreplace({found.axes[0]: scope.entry}))
+    return found
+
+
+def partition(scope: Scope, value: Value) -> sp.Expr:
+    """The sum of exponentials over the last axis."""
+    axis = value.axes[-1]
+    other = scope.sizes.index(scope.sizes.of[axis], scope.sizes.letter[axis])
+    return total(scope.sizes, other, sp.exp(value.expr.xreplace({axis: other})))
+
+
+def softmax(scope: Scope, value: Value, node: Node) -> Value:
+    return replace(value, expr=sp.exp(value.expr) / partition(scope, value))
+
+
+def log_softmax(scope: Scope, value: Value, node: Node) -> Value:
+    return replace(value, expr=value.expr - sp.log(partition(scope, value)))
+
+
+def logsumexp(scope: Scope, value: Value, node: Node) -> Value:
+    return Value(sp.log(partition(scope, value)), value.axes[:-1])
+
+
+def root_mean_square(scope: Scope, value: Value, node: Node) -> Value:
+    square = averaged(scope.sizes, replace(value, expr=value.expr**2), value.axes[-1:])
+    extra = smoothing(scope, "RMS is", (WITH_EPS.replace("variance", "mean square"), "its root"))
+    return replace(square, expr=sp.sqrt(square.expr + extra))
+
+
+def spread(scope: Scope, value: Value, node: Node) -> Value:
+    if value.rank != 1:
+        raise Mismatch("a variance is taken of a vector", node.at)
+    return Value(variance(scope, value))
+
+
+def standard_deviation(scope: Scope, value: Value, node: Node) -> Value:
+    extra = smoothing(scope, "the standard deviation is", (WITH_EPS, WITHOUT_EPS))
+    return Value(sp.sqrt(spread(scope, value, node).expr + extra))
+
+
+def trace(scope: Scope, value: Value, node: Node) -> Value:
+    found = diagonal(scope.sizes, value, node.at)
+    if value.rank != 2:
+        raise Mismatch("a trace is taken of a matrix", node.at)
+    return summed(scope.sizes, found, found.axes)
+
+
+def row_sum(scope: Scope, value: Value, node: Node) -> Value:
+    if value.rank != 2:
+        raise Mismatch("rowsum takes a matrix", node.at)
+    return summed(scope.sizes, value, value.axes[1:])
+
+
+def column_sum(scope: Scope, value: Value, node: Node) -> Value:
+    if value.rank != 2:
+        raise Mismatch("colsum takes a matrix", node.at)
+    return summed(scope.sizes, value, value.axes[:1])
+
+
+OnAxes = Callable[[Scope, Value, Node], Value]
+
+ON_AXES: dict[str, OnAxes] = {
+    "softmax": softmax,
+    "logsoftmax": log_softmax,
+    "logsumexp": logsumexp,
+    "lse": logsumexp,
+    "mean": lambda scope, value, node: averaged(scope.sizes, value, value.axes),
+    "avg": lambda scope, value, node: averaged(scope.sizes, value, value.axes),
+    "var": spread,
+    "std": standard_deviation,
+    "rms": root_mean_square,
+    "sum": lambda scope, value, node: summed(scope.sizes, value, value.axes),
+    "rowsum": row_sum,
+    "colsum": column_sum,
+    "diag": lambda scope, value, node: diagonal(scope.sizes, value, node.at),
+    "tr": trace,
+    "trace": trace,
+    "max": softmax,
+    "min": softmax,
+}
+

@@ -1,0 +1,76 @@
+"""What the names in a formula can mean: an op's quantities, and what people call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..notation import Dim, Tensor
+from ..program import Program
+from .names import Signature, by_signature
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """The tensors that formulas may name, forward quantities and gradients, and the sizes.
+
+    ``forward`` are those that have gradients called ``d<name>``; ``inputs``
+    and ``outputs`` are names among them. ``title`` is what the op is called.
+    """
+
+    title: str
+    tensors: Mapping[str, Tensor]
+    forward: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    dims: tuple[Dim, ...]
+
+    @cached_property
+    def names(self) -> Mapping[Signature, str]:
+        """Forward quantities before gradients, where two read alike."""
+        rest = (name for name in self.tensors if name not in self.forward)
+        return by_signature((*self.forward, *rest))
+
+    @cached_property
+    def sizes(self) -> Mapping[Signature, Dim]:
+        return {s: dim for dim in self.dims for s in by_signature((dim.name,))}
+
+    @property
+    def loss(self) -> str:
+        """The output, if it is a single number."""
+        (first, *others) = self.outputs
+        return first if not others and not self.tensors[first].rank else ""
+
+    @property
+    def vector(self) -> str:
+        """The one input that is a vector of data; empty if there are several, or none."""
+        found = [n for n in self.inputs if self.tensors[n].role == "data" and self.tensors[n].rank]
+        return found[0] if len(found) == 1 and self.tensors[found[0]].rank == 1 else ""
+
+    @property
+    def label(self) -> str:
+        """The one class index among the inputs."""
+        found = [n for n in self.inputs if self.tensors[n].integer and not self.tensors[n].rank]
+        return found[0] if len(found) == 1 else ""
+
+    @cached_property
+    def pointwise(self) -> bool:
+        """Are all its tensors numbers and vectors of one length?"""
+        lengths = {self.tensors[n].dims for n in self.forward if self.tensors[n].rank}
+        return len(lengths) == 1 and all(len(dims) == 1 for dims in lengths)
+
+
+def context_of(
+    program: Program, gradients: Iterable[Tensor], name: str
+) -> Context:
+    """The context of a flat program and of the gradients that it has."""
+    known = {t.name: t for t in gradients}
+    return Context(
+        title=name,
+        tensors=known | program.tensors,
+        forward=tuple(program.tensors),
+        inputs=tuple(t.name for t in program.inputs),
+        outputs=program.outputs,
+        dims=program.dims,
+    )

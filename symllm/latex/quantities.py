@@ -1,0 +1,199 @@
+"""Derivatives as they are written: ``\\frac{\\partial L}{\\partial x}``, ``\\nabla_x L``, ``dx``.
+
+What was read sign by sign is put together here, by what an op's names are: ``dS`` is the
+gradient of S where there is an S, and else d times S.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from .context import Context
+from .names import head_of, listed, spelled
+from .tree import Adjoint, Fraction, Group, Mark, Name, Node, Product, Scripted, Slope, alone
+
+#: What the loss is called where the op has no quantity of that name.
+LOSSES = frozenset({"L", "ell", "loss", "Loss", "J", "E", "C", "lossval"})
+SIGNS = frozenset({"partial", "d"})
+
+
+def with_derivatives(node: Node, context: Context, defined: frozenset[str]) -> Node:
+    """The tree with derivatives and gradients put together.
+
+    ``defined`` are heads that definitions give a meaning of their own.
+    """
+
+    def change(value: Any) -> Any:
+        if isinstance(value, Node):
+            return walk(value)
+        if isinstance(value, tuple):
+            return tuple(map(change, value))
+        return value
+
+    def walk(node: Node) -> Node:
+        if isinstance(node, Fraction):
+            slope = slope_of(node, context, defined)
+            if slope is not None:
+                return slope if slope.above is None else replace(slope, above=walk(slope.above))
+        if isinstance(node, Product):
+            items = merged(node.items, context, defined)
+            if len(items) == 1:
+                return walk(items[0])
+            node = replace(node, items=items)
+        changed = {f.name: change(getattr(node, f.name)) for f in fields(node)}
+        return replace(node, **changed)
+
+    return walk(node)
+
+
+def is_sign(node: Node, signs: frozenset[str] = SIGNS) -> bool:
+    """Is this the d of a derivative, curly or not, perhaps raised to an order?"""
+    base = node.base if isinstance(node, Scripted) and node.sub is None else node
+    return isinstance(base, Name) and base.text in signs
+
+
+def parts_of(node: Node) -> tuple[Node, ...]:
+    node = alone(node)
+    return node.items if isinstance(node, Product) else (node,)
+
+
+def is_loss(node: Node, context: Context) -> bool:
+    node = alone(node)
+    base = node.base if isinstance(node, Scripted) and node.sup is None else node
+    head = head_of(base)
+    if context.loss and head == context.loss:
+        return True
+    return head in LOSSES and (head, ()) not in context.names
+
+
+def slope_of(node: Fraction, context: Context, defined: frozenset[str]) -> Slope | None:
+    """A fraction as a derivative, if both of its sides begin as those of one."""
+    above, below = parts_of(node.above), parts_of(node.below)
+    if not is_sign(above[0]) or not is_sign(below[0]) or len(below) < 2:
+        return None
+    entries = entries_below(below, order_of(above[0]))
+    if not entries or len(above) == 1:
+        return None
+    return Slope(node.at, node.end, quantity(above[1:], context), entries)
+
+
+def order_of(sign: Node) -> int:
+    text = spelled(sign.sup) if isinstance(sign, Scripted) and sign.sup else "1"
+    return int(text) if text.isdigit() and len(text) == 1 else 1
+
+
+def entries_below(below: Sequence[Node], order: int) -> tuple[Node, ...]:
+    """What is differentiated by: each name after a sign."""
+    entries: list[Node] = []
+    for sign, name in zip(below[::2], below[1::2], strict=False):
+        if not is_sign(sign):
+            return ()
+        if order == 2 and isinstance(name, Scripted) and name.sup and spelled(name.sup) == "2":
+            name = replace(name, sup=None)
+            entries.append(name)
+        entries.append(name)
+    return tuple(entries) if len(below) % 2 == 0 and len(entries) == order else ()
+
+
+def quantity(items: Sequence[Node], context: Context) -> Node | None:
+    """What is differentiated; None for the loss."""
+    if len(items) == 1 and is_loss(items[0], context):
+        return None
+    if len(items) == 2 and is_loss(items[0], context) and isinstance(items[1], Group):
+        return None  # L(z, y)
+    return items[0] if len(items) == 1 else Product(items[0].at, items[-1].end, tuple(items))
+
+
+def merged(
+    items: tuple[Node, ...], context: Context, defined: frozenset[str]
+) -> tuple[Node, ...]:
+    """Factors in which the names of gradients and derivatives are one factor each."""
+    found: list[Node] = []
+    at = 0
+    while at < len(items):
+        for rule in (inline_slope, operator, gradient_sign, gradient_name):
+            taken, node = rule(items[at:], context, defined)
+            if taken:
+                found.append(node)
+                at += taken
+                break
+        else:
+            found.append(items[at])
+            at += 1
+    return tuple(found)
+
+
+Taken = tuple[int, Node]
+NOTHING: Taken = (0, Name(0, 0, ""))
+
+
+def inline_slope(items: tuple[Node, ...], context: Context, defined: frozenset[str]) -> Taken:
+    """``\\partial L / \\partial x_i``"""
+    curly = frozenset({"partial"})
+    if len(items) < 5 or not is_sign(items[0], curly) or not is_sign(items[3], curly):
+        return NOTHING
+    if not (isinstance(items[2], Mark) and items[2].op == "/"):
+        return NOTHING
+    above = quantity(items[1:2], context)
+    return 5, Slope(items[0].at, items[4].end, above, (items[4],))
+
+
+def operator(items: tuple[Node, ...], context: Context, defined: frozenset[str]) -> Taken:
+    """``\\frac{\\partial}{\\partial x_i}`` before what it differentiates."""
+    first = items[0]
+    if not isinstance(first, Fraction) or len(items) < 2:
+        return NOTHING
+    above, below = parts_of(first.above), parts_of(first.below)
+    if len(above) != 1 or not is_sign(above[0]) or not is_sign(below[0]):
+        return NOTHING
+    entries = entries_below(below, order_of(above[0]))
+    if not entries:
+        return NOTHING
+    rest = merged(items[1:], context, defined)
+    return len(items), Slope(first.at, items[-1].end, quantity(rest, context), entries)
+
+
+def gradient_sign(items: tuple[Node, ...], context: Context, defined: frozenset[str]) -> Taken:
+    """``\\nabla_x L`` and ``\\nabla_z^2 L``"""
+    first = items[0]
+    if not (isinstance(first, Scripted) and head_of(first.base) == "nabla" and first.sub):
+        return NOTHING
+    if len(items) < 2:
+        return NOTHING
+    order = order_of(first)
+    of = first.sub
+    count = 3 if len(items) > 2 and isinstance(items[2], Group) else 2
+    above = quantity(items[1:count], context)
+    count = count if above is None else 2
+    if above is not None:
+        above = items[1]
+    return count, Slope(first.at, items[count - 1].end, above, (of,) * order)
+
+
+def gradient_name(items: tuple[Node, ...], context: Context, defined: frozenset[str]) -> Taken:
+    """``dQ`` and ``\\delta A``"""
+    first = items[0]
+    if len(items) < 2 or not isinstance(first, Name) or first.text not in ("d", "delta"):
+        return NOTHING
+    of = items[1]
+    if isinstance(of, Name) and of.text == "d" and len(items) > 2:
+        return NOTHING
+    if not has_gradient(of, context):
+        return NOTHING
+    taken = {(first.text, ())} & (context.names.keys() | context.sizes.keys())
+    touching = first.end == of.at or first.style == "upright"
+    if (taken or first.text in defined) and not touching:
+        return NOTHING
+    return 2, Adjoint(first.at, of.end, of)
+
+
+def has_gradient(node: Node, context: Context) -> bool:
+    """Does this name a quantity, so that a d before it makes its gradient?"""
+    node = alone(node)
+    base, subs = (node.base, listed(node.sub)) if isinstance(node, Scripted) else (node, ())
+    head = head_of(base)
+    texts = tuple(map(spelled, subs))
+    names = (context.names.get((head, texts[:count])) for count in range(len(texts) + 1))
+    return any(name and f"d{name}" in context.tensors for name in names)
