@@ -12,7 +12,7 @@ from .arrays import Value, aligned, averaged, diagonal, summed, total
 from .brackets import condition
 from .functions import FOLDED, FUNCTIONS, derivative
 from .names import head_of, listed, spelled
-from .resolve import raised
+from .powers import raised
 from .scope import Definition, Scope
 from .sizes import Mismatch
 from .slopes import slope

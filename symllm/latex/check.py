@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
+from ..claims.diagnose import judged as claims_judged
 from ..claims.points import Point, points
-from ..claims.question import Question, question
+from ..claims.question import question
 from ..claims.verdict import SEVERITY, Verdict, joined
-from ..equation import Let
-from ..errors import ReadError
 from ..evaluate import has_implied_upstream
 from ..expressions import entries, name_of
 from ..op import Op
-from ..values import Arrays, evaluated, run
+from ..values import evaluated
 from .claim import Claim, claims, first_error
 from .context import Context, context_of
 from .readings import Outcome
 from .sizes import Mismatch
 from .statements import Statement, taken_apart
-from .truth import program_of
-
-#: Two sides that differ by less, relative to the largest entry, are equal.
-TOLERANCE = 1e-9
+from .truth import asked_by, left_side
 
 
 def check_latex(text: str, op: Op, where: Sequence[str] = ()) -> Verdict:
@@ -88,57 +84,28 @@ def with_readings(read: Sequence[Claim], verdicts: Sequence[Verdict], best: int)
     return replace(verdict, notes=tuple(notes))
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Both sides of a claim at one point, and the arrays that they were computed from."""
-
-    point: Point
-    arrays: Arrays
-    left: np.ndarray
-    right: np.ndarray
-
-    @property
-    def error(self) -> float:
-        scale = float(np.abs(self.left).max(initial=0.0)) or 1.0
-        worst = np.abs(self.left - self.right).max(initial=0.0) / scale
-        return float(np.nan_to_num(worst, nan=np.inf, posinf=np.inf))
-
-
-def asked_about(op: Op, claim: Claim) -> Question:
-    """The question that a claim is about: with an upstream gradient only if it names one."""
-    upstream = {f"d{name}" for name in op.outputs}
-    mentioned = {
-        name_of(e)
-        for expr in (claim.left, claim.right, *(let.rhs for let, _ in claim.definitions))
-        for e in entries(expr)
-    }
-    return question(op, implied(op) and not mentioned & upstream)
-
-
-def sides(op: Op, claim: Claim, point: Point, truths: Mapping[str, object]) -> Sides:
-    arrays = dict(point.values)
-    for wanted in claim.wanted:
-        arrays |= run(program_of(op, wanted), arrays, point.sizes)
-    with np.errstate(all="ignore"):
-        for let, free in claim.definitions:
-            arrays[let.name] = evaluated(let.rhs, dict(free), arrays, point.sizes)
-        left, right = (
-            evaluated(expr, dict(claim.free), arrays, point.sizes)
-            for expr in (claim.left, claim.right)
-        )
-    return Sides(point, arrays, left, right)
-
-
 def verdict_on(op: Op, claim: Claim) -> Verdict:
     """What is true of one claim."""
-    asked = asked_about(op, claim)
-    found = [sides(op, claim, point, {}) for point in points(asked)]
-    worst = max(s.error for s in found)
-    name = claim.statement.source
-    if not all(np.isfinite(s.right).all() for s in found):
-        return Verdict(name, "error", "the right side is not a finite number everywhere", worst)
-    if worst < TOLERANCE:
-        return Verdict(name, "correct", f"{name} is right", worst)
-    return Verdict(name, "wrong", f"{name} is not right", worst)
+    left = left_side(claim)
+    name = left[1].name
+    asked = asked_by(op, implied(op) and not upstream_named(op, claim), claim.wanted, left)
+    order = dict(claim.free)
+    axes = {symbol: order[symbol] for symbol in left[0].indices}
+
+    def answer(point: Point) -> dict[str, np.ndarray]:
+        arrays = dict(point.values)
+        with np.errstate(all="ignore"):
+            for let, free in claim.definitions:
+                arrays[let.name] = evaluated(let.rhs, dict(free), arrays, point.sizes)
+            found = evaluated(claim.right, axes, arrays, point.sizes)
+        return {name: found.reshape(point.shape(name))}
+
+    verdict = claims_judged(asked, answer, (name,), points(asked))[name]
+    return replace(verdict, name=claim.statement.source)
 
 
+def upstream_named(op: Op, claim: Claim) -> bool:
+    """Does a claim name an upstream gradient, so that it is not 1?"""
+    upstream = {f"d{name}" for name in op.outputs}
+    sides = (claim.left, claim.right, *(let.rhs for let, _ in claim.definitions))
+    return any(name_of(e) in upstream for side in sides for e in entries(side))

@@ -10,7 +10,7 @@ import sympy as sp
 from ..equation import Let
 from ..errors import ReadError
 from ..notation import Dim
-from . import brackets, products, slopes, usual  # noqa: F401  (their readers enter the table)
+from . import products, resolve, usual  # noqa: F401  (their readers enter the table)
 from .arrays import Value, described
 from .brackets import condition
 from .context import Context
@@ -135,6 +135,8 @@ def side_by_side(
 ) -> tuple[tuple[sp.Symbol, ...], Value]:
     """The free indices of a claim, and its right side over the axes of the left one."""
     sizes = scope.sizes
+    if scope.entry is not None and left.axes:
+        raise Mismatch("the left side is no entry", statement.left.at)
     if left.rank != right.rank:
         raise Mismatch(
             f"the left side is {described(sizes, left)}, the right side {described(sizes, right)}",

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import sympy as sp
+
 from ..notation import Dim, Tensor
 from ..program import Program
 from .names import Signature, by_signature
@@ -15,7 +17,8 @@ from .names import Signature, by_signature
 class Context:
     """The tensors that formulas may name, forward quantities and gradients, and the sizes.
 
-    ``forward`` are those that have gradients called ``d<name>``; ``inputs``
+    ``pointwise`` says that each entry of the output depends on one place alone, as with
+    activations. ``forward`` are those that have gradients called ``d<name>``; ``inputs``
     and ``outputs`` are names among them. ``title`` is what the op is called.
     """
 
@@ -25,6 +28,7 @@ class Context:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     dims: tuple[Dim, ...]
+    pointwise: bool = False
 
     @cached_property
     def names(self) -> Mapping[Signature, str]:
@@ -54,12 +58,6 @@ class Context:
         found = [n for n in self.inputs if self.tensors[n].integer and not self.tensors[n].rank]
         return found[0] if len(found) == 1 else ""
 
-    @cached_property
-    def pointwise(self) -> bool:
-        """Are all its tensors numbers and vectors of one length?"""
-        lengths = {self.tensors[n].dims for n in self.forward if self.tensors[n].rank}
-        return len(lengths) == 1 and all(len(dims) == 1 for dims in lengths)
-
 
 def context_of(
     program: Program, gradients: Iterable[Tensor], name: str
@@ -73,4 +71,12 @@ def context_of(
         inputs=tuple(t.name for t in program.inputs),
         outputs=program.outputs,
         dims=program.dims,
+        pointwise=is_pointwise(program),
     )
+
+
+def is_pointwise(program: Program) -> bool:
+    """Are all tensors numbers and vectors of one length, and is nothing summed?"""
+    lengths = {t.dims for t in program.tensors.values() if t.rank}
+    sums = any(value.has(sp.Sum) for let in program.equations for value in let.expressions)
+    return len(lengths) == 1 and all(len(dims) == 1 for dims in lengths) and not sums

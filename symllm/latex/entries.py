@@ -9,6 +9,7 @@ import sympy as sp
 from ..notation import Tensor, entry
 from .arrays import Value, averaged, copied
 from .names import Signature, head_of, listed, spelled
+from .powers import raised
 from .scope import USUAL, Definition, Scope, reads
 from .sizes import Mismatch
 from .tree import Accent, Adjoint, Name, Node, Number, Scripted, alone
@@ -251,14 +252,11 @@ def written_out(scope: Scope, definition: Definition) -> Value:
 
 @reads(Adjoint)
 def read_adjoint(scope: Scope, node: Adjoint) -> Value:
-    """``dQ``, ``d\\gamma_i``: the gradient of the loss by what is named."""
+    """``dQ``, ``d\\gamma_i``: the gradient of the loss by what is named, with what is above it."""
     of = alone(node.of)
     base, subs = (of.base, listed(of.sub)) if isinstance(of, Scripted) else (of, ())
-    power = alone(of.sup) if isinstance(of, Scripted) and of.sup is not None else None
-    if head_of(base) == "sigma" and power and spelled(power) == "2" and not subs:
-        return name_value(scope, node, replace_name(base, "v"), (), adjoint=True)
-    return name_value(scope, node, base, subs, adjoint=True)
-
-
-def replace_name(node: Node, text: str) -> Node:
-    return Name(node.at, node.end, text)
+    sup = of.sup if isinstance(of, Scripted) else None
+    if head_of(base) == "sigma" and sup and spelled(sup) == "2" and not subs:
+        return name_value(scope, node, Name(base.at, base.end, "v"), (), adjoint=True)
+    value = name_value(scope, node, base, subs, adjoint=True)
+    return raised(scope, value, sup, node)

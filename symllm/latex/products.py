@@ -13,7 +13,7 @@ from .arrays import Value, divided, entrywise, multiplied, summed, total
 from .brackets import condition
 from .entries import subscripted
 from .names import listed, spelled
-from .resolve import raised
+from .powers import raised
 from .scope import Scope, reads
 from .sizes import Mismatch
 from .tree import Group, Mark, Name, Node, Number, Product, Relation, Scripted, alone

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import sympy as sp
 
-from .arrays import Value, added, averaged, divided, multiplied, summed, total, transposed
+from .arrays import Value, added, divided, multiplied, summed
 from .entries import name_value
 from .names import head_of, listed, spelled
+from .powers import HIGHEST_POWER, power, raised
 from .scope import Scope, reads
 from .sizes import Mismatch
+from .slopes import primed
 from .tree import (
-    Accent,
     Bars,
     Fraction,
     Group,
     Inner,
-    Name,
     Node,
     Number,
     Root,
@@ -26,15 +26,6 @@ from .tree import (
     Terms,
     alone,
 )
-
-#: Numbers with more bits than this are no part of a formula.
-MOST_BITS = 400
-
-#: A power of what is no number; a higher one is written out by nobody.
-HIGHEST_POWER = 64
-
-TRANSPOSE, EXPONENT = "the transpose", "an exponent"
-
 
 @reads(Number)
 def read_number(scope: Scope, node: Number) -> Value:
@@ -95,7 +86,7 @@ def read_scripted(scope: Scope, node: Scripted) -> Value:
             return replace(value, expr=sp.exp(value.expr))
     value = name_value(scope, node, base, listed(node.sub))
     if node.primes:
-        value = primed(scope, node, value)
+        value = primed(scope, replace(node, primes=0), value, node.primes)
     return raised(scope, value, node.sup, node)
 
 
@@ -103,56 +94,6 @@ def is_constant(scope: Scope, letter: str) -> bool:
     """Is a letter free to mean a constant, for neither the op nor a definition has it?"""
     key = (letter, ())
     return key not in scope.definitions and key not in scope.context.names
-
-
-def primed(scope: Scope, node: Scripted, value: Value) -> Value:
-    """A prime after a matrix or a vector transposes it."""
-    if node.primes == 1 and value.rank in (1, 2):
-        return transposed(scope.sizes, value)
-    raise scope.error("what the prime means here is not clear", node)
-
-
-def raised(scope: Scope, value: Value, sup: Node | None, node: Node) -> Value:
-    """A value with what stands above it: a transpose, or an exponent."""
-    if sup is None:
-        return value
-    up = alone(sup)
-    text = spelled(up)
-    if text == "top" or (text == "T" and is_transpose(scope, value)):
-        return transposed(scope.sizes, value) if value.rank < 3 else value
-    exponent = scope.number(up, "an exponent")
-    if value.rank == 2 and exponent != 1:
-        raise scope.error(
-            "a power of a matrix could be taken entry by entry or not; write it as a product", node
-        )
-    return replace(value, expr=power(scope, value.expr, exponent, node))
-
-
-def is_transpose(scope: Scope, value: Value) -> bool:
-    key = ("T", ())
-    known = key in scope.context.names or key in scope.context.sizes or key in scope.definitions
-    if not known:
-        return True
-    return bool(value.axes) and scope.choose("the T above is", (TRANSPOSE, EXPONENT)) == TRANSPOSE
-
-
-def power(scope: Scope, base: sp.Expr, exponent: sp.Expr, node: Node) -> sp.Expr:
-    """A power whose value, if it is a number, is of a size that people write."""
-    if exponent.is_Rational and abs(exponent) > HIGHEST_POWER and not base.is_number:
-        raise scope.error(f"a power of {exponent} is not read", node)
-    if base.is_Rational and exponent.is_Rational:
-        bits = max(abs(base.p).bit_length(), abs(base.q).bit_length())
-        if bits > MOST_BITS or bits * abs(exponent) > MOST_BITS or exponent.q > HIGHEST_POWER:
-            raise scope.error("a number as large as this is not read", node)
-        if base == 0 and exponent < 0:
-            raise scope.error("this divides by zero", node)
-    elif base.is_number and exponent.is_number and depth_of(exponent) > 3:
-        raise scope.error("a number as large as this is not read", node)
-    return sp.Pow(base, exponent)
-
-
-def depth_of(expr: sp.Expr) -> int:
-    return 1 + max((depth_of(arg) for arg in expr.args), default=0)
 
 
 @reads(Bars)

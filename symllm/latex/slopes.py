@@ -5,11 +5,12 @@ from __future__ import annotations
 from ..equation import Let
 from ..expressions import is_entry, name_of, subscripts_of
 from ..notation import entry
-from .arrays import Value
+from .arrays import Value, transposed
 from .entries import name_value
 from .names import listed
-from .resolve import raised
+from .powers import raised
 from .scope import Scope, Wanted, reads, usual
+from .sizes import Mismatch
 from .tree import Adjoint, Name, Node, Scripted, Slope, alone
 
 NUMERATOR, DENOMINATOR = "the numerator along rows", "the denominator along rows"
@@ -47,6 +48,8 @@ def variable(scope: Scope, node: Node) -> tuple[str, Value]:
 
 def first(scope: Scope, node: Node, above: Node, below: Node) -> Value:
     """``\\partial p_i / \\partial x_j``: the entry of a Jacobian."""
+    if scope.entry is not None and not scope.context.pointwise:
+        raise Mismatch("the derivative of a vector by a vector is a matrix", node.at)
     quantity = scope.value(above)
     name, by = variable(scope, below)
     subs, axes = subscripts_of(by.expr), by.axes
@@ -67,6 +70,17 @@ def first(scope: Scope, node: Node, above: Node, below: Node) -> Value:
         if layout == DENOMINATOR:
             return Value(value.expr, value.axes[::-1])
     return value
+
+
+def primed(scope: Scope, node: Scripted, value: Value, primes: int) -> Value:
+    """``y'``: the derivative of an activation; of a matrix, its transpose."""
+    context = scope.context
+    name = name_of(value.expr) if is_entry(value.expr) else ""
+    if context.pointwise and name in context.forward and context.vector and primes == 1:
+        return first(scope, node, node, Name(node.at, node.end, context.vector))
+    if primes == 1 and value.rank in (1, 2):
+        return transposed(scope.sizes, value)
+    raise scope.error("what the prime means here is not clear", node)
 
 
 def second(scope: Scope, node: Node, below: tuple[Node, ...]) -> Value:

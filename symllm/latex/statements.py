@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import ReadError
 from .context import Context
@@ -45,19 +45,25 @@ def taken_apart(text: str, where: Sequence[str], context: Context) -> Reading:
     definitions: dict[Signature, Definition] = {}
     for given in where:
         for left, rights, _ in equations(given):
-            add(definitions, defined_by(left, rights[-1], given))
+            definition = defined_by(left, rights[-1], given)
+            definitions[definition.head] = definition
     found: list[tuple[Node, list[Node], Node | None]] = []
     for left, rights, condition in equations(text):
         definition = definition_of(left, rights, text, context)
         if definition is None:
             found.append((left, rights, condition))
-        elif (signature := key_of(definition)) not in definitions:
-            definitions[signature] = definition
+        elif definition.head not in definitions:
+            definitions[definition.head] = definition
             if len(rights) > 1:
                 found.append((left, rights[1:], condition))
     heads = frozenset(head for head, _ in definitions)
+    # A name that the op has, too, is another's here: the text says what it means by it.
+    definitions = {
+        signature: replace(d, name=f"{d.name}_given") if d.name in context.tensors else d
+        for signature, d in definitions.items()
+    }
     ready = {
-        signature: with_body(d, with_derivatives(d.body, context, heads))
+        signature: replace(d, body=with_derivatives(d.body, context, heads))
         for signature, d in definitions.items()
     }
     statements = [
@@ -96,26 +102,6 @@ def opened(node: Node) -> Node:
     while isinstance(node, Group) and node.kind == "{" and len(node.parts) == 1:
         node = node.parts[0]
     return node
-
-
-def add(definitions: dict[Signature, Definition], definition: Definition) -> None:
-    definitions[key_of(definition)] = definition
-
-
-def key_of(definition: Definition) -> Signature:
-    return definition.head
-
-
-def with_body(definition: Definition, body: Node) -> Definition:
-    return Definition(
-        definition.name,
-        definition.head,
-        definition.indices,
-        definition.parameters,
-        body,
-        definition.text,
-        definition.at,
-    )
 
 
 def name_parts(node: Node) -> tuple[str, tuple[Node, ...]]:
