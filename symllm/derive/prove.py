@@ -7,7 +7,7 @@ Two expressions are proved equal where their normal forms are one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import sympy as sp
@@ -40,21 +40,36 @@ def proved(sys: System, book: Textbook, step: Step) -> bool:
     """
     if step.before == step.target:
         return False
-    flat = system(without_calls(sys.program))
-    lines = {} if book.seed.output else {line.adjoint: line for line in book.lines.values()}
-    latest = (*reversed(lines), *reversed(flat.aliases), *reversed(flat.equations))
     try:
-        left, right = (reading(sys, flat, book, side, step) for side in (step.before, step.after))
-        while left != right:
-            hidden = left.names | right.names
-            name = next((n for n in latest if n in hidden), "")
-            if not name:
-                facts = declared_facts(flat)
-                return reduced(left, facts) == reduced(right, facts)
-            left, right = (written_out(flat, lines, side, name) for side in (left, right))
+        sides = (reading(sys, flat_of(sys), book, s, step) for s in (step.before, step.after))
+        return any(left == right for left, right in levels(sys, book, *sides))
     except (NotationError, ZeroDivisionError, ValueError):
         return False
-    return True
+
+
+def flat_of(sys: System) -> System:
+    """The system with called ops written out."""
+    return system(without_calls(sys.program))
+
+
+def levels(sys: System, book: Textbook, left: Poly, right: Poly) -> Iterator[tuple[Poly, Poly]]:
+    """Two polynomials, with one name after the other written out on both sides alike.
+
+    Where none is left, declared facts are used. Raises ``NotationError`` where
+    that gets too long.
+    """
+    flat = flat_of(sys)
+    lines = {} if book.seed.output else {line.adjoint: line for line in book.lines.values()}
+    latest = (*reversed(lines), *reversed(flat.aliases), *reversed(flat.equations))
+    while True:
+        yield left, right
+        hidden = left.names | right.names
+        name = next((n for n in latest if n in hidden), "")
+        if not name:
+            break
+        left, right = (written_out(flat, lines, side, name) for side in (left, right))
+    if facts := declared_facts(flat):
+        yield reduced(left, facts), reduced(right, facts)
 
 
 def reading(sys: System, flat: System, book: Textbook, expr: sp.Expr, step: Step) -> Poly:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -12,16 +12,20 @@ from ..claims.diagnose import judged as claims_judged
 from ..claims.points import Point, points
 from ..claims.question import question
 from ..claims.verdict import SEVERITY, Verdict, joined
+from ..derive.system import system
 from ..evaluate import has_implied_upstream
 from ..expressions import entries, name_of
 from ..op import Op
+from ..render.printer import style_of
+from ..render.text import Formula
 from ..values import evaluated
 from .claim import Claim, claims, first_error
 from .context import Context, context_of
+from .prove import Sides, both_sides, difference, written
 from .readings import Outcome
 from .sizes import Mismatch
 from .statements import Statement, taken_apart
-from .truth import asked_by, left_side
+from .truth import LEFT, Asked, asked_by, derivation_of, left_side
 
 
 def check_latex(text: str, op: Op, where: Sequence[str] = ()) -> Verdict:
@@ -101,7 +105,37 @@ def verdict_on(op: Op, claim: Claim) -> Verdict:
         return {name: found.reshape(point.shape(name))}
 
     verdict = claims_judged(asked, answer, (name,), points(asked))[name]
-    return replace(verdict, name=claim.statement.source)
+    if verdict.ok:
+        proved = any(one == other for one, other in in_normal_form(asked, claim))
+        verdict = replace(verdict, proved=proved)
+    elif verdict.kind == "wrong":
+        verdict = by_terms(asked, claim, verdict)
+    text = verdict.explanation.replace(LEFT, "the left side")
+    return replace(verdict, name=claim.statement.source, explanation=text)
+
+
+def in_normal_form(asked: Asked, claim: Claim) -> Iterator[Sides]:
+    truths = {
+        wanted.name: derivation_of(asked.op, wanted).result_equations[0] for wanted in claim.wanted
+    }
+    derivation = asked.derivation
+    return both_sides(system(derivation.program), derivation.book, claim, truths)
+
+
+def by_terms(asked: Asked, claim: Claim, verdict: Verdict) -> Verdict:
+    """A wrong claim by the terms that are not those of the truth, where they are few."""
+    found = difference(in_normal_form(asked, claim))
+    if found is None:
+        return verdict
+    missing, extra = written(system(asked.op.program), found)
+    p = Formula(style_of(asked.forward))
+    if not extra:
+        says, term = f"the term {p(missing)} is missing", missing
+    elif not missing:
+        says, term = f"the term {p(extra)} does not belong there", extra
+    else:
+        says, term = f"where {p(missing)} should be, there is {p(extra)}", missing
+    return replace(verdict, kind="wrong_term", explanation=f"{verdict.name}: {says}", term=term)
 
 
 def upstream_named(op: Op, claim: Claim) -> bool:
