@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ..claims.diagnose import judged as claims_judged
+from ..claims.diagnose import judged as diagnosed
+from ..claims.diagnose import observed
 from ..claims.points import Point, points
 from ..claims.question import question
 from ..claims.verdict import SEVERITY, Verdict, joined
 from ..derive.system import system
 from ..evaluate import has_implied_upstream
 from ..expressions import entries, name_of
+from ..equation import Let
+from ..notation import Tensor
 from ..op import Op
 from ..render.printer import style_of
 from ..render.text import Formula
@@ -72,70 +75,97 @@ def judged(op: Op, statement: Statement, outcomes: tuple[Outcome[Claim], ...]) -
         if isinstance(error, Mismatch):
             return Verdict(statement.source, "shape", error.message)
         raise error
-    verdicts = [verdict_on(op, claim) for claim in read]
-    best = min(range(len(read)), key=lambda k: SEVERITY[verdicts[k].kind])
-    return with_readings(read, verdicts, best)
+    read = list({(c.left, c.right, c.free, c.definitions): c for c in reversed(read)}.values())[::-1]
+    cases = [Case(op, claim) for claim in read]
+    right = [case.right for case in cases]
+    if any(right):
+        best = right.index(True)
+        verdict = cases[best].verdict
+        others = [c.reading for c, good in zip(read, right, strict=True) if not good]
+        notes = [f"it is not right where {reading}" for reading in others]
+    else:
+        verdicts = [case.verdict for case in cases]
+        best = min(range(len(read)), key=lambda k: SEVERITY[verdicts[k].kind])
+        verdict = verdicts[best]
+        pairs = zip(read, verdicts, strict=True)
+        notes = [f"it is {v.kind} where {c.reading}" for c, v in pairs if v.kind != verdict.kind]
+    if read[best].made:
+        notes = [f"read so: {read[best].reading}", *notes]
+    return replace(verdict, notes=(*verdict.notes, *notes))
 
 
-def with_readings(read: Sequence[Claim], verdicts: Sequence[Verdict], best: int) -> Verdict:
-    """The best verdict, with the reading that it is about and what it would be in others."""
-    verdict, claim = verdicts[best], read[best]
-    notes = list(verdict.notes)
-    if claim.made:
-        notes.append(f"read so: {claim.reading}")
-    others = {c.reading: v.kind for c, v in zip(read, verdicts, strict=True) if v.kind != verdict.kind}
-    notes += [f"where {reading}, it is {kind}" for reading, kind in others.items()]
-    return replace(verdict, notes=tuple(notes))
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A claim in one reading, and the question whose answer its left side is."""
 
+    op: Op
+    claim: Claim
 
-def verdict_on(op: Op, claim: Claim) -> Verdict:
-    """What is true of one claim."""
-    left = left_side(claim)
-    name = left[1].name
-    asked = asked_by(op, implied(op) and not upstream_named(op, claim), claim.wanted, left)
-    order = dict(claim.free)
-    axes = {symbol: order[symbol] for symbol in left[0].indices}
+    @cached_property
+    def left(self) -> tuple[Let, Tensor]:
+        return left_side(self.claim)
 
-    def answer(point: Point) -> dict[str, np.ndarray]:
+    @property
+    def name(self) -> str:
+        return self.left[1].name
+
+    @cached_property
+    def asked(self) -> Asked:
+        unit = implied(self.op) and not upstream_named(self.op, self.claim)
+        return asked_by(self.op, unit, self.claim.wanted, self.left)
+
+    def answer(self, point: Point) -> dict[str, np.ndarray]:
+        """What is claimed at a point, in the shape of the left side."""
+        dims = dict(self.claim.free)
+        axes = {symbol: dims[symbol] for symbol in self.left[0].indices}
         arrays = dict(point.values)
         with np.errstate(all="ignore"):
-            for let, free in claim.definitions:
+            for let, free in self.claim.definitions:
                 arrays[let.name] = evaluated(let.rhs, dict(free), arrays, point.sizes)
-            found = evaluated(claim.right, axes, arrays, point.sizes)
-        return {name: found.reshape(point.shape(name))}
+            found = evaluated(self.claim.right, axes, arrays, point.sizes)
+        return {self.name: found.reshape(point.shape(self.name))}
 
-    verdict = claims_judged(asked, answer, (name,), points(asked))[name]
-    if verdict.ok:
-        proved = any(one == other for one, other in in_normal_form(asked, claim))
-        verdict = replace(verdict, proved=proved)
-    elif verdict.kind == "wrong":
-        verdict = by_terms(asked, claim, verdict)
-    text = verdict.explanation.replace(LEFT, "the left side")
-    return replace(verdict, name=claim.statement.source, explanation=text)
+    @property
+    def right(self) -> bool:
+        """Do both sides agree at every point?"""
+        at = points(self.asked)
+        found = [self.answer(point) for point in at]
+        return observed(self.name, at, found, "float64").right
 
+    @property
+    def verdict(self) -> Verdict:
+        """What is true of the claim, and what its mistake is."""
+        found = diagnosed(self.asked, self.answer, (self.name,), points(self.asked))[self.name]
+        if found.ok:
+            found = replace(found, proved=any(a == b for a, b in self.in_normal_form))
+        elif found.kind == "wrong":
+            found = self.by_terms(found)
+        text = found.explanation.replace(LEFT, "the left side")
+        return replace(found, name=self.claim.statement.source, explanation=text)
 
-def in_normal_form(asked: Asked, claim: Claim) -> Iterator[Sides]:
-    truths = {
-        wanted.name: derivation_of(asked.op, wanted).result_equations[0] for wanted in claim.wanted
-    }
-    derivation = asked.derivation
-    return both_sides(system(derivation.program), derivation.book, claim, truths)
+    @property
+    def in_normal_form(self) -> Iterator[Sides]:
+        truths = {
+            wanted.name: derivation_of(self.op, wanted).result_equations[0]
+            for wanted in self.claim.wanted
+        }
+        derivation = self.asked.derivation
+        return both_sides(system(derivation.program), derivation.book, self.claim, truths)
 
-
-def by_terms(asked: Asked, claim: Claim, verdict: Verdict) -> Verdict:
-    """A wrong claim by the terms that are not those of the truth, where they are few."""
-    found = difference(in_normal_form(asked, claim))
-    if found is None:
-        return verdict
-    missing, extra = written(system(asked.op.program), found)
-    p = Formula(style_of(asked.forward))
-    if not extra:
-        says, term = f"the term {p(missing)} is missing", missing
-    elif not missing:
-        says, term = f"the term {p(extra)} does not belong there", extra
-    else:
-        says, term = f"where {p(missing)} should be, there is {p(extra)}", missing
-    return replace(verdict, kind="wrong_term", explanation=f"{verdict.name}: {says}", term=term)
+    def by_terms(self, verdict: Verdict) -> Verdict:
+        """A wrong claim by the terms that are not those of the truth, where they are few."""
+        found = difference(self.in_normal_form)
+        if found is None:
+            return verdict
+        missing, extra = written(system(self.op.program), found)
+        p = Formula(style_of(self.asked.forward))
+        if not extra:
+            says, term = f"the term {p(missing)} is missing", missing
+        elif not missing:
+            says, term = f"the term {p(extra)} does not belong there", extra
+        else:
+            says, term = f"where {p(missing)} should be, there is {p(extra)}", missing
+        return replace(verdict, kind="wrong_term", explanation=f"{verdict.name}: {says}", term=term)
 
 
 def upstream_named(op: Op, claim: Claim) -> bool:
