@@ -7,10 +7,10 @@ import sympy as sp
 from ..notation import Iverson
 from .arrays import Value, added
 from .entries import integer_value
-from .names import spelled
+from .names import head_of, spelled
 from .scope import Scope, reads, usual
 from .sizes import Mismatch
-from .tree import Cases, Node, Number, Relation, alone
+from .tree import Cases, Node, Number, Relation, Scripted, alone
 
 COMPARED = {"<=": sp.Le, "<": sp.Lt, ">=": sp.Ge, ">": sp.Gt, "=": sp.Eq, "!=": sp.Ne}
 
@@ -65,7 +65,8 @@ def integer_side(scope: Scope, node: Node) -> tuple[sp.Expr, sp.Expr] | tuple[()
     integer = integer_value(scope, node, size)
     if integer is not None:
         return integer, size
-    key = (text, ())
+    head = head_of(node.base) if isinstance(node, Scripted) else text
+    key = (head, ())
     known = key in scope.context.names or key in scope.definitions or key in scope.parameters
     index = scope.index(text, new=not known)
     return (index, scope.sizes.of[index]) if index is not None else ()

@@ -17,6 +17,9 @@ from .tree import Accent, Adjoint, Name, Node, Number, Scripted, alone
 #: What people call a class index.
 LABELS = ("y", "t")
 
+#: What a bar over a name can mean.
+BARS = ("its mean", "its gradient")
+
 #: What stands for a whole axis: ``Q_{i,:}``.
 WHOLE = ":"
 
@@ -43,6 +46,8 @@ def name_value(
         found = known_value(scope, node, (head, texts[:count]), subscripts[count:], adjoint)
         if found is not None:
             return found
+    if isinstance(base, Accent) and base.kind == "bar" and not adjoint and is_overlined(scope, base):
+        return overlined(scope, node, base, subscripts)
     if adjoint:
         raise scope.error(f"there is no gradient by {head}: {scope.known()}", node)
     index = scope.index(head, new=False)
@@ -65,6 +70,23 @@ def unnamed(scope: Scope, node: Node, base: Node, subscripts: tuple[Node, ...]) 
         return mean_over_clear_axis(scope, base.body, node)
     value = scope.value(base)
     return subscripted(scope, node, value, subscripts, "this") if subscripts else value
+
+
+def is_overlined(scope: Scope, base: Accent) -> bool:
+    """Is the bar over a name that is known without it?"""
+    key = (head_of(base.body), ())
+    return key in scope.context.names or key in scope.definitions
+
+
+def overlined(scope: Scope, node: Node, base: Accent, subscripts: tuple[Node, ...]) -> Value:
+    """``\\bar{x}``: the mean of x, or its gradient, as it is written in automatic differentiation."""
+    name = head_of(base.body)
+    gradient = f"d{scope.context.names.get((name, ()), '')}" in scope.context.tensors
+    if gradient and (subscripts or scope.choose(f"{name} with a bar is", BARS) == BARS[1]):
+        return name_value(scope, node, base.body, subscripts, adjoint=True)
+    if subscripts:
+        raise scope.error(f"the mean of {name} has no subscripts", node)
+    return mean_over_clear_axis(scope, base.body, node)
 
 
 def mean_over_clear_axis(scope: Scope, body: Node, node: Node) -> Value:

@@ -158,18 +158,18 @@ def operator(items: tuple[Node, ...], context: Context, defined: frozenset[str])
 def gradient_sign(items: tuple[Node, ...], context: Context, defined: frozenset[str]) -> Taken:
     """``\\nabla_x L`` and ``\\nabla_z^2 L``"""
     first = items[0]
-    if not (isinstance(first, Scripted) and head_of(first.base) == "nabla" and first.sub):
+    base = first.base if isinstance(first, Scripted) else first
+    of = first.sub if isinstance(first, Scripted) else None
+    if head_of(base) != "nabla" or len(items) < 2:
         return NOTHING
-    if len(items) < 2:
-        return NOTHING
-    order = order_of(first)
-    of = first.sub
+    if of is None:  # by all that there is to differentiate by
+        inputs = [n for n in context.inputs if context.tensors[n].differentiable]
+        if len(inputs) != 1:
+            return NOTHING
+        of = Name(first.at, first.end, inputs[0])
     count = 3 if len(items) > 2 and isinstance(items[2], Group) else 2
     above = quantity(items[1:count], context)
-    count = count if above is None else 2
-    if above is not None:
-        above = items[1]
-    return count, Slope(first.at, items[count - 1].end, above, (of,) * order)
+    return count, Slope(first.at, items[count - 1].end, above, (of,) * order_of(first))
 
 
 def gradient_name(items: tuple[Node, ...], context: Context, defined: frozenset[str]) -> Taken:
