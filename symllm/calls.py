@@ -171,7 +171,7 @@ def busy_names(program: Program, let: Let) -> set[str]:
     assert isinstance(let.rhs, Call)
     callee = callee_of(let.rhs)
     busy = {s.name for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
-    busy |= {found.name for found in names_inside(program)[let.name].values()}
+    busy |= {found.name for names in names_inside(program).values() for found in names.values()}
     return busy | {d.name for d in (*program.dims, *callee.dims)}
 
 
