@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .calls import called_value, names_inside, without_calls
+from .calls import all_inside, called_value, without_calls
 from .equation import Call, Let
 from .program import Program
 
@@ -40,9 +40,6 @@ def definitions(
 def equations_inside(program: Program, closed: Mapping[str, Let]) -> dict[str, Let]:
     """All equations, those inside called ops written out, if any of ``closed`` speaks of them."""
     mentioned = {name for let in closed.values() for name in let.mentioned}
-    inside = {
-        found.name for names in names_inside(program).values() for found in names.values()
-    } - program.tensors.keys()
-    if not mentioned & inside:
+    if not mentioned & (all_inside(program) - program.tensors.keys()):
         return {}
     return {let.name: let for let in without_calls(program).equations}
