@@ -12,9 +12,8 @@ import sympy as sp
 
 from .algebra.terms import Ix
 from .algebra.write import Writer
-from .backward import backward_program
 from .calls import expression, without_calls
-from .definitions import definitions
+from .definitions import backward_program, definitions
 from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator

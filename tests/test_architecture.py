@@ -24,7 +24,6 @@ FLOORS = (
     ("program",),
     ("calls",),
     ("axes", "definitions"),
-    ("backward",),
     ("algebra.numbers", "algebra.slots"),
     ("flops",),
     ("algebra.terms",),
