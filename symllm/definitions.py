@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from .calls import all_inside, called_value, without_calls
 from .equation import Call, Let
 from .notation import Tensor
-from .program import Program
+from .program import Program, needed
 
 
 def backward_program(
@@ -24,16 +24,10 @@ def backward_program(
     """
     forward = (*without_calls(program).equations, *program.aliases)
     lets = {let.name: let for let in (*forward, *found)}
-    needed, waiting = set(results), {m for n in results for m in lets[n].mentioned}
-    while waiting:
-        wanted = waiting.pop()
-        if wanted in lets and wanted not in needed:
-            needed.add(wanted)
-            waiting |= lets[wanted].mentioned
     return Program(
         name=name,
         inputs=(*(t for t in upstream if t.name not in lets), *program.inputs),
-        equations=tuple(let for n, let in lets.items() if n in needed),
+        equations=needed(lets.values(), results),
         outputs=results,
         batch=program.batch,
         declared=(*without_calls(program).declared, *found.values()),
@@ -51,21 +45,19 @@ def definitions(
     kept = {name: let for name, let in closed.items() if name not in results}
     inside = equations_inside(program, closed)
     own = (*program.equations, *program.aliases)
-    forward = inside | {let.name: let for let in own}
-    waiting = {n for name in results for n in closed[name].mentioned}
-    defined: dict[str, Let] = {}
-    while waiting:
-        name = waiting.pop()
-        let = kept.get(name) or forward.get(name)
-        if let is None or name in defined:
-            continue
-        if isinstance(let.rhs, Call):
-            let = inside.get(name) or Let(let.lhs, called_value(program, let), let.note)
-        defined[name] = let
-        waiting |= let.mentioned
+    plain = {let.name: inside.get(let.name) or plainly(program, let) for let in own}
+    wanted = {n for name in results for n in closed[name].mentioned}
+    defined = {let.name: let for let in needed((inside | plain | kept).values(), wanted)}
     late = {*aliases, *kept}
     order = [*(n for n in (inside or program.let) if n not in late), *aliases, *kept]
     return {name: defined[name] for name in order if name in defined}
+
+
+def plainly(program: Program, let: Let) -> Let:
+    """The equation as it is; one that calls an op, as one plain SymPy expression."""
+    if not isinstance(let.rhs, Call):
+        return let
+    return Let(let.lhs, called_value(program, let), let.note)
 
 
 def equations_inside(program: Program, closed: Mapping[str, Let]) -> dict[str, Let]:

@@ -31,7 +31,7 @@ from .equation import Argument, Call, Let
 from .errors import NotationError
 from .expressions import entries, is_entry, name_of, substitute
 from .notation import Dim, Iverson, Tensor, entry
-from .program import Program
+from .program import Program, needed
 
 #: What one evaluation of an elementary function costs, ``pow`` for exponents that are not whole.
 COST: Mapping[str, int] = MappingProxyType(
@@ -50,18 +50,8 @@ Indices = frozenset[sp.Symbol]
 def flops(program: Program, known: frozenset[str] = frozenset()) -> sp.Expr:
     """The operations of all equations that the outputs need, but for the names that are known."""
     flat = without_calls(with_named_arguments(program))
-    return sp.expand(sp.Add(*(equation_flops(let, flat) for let in needed(flat, known))))
-
-
-def needed(program: Program, known: frozenset[str] = frozenset()) -> tuple[Let, ...]:
-    """The equations that the outputs need, in order, where some names are known already."""
-    wanted = set(program.outputs)
-    found = []
-    for let in reversed(program.equations):
-        if let.name in wanted - known:
-            found.append(let)
-            wanted |= let.mentioned
-    return tuple(reversed(found))
+    lets = needed(flat.equations, flat.outputs, known)
+    return sp.expand(sp.Add(*(equation_flops(let, flat) for let in lets)))
 
 
 def equation_flops(let: Let, program: Program) -> sp.Expr:

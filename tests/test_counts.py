@@ -36,9 +36,9 @@ from symllm import (
 from symllm.calls import without_calls
 from symllm.cli.app import cli
 from symllm.document import show
-from symllm.flops import COST, flops, needed
+from symllm.flops import COST, flops
 from symllm.notation import Tensor
-from symllm.program import Program
+from symllm.program import Program, needed
 
 n, m, d, e, v = (Dim(name) for name in "nmdev")
 i, j = n.indices("i j")
@@ -473,7 +473,7 @@ def is_bracket(expr: sp.Basic) -> bool:
 
 def walked(program: Program, known: frozenset[str], sizes: Mapping[str, int]) -> int:
     operations = 0
-    for let in needed(program, known):
+    for let in needed(program.equations, program.outputs, known):
         dims = program.index_dims[let.name]
         ranges = {symbol: sizes[dim.name] for symbol, dim in dims.items()}
         walker = Walker(frozenset(program.tensors), ranges)
@@ -502,7 +502,7 @@ def test_entry_by_entry_it_comes_to_the_same(name: str) -> None:
     found = ops[name]
     sizes = sizes_for(found.program, len(name))
     forward = without_calls(found.program)
-    computed = frozenset(let.name for let in needed(forward))
+    computed = frozenset(let.name for let in needed(forward.equations, forward.outputs))
     counts = found.counts()
     assert walked(forward, frozenset(), sizes) == at(counts.forward_flops, sizes)
     backward = found.gradient().backward

@@ -11,7 +11,7 @@ from ..errors import OpError
 from ..notation import Dim, Tensor
 from ..program import Program
 from .layout import Axes
-from .lines import Line, lines_of, names_in
+from .lines import Line, lines_of
 from .pieces import wrapped
 from .sharing import lookups_first, shared
 from .stability import stable
@@ -42,7 +42,7 @@ def function_body(
     ``given`` says it of inputs that were kept so.
     """
     lines = simplified(program, target.in_place)
-    mentioned = {name for line in lines for name in names_in(line.value)}
+    mentioned = {name for line in lines for name in line.mentioned}
     body = body_of(lines, program.inputs, program.outputs, target, width, kept, given or {})
     merged = [t for t in program.inputs if t.merged and t.name in mentioned]
     results = [program.tensors[name] for name in program.outputs if name not in kept]
