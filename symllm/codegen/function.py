@@ -76,7 +76,7 @@ def function_source(target: Target, program: Program, function: str, doc: str = 
         [
             *docstring(doc, body.arguments, outputs),
             *body.statements,
-            *returned(program.outputs, WIDTH - 4),
+            *returning_by_name(program.outputs, WIDTH - 4),
         ],
     )
     return module(target, [text])
@@ -102,10 +102,15 @@ def definition(
 
 
 def listed(opening: str, names: Sequence[str], closing: str, width: int) -> list[str]:
-    """Names in brackets, on rows of their own where one row is too short."""
+    """Names in brackets, on rows of their own where one row is too short.
+
+    Names are wrapped; where some are expressions, each has a row.
+    """
     row = f"{opening}{', '.join(names)}{closing}"
     if len(row) <= width:
         return [row]
+    if any("[" in name or "(" in name for name in names):
+        return [opening, *indented([f"{name}," for name in names]), closing]
     return [opening, *indented(wrap(", ".join(names), width - 4)), closing]
 
 
@@ -114,10 +119,16 @@ def unpacked(names: Sequence[str], value: str, width: int) -> list[str]:
     row = f"{', '.join(names)} = {value}"
     if len(names) > 1 and len(row) <= width:
         return [row]
-    return listed("(", [f"{names[0]},"] if len(names) == 1 else names, f") = {value}", width)
+    return listed("(", several(names), f") = {value}", width)
+
+
+def several(names: Sequence[str]) -> Sequence[str]:
+    """The names of a tuple."""
+    return [f"{names[0]},"] if len(names) == 1 else names
 
 
 def returning(values: Sequence[str], width: int) -> list[str]:
+    """The last statement: the value, or several as a tuple."""
     row = f"return {', '.join(values)}"
     return [row] if len(row) <= width else listed("return (", values, ")", width)
 
@@ -242,7 +253,7 @@ DOMAINS = {
 }
 
 
-def returned(outputs: Sequence[str], width: int) -> list[str]:
+def returning_by_name(outputs: Sequence[str], width: int) -> list[str]:
     """The last statement: one array, or several by name, a row for each where one is too long."""
     if len(outputs) == 1:
         return [f"return {outputs[0]}"]
