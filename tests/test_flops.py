@@ -76,6 +76,10 @@ def test_a_delta_under_a_sum_selects() -> None:
     assert (found.forward_flops, found.backward_flops) == (0, N * M)
     scaled = op(Let(W[p, k], s * sum_over(r * delta(p, t[i]) * h[i, k], i)), inputs=(t, s, r, h))
     assert flops(scaled.program) == N * M + 2 * V * M
+    shares = op(Let(v.vector("f")[p], sum_over(delta(p, t[i]), i) / n), inputs=(t,))
+    assert flops(shares.program) == N + V  # one is added for each row
+    weighed = op(Let(matrix("R", v, m)[p, k], sum_over(delta(p, t[i]) * u[k], i)), inputs=(t, u))
+    assert flops(weighed.program) == N + V * M
     own = op(
         Let(s, sum_over(delta(i, t[i]) * x[i], i)),
         inputs=(n.vector("t", role="target", domain=n), x),
