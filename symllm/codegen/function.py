@@ -232,9 +232,12 @@ def docstring(doc: str, arguments: Sequence[Tensor], outputs: Sequence[Tensor]) 
 
 
 def folded(line: str) -> list[str]:
-    """A line of prose or of a formula on as many rows as it needs."""
-    indent = " " * (len(line) - len(line.lstrip()))
-    return wrap(line, WIDTH - 8, subsequent_indent=indent + "    ") or [""]
+    """A line of prose on as few rows as it needs, equally long: no row holds but the last word."""
+    widest = WIDTH - 8
+    rows = wrap(line, widest) or [""]
+    widths = range(-(-len(line) // len(rows)), widest)
+    even = (wrap(line, width) for width in widths if len(rows) > 1)
+    return next((found for found in even if len(found) == len(rows)), rows)
 
 
 def shape(tensor: Tensor) -> str:
