@@ -1,8 +1,7 @@
 """symllm: the symbolic derivation engine for transformer math."""
 
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .catalogue import ops
 from .counts import Counts, leading
@@ -10,6 +9,7 @@ from .equation import Let
 from .errors import (
     NotationError,
     OpError,
+    ReadError,
     ShapeError,
     SymllmError,
     UnknownName,
@@ -22,12 +22,19 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
+    from .latex.check import check_latex
 
 
-def __getattr__(name: str) -> ModuleType:
-    """``symllm.models``, loaded when it is first asked for."""
+#: What is loaded when it is first asked for, and where it is found.
+LATER = {"check_latex": ".latex.check"}
+
+
+def __getattr__(name: str) -> Any:
+    """``symllm.models`` and what judges claims, loaded when they are first asked for."""
     if name == "models":
         return import_module(".models", __name__)
+    if name in LATER:
+        return getattr(import_module(LATER[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -40,11 +47,13 @@ __all__ = [
     "NotationError",
     "Op",
     "OpError",
+    "ReadError",
     "ShapeError",
     "SymllmError",
     "Tensor",
     "UnknownName",
     "VerificationError",
+    "check_latex",
     "delta",
     "leading",
     "matrix",

@@ -43,9 +43,12 @@ FLOORS = (
     ("counts",),
     ("derivation",),
     ("questions",),
+    ("latex",),
     ("op",),
     ("catalogue", "document"),
     ("claims",),
+    ("latex.truth",),
+    ("latex.check",),
     ("models",),
     ("build", ""),  # "" is the face of the package: symllm/__init__.py
     ("cli",),
@@ -249,7 +252,7 @@ def test_the_reader_sees_the_package() -> None:
     assert {"verify", "derive.narrate"} <= graph["derivation"]
 
 
-HEAVY = {"click", "rich", "jinja2", "scipy", "torch", "pypandoc", "typst", "IPython", "symllm.cli"}
+HEAVY = {"click", "rich", "jinja2", "scipy", "torch", "pypandoc", "typst", "IPython", "symllm.cli", "lark"}
 
 
 def test_deriving_loads_nothing_that_it_does_not_need() -> None:

@@ -27,6 +27,11 @@ LOGISTIC, DEVIATION = "the logistic function", "the standard deviation"
 MOST_ARGUMENTS = 6
 
 
+#: What SymPy spends on a function grows like a power of how many are inside it; of such units
+#: no formula on a page needs more.
+MOST_EFFORT = 150
+
+
 @dataclass(frozen=True)
 class Callee:
     """A function as it stands in a formula: its name and what it carries."""
@@ -40,7 +45,9 @@ class Callee:
 
 def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
     """The function that a factor is, if it is one; ``after`` is the factor after it."""
-    base, sub, sup, primes = node, (), None, 0
+    base = node
+    sub: tuple[Node, ...] = ()
+    sup, primes = None, 0
     if isinstance(node, Scripted):
         base, sub, sup, primes = node.base, listed(node.sub), node.sup, node.primes
     base = alone(base)
@@ -130,8 +137,9 @@ def of_numbers(scope: Scope, function: Callee, parts: tuple[Node, ...], node: No
         raise scope.error(f"{function.name} takes one argument, not {len(parts)}", node)
     value = scope.value(parts[0])
     scalar = FUNCTIONS[function.name]
-    if value.expr.is_number and value.expr.has(sp.zoo, sp.oo, sp.nan):
-        raise scope.error("this is not finite", node)
+    scope.effort += 3 ** nesting(value.expr)
+    if scope.effort > MOST_EFFORT:
+        raise scope.error("too many functions of functions for one formula", node)
     if function.primes:
         return replace(value, expr=derivative(scalar, checked(scope, function, node), value.expr))
     expr = scalar(value.expr)
@@ -141,6 +149,12 @@ def of_numbers(scope: Scope, function: Callee, parts: tuple[Node, ...], node: No
     elif function.sub:
         raise scope.error(f"the subscript of {function.name} is not understood", node)
     return replace(value, expr=expr)
+
+
+def nesting(expr: sp.Basic) -> int:
+    """How many functions stand inside each other."""
+    inner = max((nesting(arg) for arg in expr.args), default=0)
+    return inner + isinstance(expr, sp.Function)
 
 
 def checked(scope: Scope, function: Callee, node: Node) -> int:
@@ -207,6 +221,8 @@ def own(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> 
 
 
 def of_axes(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
+    if len(parts) > MOST_ARGUMENTS:
+        raise scope.error(f"{function.name} has {len(parts)} arguments, which are too many", node)
     outer, scope.entry = scope.entry, None
     values = [scope.value(part) for part in parts]
     scope.entry = outer
@@ -252,7 +268,7 @@ def with_axis(scope: Scope, function: Callee, value: Value, node: Node) -> Value
 
 
 def extreme(scope: Scope, function: Callee, values: list[Value], node: Node) -> Value:
-    if len(values) < 2 or len(values) > MOST_ARGUMENTS or function.sub:
+    if len(values) < 2 or function.sub:
         raise scope.error(f"{function.name} is read of numbers: \\max(0, x)", node)
     kind = sp.Max if function.name == "max" else sp.Min
     found = values[0]
@@ -341,4 +357,3 @@ ON_AXES: dict[str, OnAxes] = {
     "max": softmax,
     "min": softmax,
 }
-

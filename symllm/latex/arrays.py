@@ -98,7 +98,8 @@ def aligned(
             pair = (entry, matrix.expr) if vector is left else (matrix.expr, entry)
             return *pair, matrix
     raise Mismatch(
-        f"{described(sizes, left)} and {described(sizes, right)} cannot be {verb}{hint(sizes, left, right)}",
+        f"{described(sizes, left)} and {described(sizes, right)} cannot be {verb}"
+        f"{hint(sizes, left, right)}",
         where,
     )
 
@@ -168,9 +169,7 @@ def advice(sizes: Sizes, left: Value, right: Value) -> str:
     return ""
 
 
-def entrywise(
-    sizes: Sizes, left: Value, right: Value, choose: Pick, where: int
-) -> Value:
+def entrywise(sizes: Sizes, left: Value, right: Value, choose: Pick, where: int) -> Value:
     """The product entry by entry."""
     a, b, shape = aligned(sizes, left, right, choose, where, "multiplied entry by entry")
     return replace(shape, expr=a * b)
@@ -183,9 +182,7 @@ def divided(sizes: Sizes, above: Value, below: Value, choose: Pick, where: int) 
     return replace(shape, expr=a / b)
 
 
-def added(
-    sizes: Sizes, left: Value, right: Value, sign: int, choose: Pick, where: int
-) -> Value:
+def added(sizes: Sizes, left: Value, right: Value, sign: int, choose: Pick, where: int) -> Value:
     verb = "added" if sign > 0 else "subtracted"
     a, b, shape = aligned(sizes, left, right, choose, where, verb)
     return replace(shape, expr=a + sign * b)

@@ -36,13 +36,16 @@ def compared(scope: Scope, left: Node, right: Node, sign: str) -> sp.Expr:
     if sign not in COMPARED:
         raise scope.error("this relation is not understood here", left)
     sides = [integer_side(scope, side) for side in (left, right)]
-    if any(sides) and all(found or isinstance(alone(side), Number)
-                          for found, side in zip(sides, (left, right), strict=True)):
+    if any(sides) and all(
+        found or isinstance(alone(side), Number)
+        for found, side in zip(sides, (left, right), strict=True)
+    ):
         a, b = (
             found[0] if found else scope.number(side, "a bound")
             for found, side in zip(sides, (left, right), strict=True)
         )
-        if all(sides) and not scope.sizes.unify(sides[0][1], sides[1][1]):
+        sizes = [found[1] for found in sides if found]
+        if all(sides) and not scope.sizes.unify(*sizes):
             raise Mismatch(
                 f"{spelled(left)} and {spelled(right)} run over two dimensions and are compared",
                 left.at,
@@ -73,9 +76,7 @@ def integer_side(scope: Scope, node: Node) -> tuple[sp.Expr, sp.Expr] | tuple[()
 
 
 @usual
-def kronecker(
-    scope: Scope, node: Node, head: str, subs: tuple[Node, ...]
-) -> Value | None:
+def kronecker(scope: Scope, node: Node, head: str, subs: tuple[Node, ...]) -> Value | None:
     """``\\delta_{ij}``, and ``\\mathbb{1}_{i = j}``"""
     if head == "delta" and len(subs) == 2:
         return Value(compared(scope, subs[0], subs[1], "="))

@@ -14,9 +14,9 @@ from ..claims.points import Point, points
 from ..claims.question import question
 from ..claims.verdict import SEVERITY, Verdict, joined
 from ..derive.system import system
+from ..equation import Let
 from ..evaluate import has_implied_upstream
 from ..expressions import entries, name_of
-from ..equation import Let
 from ..notation import Tensor
 from ..op import Op
 from ..render.printer import style_of
@@ -75,7 +75,7 @@ def judged(op: Op, statement: Statement, outcomes: tuple[Outcome[Claim], ...]) -
         if isinstance(error, Mismatch):
             return Verdict(statement.source, "shape", error.message)
         raise error
-    read = list({(c.left, c.right, c.free, c.definitions): c for c in reversed(read)}.values())[::-1]
+    read = different(read)
     cases = [Case(op, claim) for claim in read]
     right = [case.right for case in cases]
     if any(right):
@@ -92,6 +92,14 @@ def judged(op: Op, statement: Statement, outcomes: tuple[Outcome[Claim], ...]) -
     if read[best].made:
         notes = [f"read so: {read[best].reading}", *notes]
     return replace(verdict, notes=(*verdict.notes, *notes))
+
+
+def different(read: Sequence[Claim]) -> list[Claim]:
+    """The claims without those that say the same as one before."""
+    found: dict[object, Claim] = {}
+    for claim in read:
+        found.setdefault((claim.left, claim.right, claim.free, claim.definitions), claim)
+    return list(found.values())
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,14 +14,15 @@ from . import products, resolve, usual  # noqa: F401  (their readers enter the t
 from .arrays import Value, described
 from .brackets import condition
 from .context import Context
-from .names import head_of, spelled
+from .names import Signature, head_of, spelled
 from .readings import Choices, Outcome, readings
-from .scope import Definition, Scope, Wanted
+from .scope import Definition, Scope, Wanted, is_real
 from .sizes import Mismatch
 from .statements import Statement, letters_below
 from .tidy import dim_of, tidied
 from .tree import Name, Node, Scripted, walk
 
+Definitions = Mapping[Signature, Definition]
 Free = tuple[tuple[sp.Symbol, Dim], ...]
 
 
@@ -49,7 +50,8 @@ class Claim:
 
 
 def claims(
-    statement: Statement, definitions: Mapping[tuple[str, tuple[str, ...]], Definition],
+    statement: Statement,
+    definitions: Definitions,
     context: Context,
 ) -> tuple[Outcome[Claim], ...]:
     """Every reading of a statement: what it claims, or why it cannot be read so.
@@ -59,7 +61,10 @@ def claims(
     """
 
     def reading(entrywise: bool) -> tuple[Outcome[Claim], ...]:
-        return readings(lambda choose: read_claim(statement, definitions, context, choose, entrywise))
+        def read(choose: Choices) -> Claim:
+            return read_claim(statement, definitions, context, choose, entrywise)
+
+        return readings(read)
 
     first = reading(context.pointwise)
     if any(outcome.found for outcome in first):
@@ -79,7 +84,7 @@ def may_be_entries(statement: Statement, context: Context) -> bool:
 
 def read_claim(
     statement: Statement,
-    definitions: Mapping[tuple[str, tuple[str, ...]], Definition],
+    definitions: Definitions,
     context: Context,
     choose: Choices,
     entrywise: bool,
@@ -112,7 +117,9 @@ def uses(expr: sp.Expr, index: sp.Symbol) -> bool:
 
 
 def call_sizes(
-    scope: Scope, statement: Statement, definitions: Mapping[tuple[str, tuple[str, ...]], Definition]
+    scope: Scope,
+    statement: Statement,
+    definitions: Definitions,
 ) -> None:
     """Names that sums run to and that are no dimension of the op: they stand for one."""
     bodies = [statement.left, statement.right, *(d.body for d in definitions.values())]
@@ -171,8 +178,11 @@ def finished(
 ) -> Claim:
     taken = frozenset(scope.context.tensors) | {d.name for d in scope.context.dims}
     taken |= scope.lets.keys()
+    for side, node in ((left, statement.left), (right, statement.right)):
+        if not is_real(side):
+            raise scope.error("this side is not a real number everywhere", node)
     dims = tuple(dim_of(scope, index) for index in indices)
-    (pair, change) = tidied(scope, sp.Tuple(left, right), indices, taken)
+    pair, change = tidied(scope, sp.Tuple(left, right), indices, taken)
     lets = []
     for name, value in scope.lets.items():
         axes = tuple(dim_of(scope, axis) for axis in value.axes)
@@ -181,7 +191,9 @@ def finished(
         lets.append((Let(entry_of(name, subs), body), tuple(zip(subs, axes, strict=True))))
     wanted = tuple(tidy_wanted(scope, w, taken) for w in scope.wanted.values())
     free = tuple((change[i], dim) for i, dim in zip(indices, dims, strict=True))
-    return Claim(statement, *pair, free, tuple(lets), wanted, dict(scope.choose.made))
+    return Claim(
+        statement, pair.args[0], pair.args[1], free, tuple(lets), wanted, dict(scope.choose.made)
+    )
 
 
 def entry_of(name: str, subs: tuple[sp.Basic, ...]) -> sp.Expr:
@@ -203,5 +215,3 @@ def first_error(outcomes: tuple[Outcome[Claim], ...]) -> ReadError | Mismatch:
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     shapes = [error for error in errors if isinstance(error, Mismatch)]
     return (shapes or errors)[0]
-
-

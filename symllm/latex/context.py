@@ -59,9 +59,7 @@ class Context:
         return found[0] if len(found) == 1 else ""
 
 
-def context_of(
-    program: Program, gradients: Iterable[Tensor], name: str
-) -> Context:
+def context_of(program: Program, gradients: Iterable[Tensor], name: str) -> Context:
     """The context of a flat program and of the gradients that it has."""
     known = {t.name: t for t in gradients}
     return Context(

@@ -34,10 +34,10 @@ def name_value(
 ) -> Value:
     """The value of a name with subscripts, of which the first may belong to the name itself."""
     base = alone(base)
-    if isinstance(base, Accent) and isinstance(inner := alone(base.body), Scripted):
-        if inner.sup is None and not inner.primes:  # \hat{x_i}
-            subscripts = (*listed(inner.sub), *subscripts)
-            base = replace(base, body=inner.base)
+    inner = alone(base.body) if isinstance(base, Accent) else base
+    if isinstance(base, Accent) and isinstance(inner, Scripted) and plain(inner):  # \hat{x_i}
+        subscripts = (*listed(inner.sub), *subscripts)
+        base = replace(base, body=inner.base)
     head = head_of(base)
     if not head:
         return unnamed(scope, node, base, subscripts)
@@ -46,7 +46,7 @@ def name_value(
         found = known_value(scope, node, (head, texts[:count]), subscripts[count:], adjoint)
         if found is not None:
             return found
-    if isinstance(base, Accent) and base.kind == "bar" and not adjoint and is_overlined(scope, base):
+    if isinstance(base, Accent) and not adjoint and is_overlined(scope, base):
         return overlined(scope, node, base, subscripts)
     if adjoint:
         raise scope.error(f"there is no gradient by {head}: {scope.known()}", node)
@@ -62,6 +62,11 @@ def name_value(
     )
 
 
+def plain(node: Scripted) -> bool:
+    """Has it subscripts, and nothing else?"""
+    return node.sup is None and not node.primes
+
+
 def unnamed(scope: Scope, node: Node, base: Node, subscripts: tuple[Node, ...]) -> Value:
     """Something in braces or under an accent that is no name."""
     if isinstance(base, Accent):
@@ -75,11 +80,11 @@ def unnamed(scope: Scope, node: Node, base: Node, subscripts: tuple[Node, ...]) 
 def is_overlined(scope: Scope, base: Accent) -> bool:
     """Is the bar over a name that is known without it?"""
     key = (head_of(base.body), ())
-    return key in scope.context.names or key in scope.definitions
+    return base.kind == "bar" and (key in scope.context.names or key in scope.definitions)
 
 
 def overlined(scope: Scope, node: Node, base: Accent, subscripts: tuple[Node, ...]) -> Value:
-    """``\\bar{x}``: the mean of x, or its gradient, as it is written in automatic differentiation."""
+    """``\\bar{x}``: the mean of x, or its gradient, as automatic differentiation has it."""
     name = head_of(base.body)
     gradient = f"d{scope.context.names.get((name, ()), '')}" in scope.context.tensors
     if gradient and (subscripts or scope.choose(f"{name} with a bar is", BARS) == BARS[1]):
@@ -264,7 +269,7 @@ def written_out(scope: Scope, definition: Definition) -> Value:
             f"{scope.sizes.text(*body.axes)}",
             definition.at,
         )
-    return Value(body.expr, axes) if axes else body  # type: ignore[arg-type]
+    return Value(body.expr, axes) if axes else body
 
 
 # --------------------------------------------------------------------------

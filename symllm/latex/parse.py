@@ -149,7 +149,7 @@ class Builder(lark.Transformer[Leaf, Any]):
         kind = parts[0].value.text
         return Accent(*span(parts), kind, parts[1]) if kind else parts[1]
 
-    def list(self, parts: list[Any]) -> tuple[Node, ...]:
+    def several(self, parts: list[Any]) -> tuple[Node, ...]:
         return tuple(parts[::2])
 
     def group(self, parts: list[Any]) -> Node:
@@ -211,7 +211,7 @@ def parse(text: str) -> tuple[Piece, ...]:
     if not tokens:
         raise ReadError("there is no formula", text or " ", 0)
     try:
-        return parser().parse(tokens)  # type: ignore[arg-type, return-value]
+        return parser().parse(tokens)  # type: ignore[return-value]
     except lark.exceptions.UnexpectedToken as error:
         token = error.token.value
         if not isinstance(token, Token):

@@ -32,7 +32,9 @@ def joined_signs(tokens: Tokens, text: str) -> Tokens:
         last = found[-1].kind if found else ""
         if token.kind == "REL" and token.text == "=" and last == "COLON":
             found[-1] = replace(token, at=found[-1].at)
-        elif token.kind == "REL" and token.text == "=" and last == "REL" and len(found[-1].text) < 2:
+        elif (
+            token.kind == "REL" and token.text == "=" and last == "REL" and len(found[-1].text) < 2
+        ):
             found[-1] = replace(found[-1], text=found[-1].text.strip("=") + "=", end=token.end)
         elif token.kind == "PRIME" and last == "SUP":
             found[-1] = token
@@ -178,7 +180,9 @@ def in_pieces(tokens: Tokens, text: str) -> Tokens:
         elif kind in ("COMMA", "QUAD", "ROW", "WHERE", "DOT") and not around:
             kind = "SEP"
         elif kind == "WHERE":
-            raise ReadError(f"the text {token.text!r} is not understood inside brackets", text, token.at)
+            raise ReadError(
+                f"the text {token.text!r} is not understood inside brackets", text, token.at
+            )
         if kind == "ENDCASES" and last in ("COMMA", "ROW", "DOT"):
             found.pop()
         if kind == "SEP" and (not found or found[-1].kind in JOINING | {"SEP", "IF"}):

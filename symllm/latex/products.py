@@ -18,6 +18,9 @@ from .scope import Scope, reads
 from .sizes import Mismatch
 from .tree import Group, Mark, Name, Node, Number, Product, Relation, Scripted, alone
 
+#: As many functions may follow each other, as in ``\\log \\sigma x``.
+MOST_FUNCTIONS = 4
+
 ONE_FACTOR, ALL_FACTORS = "the factor after it", "all factors after it"
 
 
@@ -58,7 +61,7 @@ class Row:
         first = self.factor()
         if self.here is None or isinstance(self.here, Mark) or first.expr.is_number:
             return first
-        question = f"the slash at column {node.at + 1} divides by"
+        question = "a slash divides by"
         if self.scope.choose(question, (ONE_FACTOR, ALL_FACTORS)) == ONE_FACTOR:
             return first
         while self.here is not None and not isinstance(self.here, Mark):
@@ -104,15 +107,15 @@ class Row:
         assert here is not None
         if is_sum(here):
             self.at = len(self.items)
-        elif callee(self.scope, here, self.following) is not None:
-            self.at += 1
-            inner = self.items[self.at : self.at + 1]
-            if inner and isinstance(plain(inner[0]), Group):
+        else:
+            for _ in range(MOST_FUNCTIONS):
+                if self.here is None or callee(self.scope, self.here, self.following) is None:
+                    break
+                self.at += 1
+            if self.at > start and isinstance(self.here, Node) and is_brackets(self.here):
                 self.at += 1
             else:
-                self.argument(function, here)
-        else:
-            self.simple_run(function, node)
+                self.simple_run(function, node)
         taken = self.items[start : self.at]
         return taken[0] if len(taken) == 1 else Product(taken[0].at, taken[-1].end, tuple(taken))
 
@@ -122,9 +125,8 @@ class Row:
 
     def simple_run(self, function: Callee, node: Node) -> None:
         """Move past the factors that a function applies to."""
-        if isinstance(self.here, Mark):
+        if self.here is None or isinstance(self.here, Mark):
             raise self.scope.error(f"{function.name} lacks its argument", node)
-        start = self.at
         self.at += 1
         end = self.at
         while end < len(self.items) and self.is_simple(end):
@@ -132,7 +134,7 @@ class Row:
         if end < len(self.items) and is_slash(self.items[end]):
             end = min(end + 2, len(self.items))
         if end > self.at:
-            what = f"{function.name} at column {self.items[start].at + 1} applies to"
+            what = "a function without brackets applies to"
             if self.scope.choose(what, (ONE_FACTOR, ALL_FACTORS)) == ALL_FACTORS:
                 self.at = end
 
@@ -183,6 +185,10 @@ def read_product(scope: Scope, node: Product) -> Value:
 
 def plain(node: Node) -> Node:
     return node.base if isinstance(node, Scripted) else node
+
+
+def is_brackets(node: Node) -> bool:
+    return isinstance(plain(node), Group)
 
 
 def is_sum(node: Node) -> bool:

@@ -51,14 +51,14 @@ def both_sides(
 def inlined(expr: sp.Expr, *equations: Mapping[str, Let]) -> sp.Expr:
     """An expression with names written out by these equations, the latest first."""
     for known in equations:
-        for name in reversed(known):
+        for name in reversed(list(known)):
             if any(name_of(e) == name for e in entries(expr)):
-                expr = substitute(expr, {}, {name: instead(known[name])})  # type: ignore[assignment]
+                expr = substitute(expr, {}, {name: instead(known[name])})
     return expr
 
 
 def instead(let: Let) -> Entry:
-    return lambda subs: substitute(let.rhs, dict(zip(let.indices, subs, strict=True)))  # type: ignore[arg-type]
+    return lambda subs: substitute(let.rhs, dict(zip(let.indices, subs, strict=True)))
 
 
 def size(expr: sp.Basic) -> int:

@@ -106,9 +106,7 @@ def quantity(items: Sequence[Node], context: Context) -> Node | None:
     return items[0] if len(items) == 1 else Product(items[0].at, items[-1].end, tuple(items))
 
 
-def merged(
-    items: tuple[Node, ...], context: Context, defined: frozenset[str]
-) -> tuple[Node, ...]:
+def merged(items: tuple[Node, ...], context: Context, defined: frozenset[str]) -> tuple[Node, ...]:
     """Factors in which the names of gradients and derivatives are one factor each."""
     found: list[Node] = []
     at = 0

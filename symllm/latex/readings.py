@@ -12,7 +12,7 @@ from .sizes import Mismatch
 T = TypeVar("T")
 
 #: More ways to read one formula than this are not tried.
-MOST = 24
+MOST = 16
 
 
 class Choices:
@@ -49,6 +49,9 @@ def readings(read: Callable[[Choices], T]) -> tuple[Outcome[T], ...]:
             found = read(choices)
         except (ReadError, Mismatch) as error:
             outcomes.append(Outcome(choices.made, None, error))
+        except RecursionError:
+            deep = ReadError("the formula is nested too deeply")
+            outcomes.append(Outcome(choices.made, None, deep))
         else:
             outcomes.append(Outcome(choices.made, found))
         waiting += choices.others

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import sympy as sp
@@ -26,6 +25,7 @@ from .tree import (
     Terms,
     alone,
 )
+
 
 @reads(Number)
 def read_number(scope: Scope, node: Number) -> Value:
@@ -141,5 +141,3 @@ def read_inner(scope: Scope, node: Inner) -> Value:
     if left.rank != 1 or right.rank != 1:
         raise Mismatch("an inner product takes two vectors", node.at)
     return multiplied(scope.sizes, left, right, node.at, dot=True)
-
-

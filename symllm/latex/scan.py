@@ -11,6 +11,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import ReadError
+from .commands import (
+    ACCENTS,
+    CONTROL,
+    ENVIRONMENTS,
+    FUNCTIONS,
+    LETTERS,
+    MARKS,
+    MEANS,
+    RELATIONS,
+    SIGNS,
+    SILENT,
+    SILENT_WITH_ARGUMENT,
+    SIMPLE,
+    STYLES,
+    UNICODE,
+    WORDS,
+)
 
 #: Nobody writes longer formulas than this, nor deeper ones; whoever sends them wants no answer.
 LONGEST = 20_000
@@ -29,204 +46,6 @@ class Token:
     end: int
     style: str = ""
 
-
-GREEK = frozenset(
-    "alpha beta gamma delta zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
-    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell".split()
-)
-LETTERS = {name: name for name in GREEK} | {
-    "epsilon": "epsilon",
-    "varepsilon": "epsilon",
-    "varphi": "phi",
-    "vartheta": "theta",
-    "varsigma": "sigma",
-    "varrho": "rho",
-    "top": "top",
-    "intercal": "top",
-    "infty": "infty",
-    "partial": "partial",
-    "nabla": "nabla",
-    "lbrace": "{",
-}
-UNICODE = dict(
-    zip(
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩϵϕ",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-        "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega epsilon "
-        "phi".split(),
-        strict=True,
-    )
-) | {"∂": "partial", "∇": "nabla", "⊤": "top", "ᵀ": "top", "ℓ": "ell", "∞": "infty"}
-
-ACCENTS = {
-    "hat": "hat",
-    "widehat": "hat",
-    "bar": "bar",
-    "overline": "bar",
-    "tilde": "tilde",
-    "widetilde": "tilde",
-    "dot": "dot",
-    "check": "check",
-    "vec": "",
-    "underline": "",
-}
-FUNCTIONS = frozenset(
-    "exp log ln lg tanh sinh cosh sech coth sin cos tan max min arg det dim ker Pr sup inf".split()
-)
-STYLES = {
-    "mathbf": "bold",
-    "boldsymbol": "bold",
-    "bm": "bold",
-    "pmb": "bold",
-    "textbf": "bold",
-    "mathcal": "script",
-    "mathscr": "script",
-    "mathbb": "double",
-    "mathds": "double",
-    "mathrm": "upright",
-    "mathsf": "upright",
-    "mathtt": "upright",
-    "mathit": "",
-    "mathnormal": "",
-    "text": "upright",
-    "textrm": "upright",
-    "textit": "upright",
-    "textsf": "upright",
-    "texttt": "upright",
-    "mbox": "upright",
-    "operatorname": "upright",
-    "operatorname*": "upright",
-}
-#: Commands that say how something looks, and nothing else.
-SILENT = frozenset(
-    "displaystyle textstyle scriptstyle limits nolimits nonumber notag left right middle big Big "
-    "bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm mathstrut thinspace "
-    "negthinspace medspace thickspace enspace strut allowbreak nobreak hfill".split()
-)
-SILENT_WITH_ARGUMENT = frozenset("label tag color hspace vspace phantom hphantom vphantom".split())
-MARKS = {
-    "cdot": "cdot",
-    "times": "times",
-    "odot": "odot",
-    "circ": "odot",
-    "ast": "odot",
-    "star": "odot",
-    "div": "/",
-    "otimes": "otimes",
-}
-RELATIONS = {
-    "le": "<=",
-    "leq": "<=",
-    "leqslant": "<=",
-    "ge": ">=",
-    "geq": ">=",
-    "geqslant": ">=",
-    "lt": "<",
-    "gt": ">",
-    "ne": "!=",
-    "neq": "!=",
-    "equiv": "=",
-    "triangleq": "=",
-    "coloneqq": "=",
-    "coloneq": "=",
-    "approx": "=",
-    "in": "in",
-}
-SIMPLE = {
-    "frac": "FRAC",
-    "tfrac": "FRAC",
-    "dfrac": "FRAC",
-    "cfrac": "FRAC",
-    "sqrt": "SQRT",
-    "sum": "BIG",
-    "prod": "BIG",
-    "langle": "LANGLE",
-    "rangle": "RANGLE",
-    "lVert": "LNORM",
-    "rVert": "RNORM",
-    "lvert": "LBAR",
-    "rvert": "RBAR",
-    "Vert": "NORM",
-    "vert": "BAR",
-    "mid": "BAR",
-    "lbrack": "LSQUARE",
-    "rbrack": "RSQUARE",
-    "dots": "DOTS",
-    "ldots": "DOTS",
-    "cdots": "DOTS",
-    "prime": "PRIME",
-    "quad": "QUAD",
-    "qquad": "QUAD",
-    "implies": "SEP",
-    "Rightarrow": "SEP",
-    "Longrightarrow": "SEP",
-    "iff": "SEP",
-    "colon": "COLON",
-    "boxed": "KEEP",
-    "underbrace": "BRACE",
-    "overbrace": "BRACE",
-    "textcolor": "COLOURED",
-    "forall": "IF",
-}
-SIGNS = {
-    "+": "PLUS",
-    "-": "MINUS",
-    "−": "MINUS",
-    "=": "REL",
-    "<": "REL",
-    ">": "REL",
-    "≤": "REL",
-    "≥": "REL",
-    "≠": "REL",
-    "(": "LPAR",
-    ")": "RPAR",
-    "[": "LSQUARE",
-    "]": "RSQUARE",
-    "{": "LBRACE",
-    "}": "RBRACE",
-    "_": "SUB",
-    "^": "SUP",
-    "'": "PRIME",
-    "′": "PRIME",
-    ",": "COMMA",
-    ";": "COMMA",
-    "&": "CELL",
-    "|": "BAR",
-    "‖": "NORM",
-    "/": "MARK",
-    "*": "MARK",
-    "·": "MARK",
-    "⊙": "MARK",
-    "×": "MARK",
-    "∘": "MARK",
-    ".": "DOT",
-    ":": "COLON",
-    "∑": "BIG",
-    "⟨": "LANGLE",
-    "⟩": "RANGLE",
-    "√": "SQRT",
-}
-MEANS = {"≤": "<=", "≥": ">=", "≠": "!=", "*": "odot", "·": "cdot", "⊙": "odot", "∘": "odot"}
-MEANS |= {"×": "times", "∑": "sum", "−": "-", "′": "'"}
-CONTROL = {
-    "{": "LSET",
-    "}": "RSET",
-    "|": "NORM",
-    "\\": "ROW",
-    "[": "",
-    "]": "",
-    "(": "",
-    ")": "",
-    "_": "",
-}
-
-ENVIRONMENTS = frozenset(
-    "aligned align align* equation equation* split gathered gather gather* alignat alignedat "
-    "multline multline* eqnarray eqnarray*".split()
-)
-WORDS = {"if": "IF", "for": "IF", "when": "IF", "where": "WHERE", "with": "WHERE", "and": "WHERE"}
-WORDS |= {"otherwise": "OTHERWISE", "else": "OTHERWISE", "so": "WHERE", "else if": "IF"}
-WORDS |= {"for all": "IF", "then": "WHERE"}
 
 STYLED = re.compile(r"\s*\{\s*(?:\\([a-zA-Z]+)|([^{}\\$]*?))\s*\}")
 #: Text that goes on as a formula: ``\\text{if $i = j$}``.

@@ -77,6 +77,7 @@ class Scope:
     waiting: list[str] = field(default_factory=list)
     entry: sp.Symbol | None = None
     depth: int = 0
+    effort: int = 0
 
     def value(self, node: Node) -> Value:
         """What a part of the formula means; raises ``ReadError`` or ``Mismatch``."""
@@ -89,6 +90,8 @@ class Scope:
         if self.depth > DEEPEST:
             raise self.error("the formula is nested too deeply", node)
         found = READERS[kind](self, node)
+        if found.expr.is_number and not is_real(found.expr):
+            raise self.error("this is no real number", node)
         self.depth -= 1
         return found
 
@@ -96,9 +99,7 @@ class Scope:
         """The value of a part that is a single number."""
         found = self.value(node)
         if found.axes:
-            raise Mismatch(
-                f"{what} is a number, not {self.sizes.text(*found.axes)}", node.at
-            )
+            raise Mismatch(f"{what} is a number, not {self.sizes.text(*found.axes)}", node.at)
         return found.expr
 
     def index(self, letter: str, new: bool = True) -> sp.Symbol | None:
@@ -152,6 +153,10 @@ def usual(reader: Usual) -> Usual:
     """Enter a function into the list of usual names."""
     USUAL.append(reader)
     return reader
+
+
+def is_real(number: sp.Expr) -> bool:
+    return not number.has(sp.zoo, sp.oo, -sp.oo, sp.nan, sp.I)
 
 
 Reader = Callable[[Scope, Any], Value]

@@ -58,9 +58,7 @@ def first(scope: Scope, node: Node, above: Node, below: Node) -> Value:
         wanted = Wanted(f"d{of}_d{name}", of, name)
         rows = subscripts_of(quantity.expr)
     else:
-        rows = tuple(
-            s for s in sorted(quantity.expr.free_symbols, key=str) if s in scope.sizes.of
-        )
+        rows = tuple(s for s in sorted(quantity.expr.free_symbols, key=str) if s in scope.sizes.of)
         of = f"u{len(scope.wanted) + 1}"
         wanted = Wanted(f"d{of}_d{name}", Let(entry(of, *rows), quantity.expr), name)
     scope.wanted[wanted.name] = wanted

@@ -13,6 +13,9 @@ from .quantities import with_derivatives
 from .scope import Definition
 from .tree import Group, Name, Node, Number, Product, Relation, Scripted, alone, walk
 
+#: More equations than this are no formula but a book.
+MOST_STATEMENTS = 24
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -45,8 +48,8 @@ def taken_apart(text: str, where: Sequence[str], context: Context) -> Reading:
     definitions: dict[Signature, Definition] = {}
     for given in where:
         for left, rights, _ in equations(given):
-            definition = defined_by(left, rights[-1], given)
-            definitions[definition.head] = definition
+            one = defined_by(left, rights[-1], given)
+            definitions[one.head] = one
     found: list[tuple[Node, list[Node], Node | None]] = []
     for left, rights, condition in equations(text):
         definition = definition_of(left, rights, text, context)
@@ -76,6 +79,8 @@ def taken_apart(text: str, where: Sequence[str], context: Context) -> Reading:
         for left, rights, condition in found
         for right in rights
     ]
+    if len(statements) > MOST_STATEMENTS:
+        raise ReadError(f"one text holds at most {MOST_STATEMENTS} claims", text, 0)
     if not statements:
         raise ReadError(
             f"nothing is claimed: no left side is a quantity of {context.title}; it has "
@@ -122,7 +127,7 @@ def definition_of(
     head, subs = name_parts(name)
     if not head or is_known(head, subs, context):
         return None
-    if arguments and any(head_of(a) in context.names for a in arguments):
+    if arguments and head.lower() == context.title.replace("_", ""):
         return None
     return defined_by(left, rights[0], text)
 

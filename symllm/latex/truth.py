@@ -11,7 +11,7 @@ from ..calls import with_aliases, without_calls
 from ..claims.question import Question
 from ..derivation import Derivation
 from ..equation import Let
-from ..expressions import is_entry, name_of, substitute, subscripts_of
+from ..expressions import is_entry, name_of, subscripts_of, substitute
 from ..notation import Tensor, array, entry
 from ..op import Op
 from ..program import Program
@@ -91,7 +91,8 @@ def written_out(let: Let, further: Iterable[tuple[Let, Tensor]]) -> Let:
     known = {found.name: found for found, _ in further}
     if is_entry(right) and name_of(right) in known:
         found = known[name_of(right)]
-        return replace(let, rhs=substitute(found.rhs, dict(zip(found.indices, subscripts_of(right), strict=True))))
+        change = dict(zip(found.indices, subscripts_of(right), strict=True))
+        return replace(let, rhs=substitute(found.rhs, change))
     return let
 
 
