@@ -1,0 +1,243 @@
+"""Somebody's function against what was derived: ``check_gradient`` and ``assert_gradient``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...catalogue import ops
+from ...errors import SymllmError
+from ...op import Op
+from ..points import Point, points
+from ..question import Question, question
+from ..standin import judged
+from ..verdict import ClaimError, Verdict, joined
+from .binding import Said
+from .caller import Asked, Caller
+from .child import in_child
+from .choose import caller
+from .libraries import PRECISIONS, coarsest, rounded
+from .probing import Probed, probed
+from .reading import numbers, title
+from .results import Outcome, outcome
+
+#: What ``upstream=`` may say: it is an argument, or the loss is the mean or the sum of the output.
+UPSTREAMS = ("given", "mean", "sum")
+
+
+def check_gradient(
+    fn: Any,
+    op: Op | str,
+    *,
+    args: Said | None = None,
+    returns: str | Sequence[str | None] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    dtype: str = "float64",
+    layout: Mapping[str, str] | None = None,
+    upstream: str = "given",
+    seed: int = 0,
+    timeout: float | None = None,
+    constants: Mapping[str, Any] | None = None,
+    forward: Callable[..., Any] | None = None,
+    library: str | None = None,
+) -> Verdict:
+    """Is this function the gradient of the op, and if not, which term is wrong?
+
+    ``fn`` is a backward function of NumPy, PyTorch or JAX arrays or of ``ctypes`` pointers; or
+    what PyTorch or JAX differentiate: a ``torch.autograd.Function``, a module, a ``custom_vjp``,
+    a forward function; or a class or an object with ``forward`` and ``backward``. A function that
+    works on batches is checked against ``op.batched(...)``.
+
+    ``args`` says what it takes, in order or by parameter: inputs of the op, upstream gradients
+    (``dy``), what the forward pass computes (``xhat``, ``mean``, ``lse``), sizes (``d``), constants
+    (any value that is no text), and for buffers the gradients that belong there. ``returns`` names
+    what it returns, None for what is no gradient. What is not said is told by names.
+    ``layout={"W": "m n"}`` gives the axes of an array where they are others than the op's.
+
+    ``upstream="mean"`` or ``"sum"`` says that the function takes no upstream gradient and that the
+    loss is the mean of all entries of the output (for a loss: the mean over the batch), or their
+    sum. ``constants`` fixes parameters of the function and constants of the op; a function there
+    is called with the sizes that it names. ``forward`` makes what the function takes as
+    ``cache``. ``timeout`` (seconds) runs each call in a process of its own.
+
+    The verdict says what is wrong in ``kind`` and ``explanation``; what cannot be called is an
+    ``error`` or a ``shape``, and nothing is raised.
+    """
+    try:
+        check_said(fn, op, dtype, upstream)
+        asked = Asked(
+            fn=fn,
+            op=ops[op] if isinstance(op, str) else op,
+            args=args,
+            returns=fields(returns),
+            sizes=dict(sizes or {}),
+            dtype=dtype,
+            layout=layout,
+            upstream=upstream,
+            seed=seed,
+            timeout=timeout,
+            constants=dict(constants or {}),
+            forward=forward,
+            library=library,
+        )
+        return checked(asked)
+    except ClaimError as error:
+        return refusal(title(fn), error)
+    except SymllmError as error:  # an op or a size that there is not
+        return refusal(title(fn), ClaimError("error", str(error)))
+
+
+def assert_gradient(fn: Any, op: Op | str, **said: Any) -> None:
+    """Raises ``AssertionError`` with the explanation unless the gradient is correct.
+
+    Takes what ``check_gradient`` takes.
+    """
+    __tracebackhide__ = True
+    verdict = check_gradient(fn, op, **said)
+    if not verdict.ok:
+        raise AssertionError(str(verdict))
+
+
+def check_said(fn: Any, op: Any, dtype: str, upstream: str) -> None:
+    if not callable(fn) and not hasattr(fn, "backward"):
+        raise ClaimError("error", f"{fn!r} cannot be called")
+    if not isinstance(op, Op | str):
+        raise ClaimError("error", f"op is an op such as ops.layer_norm, or its name, not {op!r}")
+    for name, value, known in (("dtype", dtype, PRECISIONS), ("upstream", upstream, UPSTREAMS)):
+        if value not in known:
+            raise ClaimError("error", f"{name}={value!r} is none of {', '.join(known)}")
+
+
+def fields(returns: str | Sequence[str | None] | None) -> tuple[str | None, ...] | None:
+    """``"dx,dgamma"`` and ``("dx", "dgamma")`` are the same; ``"_"`` is None."""
+    if returns is None:
+        return None
+    words = returns.replace(",", " ").split() if isinstance(returns, str) else returns
+    return tuple(None if word in (None, "_", "None") else str(word) for word in words)
+
+
+def refusal(name: str, error: ClaimError) -> Verdict:
+    one = Verdict(error.output or name, error.kind, error.explanation)
+    if not error.output:
+        return one
+    return replace(one, name=name, outputs={error.output: one})
+
+
+# --------------------------------------------------------------------------
+# Checking
+# --------------------------------------------------------------------------
+
+
+def checked(asked: Asked) -> Verdict:
+    call = caller(asked, question(asked.op, unit=False))
+    if needs_unit(asked, call):
+        call = caller(asked, question(asked.op, unit=True))
+    at = tuple(prepared(point, asked, call) for point in drawn(asked, call))
+    session = Session(asked, call, {})
+    found = probed(session.outcome, call, at[0])
+    session = Session(asked, found.call, {id(at[0]): found.first})
+    verdict = session.verdict(at, found)
+    return verdict if verdict.ok else with_own_constants(session, at, found, verdict)
+
+
+def needs_unit(asked: Asked, call: Caller) -> bool:
+    """Is the upstream gradient 1, for it is that of a loss and the function takes none?"""
+    tensors = tuple(asked.op.outputs.values())
+    scalar = len(tensors) == 1 and tensors[0].rank == len(asked.op.program.batch)
+    return scalar and asked.upstream == "given" and not call.takes_upstream
+
+
+def drawn(asked: Asked, call: Caller) -> tuple[Point, ...]:
+    return points(call.form.question, asked.seed, {**call.sizes, **asked.sizes})
+
+
+def prepared(point: Point, asked: Asked, call: Caller) -> Point:
+    """The point as the function sees it: its constants, its precision, its upstream gradient."""
+    changed = {n: np.asarray(float(v)) for n, v in call.fixed.items()}
+    for tensor in point.question.given if asked.upstream != "given" else ():
+        shape = [point.sizes[dim.name] for dim in tensor.dims]
+        changed[tensor.name] = np.full(shape, 1 / prod(shape) if asked.upstream == "mean" else 1.0)
+    for name, array in point.drawn.items():
+        if array.ndim and name not in changed:
+            changed[name] = rounded(array, call.form.dtype)
+    return point.changed(**changed)
+
+
+@dataclass(frozen=True)
+class Session:
+    """The calls of one check; what was returned at a point is kept."""
+
+    asked: Asked
+    call: Caller
+    kept: dict[int, Outcome]
+
+    def outcome(self, call: Caller, point: Point, fill: float = 0.0) -> Outcome:
+        def run() -> Outcome:
+            return outcome(call.raw(point, fill), call.form, point)
+
+        if self.asked.timeout is None:
+            return run()
+        return in_child(self.asked.timeout, title(self.asked.fn), run)
+
+    def answer(self, point: Point) -> Mapping[str, np.ndarray]:
+        if id(point) not in self.kept:
+            self.kept[id(point)] = self.outcome(self.call, point)
+        return self.kept[id(point)].arrays
+
+    def verdict(self, at: tuple[Point, ...], found: Probed) -> Verdict:
+        names = ordered(found.first.arrays, self.call.form.question)
+        dtype = coarsest([self.call.form.dtype, found.first.dtype])
+        outputs = judged(self.call.form.question, self.answer, names, at, dtype)
+        return joined(
+            title(self.asked.fn),
+            outputs,
+            (*self.call.inferred, *found.inferred),
+            tuple(dict.fromkeys((*found.first.notes, *found.notes))),
+        )
+
+
+def ordered(names: Mapping[str, Any], about: Question) -> list[str]:
+    """Gradients in the order of the op's inputs, then those of intermediates."""
+    first = [f"d{name}" for name in about.wrt if f"d{name}" in names]
+    return [*first, *(name for name in names if name not in first)]
+
+
+# --------------------------------------------------------------------------
+# Constants that a function has inside
+# --------------------------------------------------------------------------
+
+
+def with_own_constants(
+    session: Session, at: tuple[Point, ...], found: Probed, verdict: Verdict
+) -> Verdict:
+    """The verdict with a constant that is written in the function, if it is right with that.
+
+    A LayerNorm that adds its own eps = 1e-5 cannot be right at any other.
+    """
+    inputs = session.asked.op.inputs
+    hidden = [
+        name
+        for name, tensor in inputs.items()
+        if tensor.role == "constant" and not tensor.rank and not tensor.integer
+        if name not in session.call.fixed and name not in session.call.quantities
+    ]
+    for name in hidden:
+        for value in numbers(session.asked.fn):
+            there = tuple(point.changed(**{name: np.asarray(value)}) for point in at)
+            try:
+                other = Session(session.asked, session.call, {}).verdict(there, found)
+            except (ClaimError, ArithmeticError):
+                continue
+            if other.ok:
+                said = f"{name} = {value:g}, which is written in it and is not among its arguments"
+                return replace(other, inferred=(*other.inferred, said))
+    notes = [
+        f"{name} is not among its arguments, and was {float(at[0].drawn[name]):g} at the first "
+        f"point: if it has its own, say constants={{{name!r}: ...}}"
+        for name in hidden
+    ]
+    return replace(verdict, notes=(*verdict.notes, *notes))
