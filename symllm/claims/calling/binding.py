@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..verdict import ClaimError
-from .matching import Buffer, Constant, Quantity, Saved, Size, Source, Vocabulary, matched
+from .matching import Buffer, Computed, Constant, Quantity, Saved, Size, Source, Vocabulary, matched
 from .reading import Parameter, parameters, returned, title
 from .vocabulary import SAVED, fold
 
@@ -73,14 +73,30 @@ def bound(
             f"{', '.join(p.name for p in takes)}",
         )
     found |= given(takes, vocabulary, constants)
-    open_ = [p.name for p in takes if p.name not in found]
-    taken = {*found.values()}
-    found |= {n: s for n, s in matched(open_, vocabulary).items() if s not in taken}
+    found |= by_name([p for p in takes if p.name not in found], vocabulary, [*found.values()])
     found |= from_forward([p for p in takes if p.name not in found and p.required], forward)
     unknown = [p.name for p in takes if p.required and p.name not in found]
     if unknown:
         raise ClaimError("error", meaningless(fn, unknown, vocabulary))
     return arranged(takes, found)
+
+
+def by_name(
+    takes: Sequence[Parameter], vocabulary: Vocabulary, taken: Sequence[Source]
+) -> dict[str, Source]:
+    """What parameters mean by their names; one with a default only if it is an input or a size."""
+    optional = {p.name for p in takes if not p.required}
+    flags = {p.name for p in takes if isinstance(p.default, bool)}
+    found = matched([p.name for p in takes if p.name not in flags], vocabulary)
+    inputs = {*vocabulary.question.op.inputs, *vocabulary.upstream}
+    return {
+        name: means
+        for name, means in found.items()
+        if means not in taken
+        if name not in optional
+        or isinstance(means, Size)
+        or (isinstance(means, Quantity) and means.name in inputs)
+    }
 
 
 def given(
@@ -150,5 +166,7 @@ def arranged(takes: Sequence[Parameter], found: Mapping[str, Source]) -> Binding
 
 def is_news(parameter: Parameter, found: Mapping[str, Source]) -> bool:
     """Is it called otherwise than what it takes?"""
-    taken = found[parameter.name]
-    return not (isinstance(taken, Quantity | Buffer | Size) and taken.name == parameter.name)
+    match found[parameter.name]:
+        case Quantity(name) | Buffer(name) | Size(name) | Computed(name):
+            return fold(name) != fold(parameter.name)
+    return True

@@ -61,6 +61,11 @@ class Caller:
     def takes_upstream(self) -> bool:
         return not set(self.vocabulary.upstream).isdisjoint(self.quantities)
 
+    def shapes(self, point: Point) -> dict[str, tuple[int, ...]]:
+        """The shapes in which it should give the gradients."""
+        names = [f"d{name}" for name in self.form.question.wrt]
+        return {name: self.form.layout(name).shape(point.sizes) for name in names}
+
     def raw(self, point: Point, fill: float = 0.0) -> Raw:
         """Its gradients there; buffers hold ``fill`` before. Raises ``ClaimError``."""
         raise NotImplementedError

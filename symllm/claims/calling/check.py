@@ -19,8 +19,11 @@ from ..verdict import ClaimError, Verdict, joined
 from .binding import Said
 from .caller import Asked, Caller
 from .child import in_child
-from .choose import caller
+from .choose import as_forward, caller, may_be_forward
+from .differentiated import Differentiated
+from .functions import close
 from .libraries import PRECISIONS, coarsest, rounded
+from .matching import Vocabulary
 from .probing import Probed, probed
 from .reading import numbers, title
 from .results import Outcome, outcome
@@ -133,9 +136,9 @@ def refusal(name: str, error: ClaimError) -> Verdict:
 
 
 def checked(asked: Asked) -> Verdict:
-    call = caller(asked, question(asked.op, unit=False))
+    call = settled(asked, caller(asked, question(asked.op, unit=False)))
     if needs_unit(asked, call):
-        call = caller(asked, question(asked.op, unit=True))
+        call = rebuilt(asked, call)
     at = tuple(prepared(point, asked, call) for point in drawn(asked, call))
     session = Session(asked, call, {})
     found = probed(session.outcome, call, at[0])
@@ -144,11 +147,47 @@ def checked(asked: Asked) -> Verdict:
     return verdict if verdict.ok else with_own_constants(session, at, found, verdict)
 
 
+def settled(asked: Asked, call: Caller) -> Caller:
+    """What only a call can tell: does it go forwards, and is what it gives one number?"""
+    forward = as_forward(call, asked) if may_be_forward(call, asked) else call
+    if not isinstance(forward, Differentiated):
+        return call
+    at = prepared(drawn(asked, forward)[0], asked, forward)
+    value = run(asked, lambda: forward.value(at))
+    output = forward.outputs[0]
+    expected = forward.form.outward(at.array(output), output, at)
+    number = value is not None and value.ndim == 0 < expected.ndim
+    if forward is not call and not number:
+        if value is None or value.shape != expected.shape:
+            return call
+        if asked.upstream != "given" and not close(value, expected, asked.dtype):
+            return call
+    return replace(forward, reduced=number and (asked.upstream != "given" or is_loss(asked)))
+
+
+def run(asked: Asked, call: Callable[[], Any]) -> Any:
+    """In a process of its own where a time is set."""
+    if asked.timeout is None:
+        return call()
+    return in_child(asked.timeout, title(asked.fn), call)
+
+
+def is_loss(asked: Asked) -> bool:
+    """Is its one output a number for each row of the batch?"""
+    tensors = tuple(asked.op.outputs.values())
+    return len(tensors) == 1 and tensors[0].rank == len(asked.op.program.batch)
+
+
 def needs_unit(asked: Asked, call: Caller) -> bool:
     """Is the upstream gradient 1, for it is that of a loss and the function takes none?"""
-    tensors = tuple(asked.op.outputs.values())
-    scalar = len(tensors) == 1 and tensors[0].rank == len(asked.op.program.batch)
-    return scalar and asked.upstream == "given" and not call.takes_upstream
+    return is_loss(asked) and asked.upstream == "given" and not call.takes_upstream
+
+
+def rebuilt(asked: Asked, call: Caller) -> Caller:
+    """The same where the upstream gradient is 1."""
+    about = question(asked.op, unit=True)
+    form = replace(call.form, question=about)
+    return replace(call, form=form, vocabulary=Vocabulary(about))
 
 
 def drawn(asked: Asked, call: Caller) -> tuple[Point, ...]:
@@ -176,12 +215,7 @@ class Session:
     kept: dict[int, Outcome]
 
     def outcome(self, call: Caller, point: Point, fill: float = 0.0) -> Outcome:
-        def run() -> Outcome:
-            return outcome(call.raw(point, fill), call.form, point)
-
-        if self.asked.timeout is None:
-            return run()
-        return in_child(self.asked.timeout, title(self.asked.fn), run)
+        return run(self.asked, lambda: outcome(call.raw(point, fill), call.form, point))
 
     def answer(self, point: Point) -> Mapping[str, np.ndarray]:
         if id(point) not in self.kept:

@@ -89,7 +89,8 @@ class Function(Caller):
         some = [name for name in wanted if name[1:] in takes]
         count = len(value) if isinstance(value, tuple | list) else 1
         expected = some if len(some) == count and not buffers else wanted
-        found, inferred = named(self.fn, value, self.returns, self.vocabulary, expected)
+        shapes = self.shapes(giving.point)
+        found, inferred = named(self.fn, value, self.returns, self.vocabulary, expected, shapes)
         return {**buffers, **found}, inferred
 
 

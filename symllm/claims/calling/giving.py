@@ -99,8 +99,7 @@ class Giving:
 
     def copied(self, array: np.ndarray, name: str) -> Any:
         native = self.form.library.give(array, self.form.dtype)
-        if array.ndim:
-            self.given[name] = (native, array)
+        self.given[name] = (native, array)
         return native
 
     def computed(self, source: Computed) -> Any:

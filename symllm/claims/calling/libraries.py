@@ -45,8 +45,8 @@ class Library:
     def give(self, array: np.ndarray, dtype: str) -> Any:
         """A copy with that precision; integers stay integers."""
         if array.dtype.kind != "f":
-            return array.copy() if array.ndim else array[()]
-        found = np.array(array, dtype=numpy_dtype(dtype))
+            return array.copy() if array.ndim else int(array)
+        found = np.array(array, dtype=numpy_dtype(dtype), order="C")
         return found if found.ndim else found[()]
 
     def holds(self, value: Any) -> np.ndarray:
@@ -62,7 +62,7 @@ class Torch(Library):
         if array.dtype.kind == "b":
             return torch.from_numpy(array.copy())
         precise = torch.int64 if array.dtype.kind in "iu" else getattr(torch, dtype)
-        return torch.tensor(np.ascontiguousarray(array), dtype=precise)
+        return torch.tensor(np.array(array, order="C"), dtype=precise)
 
     def holds(self, value: Any) -> np.ndarray:
         torch = loaded("torch")
@@ -75,8 +75,8 @@ class Jax(Library):
 
     def context(self, dtype: str) -> AbstractContextManager[Any]:
         jax = loaded("jax")
-        enable = getattr(jax, "enable_x64", None) or import_module("jax.experimental").enable_x64
-        return enable(dtype == "float64")
+        there = jax if hasattr(jax, "enable_x64") else loaded("jax.experimental")
+        return there.enable_x64(dtype == "float64")
 
     def give(self, array: np.ndarray, dtype: str) -> Any:
         jnp = loaded("jax.numpy")

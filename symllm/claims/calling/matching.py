@@ -142,7 +142,7 @@ class Vocabulary:
         for name, called in self._between():
             yield called, Quantity(name)
         yield from self._defined()
-        yield from self._sizes()
+        yield from self.sizes()
         for name in op.inputs:
             if name in self.question.wrt:
                 yield from self._gradients(name, (name, *self.input_names(name)), Buffer)
@@ -188,7 +188,12 @@ class Vocabulary:
                     yield from ((called, computed) for called in definition.names)
                     break
 
-    def _sizes(self) -> Iterator[tuple[str, Source]]:
+    @cached_property
+    def letters(self) -> Mapping[str, tuple[Source, ...]]:
+        """Capitals that are sizes."""
+        return {name: (means,) for name, means in self.sizes() if len(name) == 1 and name.isupper()}
+
+    def sizes(self) -> Iterator[tuple[str, Source]]:
         program = self.question.op.program
         if len(program.batch) == 1:
             yield from ((called, Size(program.batch[0].name)) for called in BATCH_SIZES)
@@ -204,7 +209,7 @@ class Vocabulary:
     def candidates(self, name: str) -> tuple[Source, ...]:
         if name in self.exact:
             return (self.exact[name],)
-        found = self.folded.get(fold(name), ())
+        found = (*self.letters.get(name, ()), *self.folded.get(fold(name), ()))
         return (*found, Saved()) if fold(name) in SAVED else found
 
     def gradient(self, name: str) -> str:

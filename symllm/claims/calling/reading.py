@@ -19,6 +19,11 @@ REST = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 #: Libraries, the one first whose functions cannot do with another's arrays.
 LIBRARIES = ("torch", "jax", "numpy")
 
+#: Methods and keywords that only one library has.
+TELLTALES = {
+    "torch": frozenset({"keepdim", "unsqueeze", "rsqrt", "masked_fill", "requires_grad", "view_as"})
+}
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -146,7 +151,14 @@ def library_of(fn: Any) -> str:
         for method in vars(fn).values():
             if isinstance(method, FunctionType):
                 roots |= set(roots_in(method))
-    return next((name for name in LIBRARIES if name in roots), "numpy")
+    mentioned = next((name for name in LIBRARIES if name in roots), "")
+    return mentioned or (telltale(function) if function else "numpy")
+
+
+def telltale(function: FunctionType) -> str:
+    """Of a function that mentions no library, by the methods and keywords that it uses."""
+    names = set(names_in(function.__code__))
+    return next((name for name, own in TELLTALES.items() if not own.isdisjoint(names)), "numpy")
 
 
 def roots_in(function: FunctionType, seen: set[FunctionType] | None = None) -> Iterator[str]:
@@ -173,6 +185,8 @@ def names_in(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from names_in(constant)
+        elif isinstance(constant, tuple):  # the names of keywords
+            yield from (name for name in constant if isinstance(name, str))
 
 
 def root(module: str) -> str:

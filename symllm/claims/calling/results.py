@@ -67,10 +67,12 @@ def named(
     said: Sequence[str | None] | None,
     vocabulary: Vocabulary,
     wanted: Sequence[str],
+    shapes: Mapping[str, tuple[int, ...]],
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The gradients in what a function returned, and what was inferred to tell them.
 
-    ``wanted`` are the gradients that are expected if nothing is told by a name.
+    ``wanted`` are the gradients that are expected if nothing is told by a name, ``shapes`` those
+    that they have.
     Raises ``ClaimError`` where it cannot be told which is which.
     """
     if isinstance(value, Mapping):
@@ -95,8 +97,12 @@ def named(
     if len(present) != len(values) and len(present) == len(wanted):
         values, meant = [values[k] for k in present], [meant[k] for k in present]
     fits = len(values) == len(wanted)
+    if len(values) == 1 and not fits and not any(meant):
+        alone = by_shape(values[0], wanted, vocabulary, shapes)
+        return {alone: values[0]}, (f"what it returns is taken for {alone}",)
     if fits and all(m in ("", w) for m, w in zip(meant, wanted, strict=True)):
-        order = f"what it returns is taken for {', '.join(wanted)}, in this order"
+        order = f"what it returns is taken for {', '.join(wanted)}"
+        order += ", in this order" if len(wanted) > 1 else ""
         return dict(zip(wanted, values, strict=True)), (order,)
     some = {m: v for m, v in zip(meant, values, strict=True) if m}
     if not repeated and some and not fits:
@@ -110,6 +116,19 @@ def named(
         f"returns=({', '.join(map(repr, wanted))}{',' if len(wanted) == 1 else ''}), with None "
         f"for what is none of them",
     )
+
+
+def by_shape(
+    value: Any,
+    wanted: Sequence[str],
+    vocabulary: Vocabulary,
+    shapes: Mapping[str, tuple[int, ...]],
+) -> str:
+    """Which gradient a single result is: the one of its shape, or that of the data."""
+    alike = [name for name in wanted if shapes[name] == tuple(np.shape(value))]
+    inputs = vocabulary.question.op.inputs
+    data = [name for name in wanted if inputs[name[1:]].role == "data"]
+    return (alike or data or list(wanted))[0]
 
 
 def by_key(

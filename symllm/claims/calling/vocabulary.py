@@ -114,9 +114,9 @@ DEFINITIONS = (
         (lambda lse: lse, lambda z, Z: np.log(Z), lambda Z: np.log(Z)),
     ),
     Definition(("logp", "logprobs", "logprob", "logsoftmax"), (lambda p: np.log(p),)),
-    Definition(("onehot", "y"), (lambda t, n: np.eye(n)[t],)),
+    Definition(("one_hot", "y"), (lambda t, n: np.eye(n)[t],)),
     Definition(("scale", "softmaxscale", "smscale", "factor"), (lambda S, Q, d: 1 / math.sqrt(d),)),
-    Definition(("normalizedshape",), (lambda xhat, d: (d,),)),
+    Definition(("normalized_shape",), (lambda xhat, d: (d,),)),
     Definition(
         ("mask", "causalmask", "tril"),
         (lambda P, Q, n: (P > 0).reshape(-1, *P.shape[-2:])[0],),
@@ -127,10 +127,11 @@ DEFINITIONS = (
 )
 
 #: Sizes: of the one batch axis, of the last axis of what comes in and of what goes out.
-BATCH_SIZES = words("n b batch batchsize bs nbatch rows numrows nrows m bt")
+#: Single letters are sizes where they are capitals; small ones only if they mean nothing else.
+BATCH_SIZES = words("N B M batch batchsize bs nbatch rows numrows nrows bt")
 IN_SIZES = words(
-    "c d dim n features infeatures indim inputdim inputsize hidden hiddensize hiddendim nembd "
-    "embeddim dmodel size v vocab vocabsize numclasses channels cols ncols numfeatures nin"
+    "C D V H K dim n d features infeatures indim inputdim inputsize hidden hiddensize hiddendim nembd "
+    "embeddim dmodel size vocab vocabsize numclasses channels cols ncols numfeatures nin"
 )
 OUT_SIZES = words("outfeatures outdim outputdim outputsize oc nout outchannels")
 
