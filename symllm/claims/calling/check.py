@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -12,9 +13,10 @@ import numpy as np
 from ...catalogue import ops
 from ...errors import SymllmError
 from ...op import Op
+from ..diagnose import judged
 from ..points import Point, points
+from ..precision import tolerance
 from ..question import Question, question
-from ..standin import judged
 from ..verdict import ClaimError, Verdict, joined
 from .binding import Said
 from .caller import Asked, Caller
@@ -22,7 +24,7 @@ from .child import in_child
 from .choose import as_forward, caller, may_be_forward
 from .differentiated import Differentiated
 from .functions import close
-from .libraries import PRECISIONS, coarsest, rounded
+from .libraries import PRECISIONS, coarsest
 from .matching import Vocabulary
 from .probing import Probed, probed
 from .reading import numbers, title
@@ -142,9 +144,11 @@ def checked(asked: Asked) -> Verdict:
     at = tuple(prepared(point, asked, call) for point in drawn(asked, call))
     session = Session(asked, call, {})
     found = probed(session.outcome, call, at[0])
-    session = Session(asked, found.call, {id(at[0]): found.first})
-    verdict = session.verdict(at, found)
-    return verdict if verdict.ok else with_own_constants(session, at, found, verdict)
+    session = Session(asked, found.call, {id(at[0]): (at[0], found.first)})
+    there, said = with_own_constants(session, at, found)
+    verdict = session.verdict(there, found)
+    notes = () if verdict.ok else unsaid(session, there)
+    return replace(verdict, inferred=(*verdict.inferred, *said), notes=(*verdict.notes, *notes))
 
 
 def settled(asked: Asked, call: Caller) -> Caller:
@@ -191,19 +195,17 @@ def rebuilt(asked: Asked, call: Caller) -> Caller:
 
 
 def drawn(asked: Asked, call: Caller) -> tuple[Point, ...]:
-    return points(call.form.question, asked.seed, {**call.sizes, **asked.sizes})
+    sizes = {**call.sizes, **asked.sizes}
+    return points(call.form.question, asked.seed, sizes, call.form.dtype)
 
 
 def prepared(point: Point, asked: Asked, call: Caller) -> Point:
-    """The point as the function sees it: its constants, its precision, its upstream gradient."""
-    changed = {n: np.asarray(float(v)) for n, v in call.fixed.items()}
+    """The point with the function's own constants and with what ``upstream=`` says."""
+    changed = {name: np.asarray(value) for name, value in call.fixed.items()}
     for tensor in point.question.given if asked.upstream != "given" else ():
         shape = [point.sizes[dim.name] for dim in tensor.dims]
         changed[tensor.name] = np.full(shape, 1 / prod(shape) if asked.upstream == "mean" else 1.0)
-    for name, array in point.drawn.items():
-        if array.ndim and name not in changed:
-            changed[name] = rounded(array, call.form.dtype)
-    return point.changed(**changed)
+    return point.changed(**changed) if changed else point
 
 
 @dataclass(frozen=True)
@@ -212,26 +214,45 @@ class Session:
 
     asked: Asked
     call: Caller
-    kept: dict[int, Outcome]
+    kept: dict[int, tuple[Point, Outcome]]
 
     def outcome(self, call: Caller, point: Point, fill: float = 0.0) -> Outcome:
         return run(self.asked, lambda: outcome(call.raw(point, fill), call.form, point))
 
     def answer(self, point: Point) -> Mapping[str, np.ndarray]:
+        """Its gradients at a point; raises ``ClaimError`` where it has other constants inside."""
         if id(point) not in self.kept:
-            self.kept[id(point)] = self.outcome(self.call, point)
-        return self.kept[id(point)].arrays
+            for name, value in self.call.fixed.items():
+                if float(point.drawn[name]) != value:
+                    raise ClaimError("error", f"{name} is {value:g} and cannot be another")
+            self.kept[id(point)] = (point, self.outcome(self.call, point))
+        return self.kept[id(point)][1].arrays
 
     def verdict(self, at: tuple[Point, ...], found: Probed) -> Verdict:
-        names = ordered(found.first.arrays, self.call.form.question)
-        dtype = coarsest([self.call.form.dtype, found.first.dtype])
-        outputs = judged(self.call.form.question, self.answer, names, at, dtype)
+        about = self.call.form.question
+        names = ordered(found.first.arrays, about)
+        sizes = {**self.call.sizes, **self.asked.sizes}
+        dtype = precision(self.call, found)
         return joined(
             title(self.asked.fn),
-            outputs,
+            judged(about, self.answer, names, at, dtype, sizes),
             (*self.call.inferred, *found.inferred),
             tuple(dict.fromkeys((*found.first.notes, *found.notes))),
         )
+
+    def right(self, at: tuple[Point, ...], found: Probed) -> bool:
+        """Is every gradient right there?"""
+        dtype = precision(self.call, found)
+        return all(
+            np.abs(array - point.truth(name).reshape(array.shape)).max(initial=0.0)
+            <= tolerance(point, name, dtype)
+            for point in at
+            for name, array in self.answer(point).items()
+        )
+
+
+def precision(call: Caller, found: Probed) -> str:
+    return coarsest([call.form.dtype, found.first.dtype])
 
 
 def ordered(names: Mapping[str, Any], about: Question) -> list[str]:
@@ -245,33 +266,41 @@ def ordered(names: Mapping[str, Any], about: Question) -> list[str]:
 # --------------------------------------------------------------------------
 
 
-def with_own_constants(
-    session: Session, at: tuple[Point, ...], found: Probed, verdict: Verdict
-) -> Verdict:
-    """The verdict with a constant that is written in the function, if it is right with that.
-
-    A LayerNorm that adds its own eps = 1e-5 cannot be right at any other.
-    """
-    inputs = session.asked.op.inputs
-    hidden = [
+def hidden_constants(session: Session) -> list[str]:
+    """The op's constants that the function is not given."""
+    return [
         name
-        for name, tensor in inputs.items()
+        for name, tensor in session.asked.op.inputs.items()
         if tensor.role == "constant" and not tensor.rank and not tensor.integer
         if name not in session.call.fixed and name not in session.call.quantities
     ]
-    for name in hidden:
-        for value in numbers(session.asked.fn):
+
+
+def with_own_constants(
+    session: Session, at: tuple[Point, ...], found: Probed
+) -> tuple[tuple[Point, ...], tuple[str, ...]]:
+    """Points with the constant that is written in the function, if it is right with that.
+
+    A LayerNorm that adds its own eps = 1e-5 cannot be right at any other.
+    """
+    try:
+        hidden = hidden_constants(session)
+        if not hidden or session.right(at, found):
+            return at, ()
+        for name, value in product(hidden, numbers(session.asked.fn)):
             there = tuple(point.changed(**{name: np.asarray(value)}) for point in at)
-            try:
-                other = Session(session.asked, session.call, {}).verdict(there, found)
-            except (ClaimError, ArithmeticError):
-                continue
-            if other.ok:
+            if session.right(there, found):
                 said = f"{name} = {value:g}, which is written in it and is not among its arguments"
-                return replace(other, inferred=(*other.inferred, said))
-    notes = [
+                return there, (said,)
+    except ClaimError:
+        pass
+    return at, ()
+
+
+def unsaid(session: Session, at: tuple[Point, ...]) -> tuple[str, ...]:
+    """What to say of constants that a wrong function was not given."""
+    return tuple(
         f"{name} is not among its arguments, and was {float(at[0].drawn[name]):g} at the first "
         f"point: if it has its own, say constants={{{name!r}: ...}}"
-        for name in hidden
-    ]
-    return replace(verdict, notes=(*verdict.notes, *notes))
+        for name in hidden_constants(session)
+    )

@@ -335,7 +335,7 @@ def sizes_of(of: Setting, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, in
 
 def fixed(of: Setting, functions: Iterable[Any]) -> dict[str, float]:
     """The op's constants that the caller gave; raises ``ClaimError`` for a name of nothing."""
-    found = {}
+    found: dict[str, float] = {}
     asked, vocabulary = of.asked, of.vocabulary
     takes = {p.name for fn in functions if fn for p in parameters(fn) or ()}
     for name, value in asked.constants.items():

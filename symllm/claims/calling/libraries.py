@@ -20,18 +20,6 @@ from ..verdict import ClaimError
 PRECISIONS = ("float64", "float32", "float16", "bfloat16")
 
 
-def rounded(array: np.ndarray, dtype: str) -> np.ndarray:
-    """The values that an array has in a precision, in float64."""
-    if dtype == "float64" or array.dtype.kind != "f":
-        return array
-    if dtype != "bfloat16":
-        return array.astype(dtype).astype(np.float64)
-    bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
-    half = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))  # to the nearest, ties even
-    found = ((bits + half) & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)
-    return found.reshape(array.shape)
-
-
 @dataclass(frozen=True)
 class Library:
     """NumPy, and what the others do otherwise."""

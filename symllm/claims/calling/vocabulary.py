@@ -130,8 +130,8 @@ DEFINITIONS = (
 #: Single letters are sizes where they are capitals; small ones only if they mean nothing else.
 BATCH_SIZES = words("N B M batch batchsize bs nbatch rows numrows nrows bt")
 IN_SIZES = words(
-    "C D V H K dim n d features infeatures indim inputdim inputsize hidden hiddensize hiddendim nembd "
-    "embeddim dmodel size vocab vocabsize numclasses channels cols ncols numfeatures nin"
+    "C D V H K dim features infeatures indim inputdim inputsize hidden hiddensize hiddendim nembd "
+    "embeddim dmodel size vocab vocabsize numclasses channels cols ncols numfeatures nin n d"
 )
 OUT_SIZES = words("outfeatures outdim outputdim outputsize oc nout outchannels")
 
