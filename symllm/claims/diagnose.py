@@ -24,7 +24,7 @@ from .points import Point, spread
 from .points import points as points_of
 from .precision import tolerance
 from .question import Question
-from .rounding import rounded_constants
+from .rounding import low_precision, rounded_constants
 from .verdict import ClaimError, Verdict
 from .wording import at_text
 
@@ -170,8 +170,14 @@ def explained_small(case: Case) -> Verdict:
 
 
 def is_rounded(case: Case) -> Verdict | None:
-    """Constants with a few digits, a function approximated, a lower precision inside."""
+    """Constants with a few digits, or a function approximated."""
     says = rounded_constants(case.question, case.observed)
+    return case.verdict("rounded", says) if says else None
+
+
+def is_almost_right(case: Case) -> Verdict | None:
+    """Where nothing else explains it: single precision somewhere inside."""
+    says = low_precision(case.observed)
     return case.verdict("rounded", says) if says else None
 
 
@@ -278,4 +284,5 @@ EXPLANATIONS: tuple[Row, ...] = (
     is_conditional,
     is_other_function,
     is_wrong_term,
+    is_almost_right,
 )

@@ -13,7 +13,7 @@ import sympy as sp
 
 from ..equation import Let
 from ..errors import SymllmError
-from ..program import Program
+from ..program import Program, needed
 from ..values import evaluated
 from .constants import recognised
 from .observed import Observed, close
@@ -67,8 +67,7 @@ def effects_of(asked: Question, seen: Observed) -> Iterator[Effect]:
     for program in (asked.textbook, asked.line_by_line):
         if seen.name not in program.let:
             continue
-        needed = on_the_way(program, seen.name)
-        for let in reversed(needed[-NEAR:]):
+        for let in reversed(on_the_way(program, seen.name)[-NEAR:]):
             for form in dict.fromkeys((let, expanded(let))):
                 if form in tried:
                     continue
@@ -96,15 +95,9 @@ def explains(effect: Effect, seen: Observed) -> bool:
 
 
 @lru_cache(maxsize=256)
-def on_the_way(program: Program, name: str) -> list[Let]:
-    """The equations that a quantity is computed from, in order, its own last."""
-    wanted = {name}
-    found = []
-    for let in reversed(program.equations):
-        if let.name in wanted:
-            found.append(let)
-            wanted |= let.mentioned
-    return found[::-1]
+def on_the_way(program: Program, name: str) -> tuple[Let, ...]:
+    """The equations that a quantity is computed from, in order."""
+    return needed(program.equations, [name])
 
 
 def changed_value(program: Program, changed: Let, name: str, point: Point) -> np.ndarray | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -55,23 +56,23 @@ def rounded_constants(asked: Question, seen: Observed) -> str:
         if loose:
             names = ", ".join(dict.fromkeys(t.name for t in loose))
             return f"it is right to {seen.max_error:.1e}: constants are rounded, among {names}"
-    if seen.max_error <= APPROXIMATE:
-        return f"it is right to {seen.max_error:.1e}, but {approximated(programs, seen.name)}"
+    special = next((f.__name__ for f in SPECIAL if f in functions(programs, seen.name)), "")
+    if special and seen.max_error <= APPROXIMATE:
+        return f"it is right to {seen.max_error:.1e}, but {special} is approximated"
     return ""
 
 
-def approximated(programs: Sequence[Program], name: str) -> str:
-    used = {
-        n.func
-        for p in programs
-        for let in on_the_way(p, name)
-        for e in let.expressions
-        for n in nodes(e)
-    }
-    for function in SPECIAL:
-        if function in used:
-            return f"{function.__name__} is approximated"
-    return "something is approximated, or computed in a lower precision"
+def low_precision(seen: Observed) -> str:
+    """What to say of a claim that nothing else explains, but that is almost right."""
+    if seen.max_error > APPROXIMATE:
+        return ""
+    inside = "something is approximated, or computed in a lower precision"
+    return f"it is right to {seen.max_error:.1e}, but {inside}"
+
+
+def functions(programs: Sequence[Program], name: str) -> set[Any]:
+    lets = (let for program in programs for let in on_the_way(program, name))
+    return {n.func for let in lets for e in let.expressions for n in nodes(e)}
 
 
 @dataclass(frozen=True)
