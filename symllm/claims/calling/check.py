@@ -142,13 +142,24 @@ def checked(asked: Asked) -> Verdict:
     if needs_unit(asked, call):
         call = rebuilt(asked, call)
     at = tuple(prepared(point, asked, call) for point in drawn(asked, call))
-    session = Session(asked, call, {})
-    found = probed(session.outcome, call, at[0])
-    session = Session(asked, found.call, {id(at[0]): (at[0], found.first)})
+    found, where = tried(Session(asked, call, {}), at[0])
+    session = Session(asked, found.call, {id(where): (where, found.first)})
     there, said = with_own_constants(session, at, found)
     verdict = session.verdict(there, found)
     notes = () if verdict.ok else unsaid(session, there)
     return replace(verdict, inferred=(*verdict.inferred, *said), notes=(*verdict.notes, *notes))
+
+
+def tried(session: Session, point: Point) -> tuple[Probed, Point]:
+    """What is found out by running it, at a small point if it can be called there."""
+    if point.big:
+        asked, call = session.asked, session.call
+        small = points(call.form.question, asked.seed, call.sizes, call.form.dtype)[0]
+        try:
+            return probed(session.outcome, call, prepared(small, asked, call)), small
+        except ClaimError:  # it has sizes of its own
+            pass
+    return probed(session.outcome, session.call, point), point
 
 
 def settled(asked: Asked, call: Caller) -> Caller:
