@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ...notation import Tensor
+from ...notation import Dim, Tensor
 from ..question import Question
 from .vocabulary import (
     BATCH_SIZES,
+    COUNTS,
     DATA,
     DEFINITIONS,
     GRADIENTS,
@@ -197,12 +198,14 @@ class Vocabulary:
         program = self.question.op.program
         if len(program.batch) == 1:
             yield from ((called, Size(program.batch[0].name)) for called in BATCH_SIZES)
-        data = [t for t in program.inputs if t.role == "data" and t.dims]
         outputs = [t for t in self.question.op.outputs.values() if t.dims]
-        for tensors, names in ((data, IN_SIZES), (outputs, OUT_SIZES)):
-            if tensors and tensors[0].dims[-1] not in program.batch:
-                dim = tensors[0].dims[-1]
-                yield from ((called, Size(dim.name)) for called in names if dim.size is None)
+        data = [t for t in program.inputs if t.role == "data" and t.dims] or outputs
+        ends = [(t.domain, COUNTS) for t in program.inputs if isinstance(t.domain, Dim)]
+        ends += [(t.dims[-1], IN_SIZES) for t in data[:1]]
+        ends += [(t.dims[-1], OUT_SIZES) for t in outputs[:1]]
+        for dim, names in ends:
+            if dim not in program.batch and dim.size is None:
+                yield from ((called, Size(dim.name)) for called in names)
 
     # -- asking ---------------------------------------------------------------
 

@@ -134,6 +134,8 @@ IN_SIZES = words(
     "embeddim dmodel size vocab vocabsize numclasses channels cols ncols numfeatures nin n d"
 )
 OUT_SIZES = words("outfeatures outdim outputdim outputsize oc nout outchannels")
+#: How many there are of what an integer says one of.
+COUNTS = words("V vocab vocabsize numclasses numembeddings nvocab classes")
 
 #: What a forward function leaves for its backward function, as one object.
 SAVED = frozenset({"cache", "saved", "memory", "saves", "stash", "residuals", "residual", "res"})
