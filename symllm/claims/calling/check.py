@@ -26,6 +26,7 @@ from .differentiated import Differentiated
 from .functions import close
 from .libraries import PRECISIONS, coarsest
 from .matching import Vocabulary
+from .objects import is_pair
 from .probing import Probed, probed
 from .reading import numbers, title
 from .results import Outcome, outcome
@@ -108,7 +109,7 @@ def assert_gradient(fn: Any, op: Op | str, **said: Any) -> None:
 
 
 def check_said(fn: Any, op: Any, dtype: str, upstream: str) -> None:
-    if not callable(fn) and not hasattr(fn, "backward"):
+    if not callable(fn) and not is_pair(fn):
         raise ClaimError("error", f"{fn!r} cannot be called")
     if not isinstance(op, Op | str):
         raise ClaimError("error", f"op is an op such as ops.layer_norm, or its name, not {op!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import signal
 import sys
@@ -48,6 +49,7 @@ def in_child(timeout: float, what: str, call: Callable[[], Any]) -> Any:
 
 def work(call: Callable[[], Any], sender: Connection) -> None:
     """In the child: call, and send what came of it."""
+    faulthandler.disable()  # how it ends is said by the parent
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)  # the threads of the parent are not here

@@ -30,7 +30,6 @@ from .objects import (
 from .pointers import is_pointer, precision, python_function
 from .reading import (
     forward_beside,
-    function_of,
     library_of,
     parameters,
     root,
@@ -58,11 +57,33 @@ def caller(asked: Asked, about: Question) -> Caller:
     vocabulary = Vocabulary(about)
     name = asked.library or ("numpy" if is_pointer(asked.fn) else library_of(asked.fn))
     layouts = read_layouts(asked.layout, about, vocabulary)
+    asked = replace(asked, returns=gradients(asked, vocabulary))
     setting = Setting(asked, Form(about, library(name), asked.dtype, layouts), vocabulary)
     found = kind(setting)
     if name != "numpy" and not asked.library:
         found = replace(found, inferred=(*found.inferred, f"its arrays are of {name}"))
     return found
+
+
+def gradients(asked: Asked, vocabulary: Vocabulary) -> tuple[str | None, ...] | None:
+    """What ``returns=`` names, as symllm calls it; raises ``ClaimError``."""
+    if asked.returns is None:
+        return None
+    found = []
+    for word in asked.returns:
+        known = word is None or word in asked.op.outputs
+        means = word if known else vocabulary.gradient(str(word))
+        if means == "":
+            own = [f"d{name}" for name in vocabulary.question.wrt]
+            between = [name for name in vocabulary.exact if vocabulary.gradient(name)]
+            between = [name for name in between if name not in own]
+            raise ClaimError(
+                "error",
+                f"returns= names {word!r}, which is no gradient of {asked.op.name}: there are "
+                f"{', '.join(own)}" + (f", and on the way {', '.join(between)}" if between else ""),
+            )
+        found.append(means)
+    return tuple(found)
 
 
 def kind(of: Setting) -> Caller:
@@ -280,7 +301,7 @@ def maker(of: Setting) -> tuple[Callable[[Giving], Any], Any, Binding]:
     if not isinstance(thing, type):
         return copied(thing), thing, NOTHING
     binding = NOTHING
-    if function_of(vars(thing).get("__init__")):
+    if parameters(thing) is not None:
         binding = constructor(of, of.bound(thing))
 
     def make(giving: Giving) -> Any:

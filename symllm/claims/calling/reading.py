@@ -39,7 +39,7 @@ def title(fn: Any) -> str:
     """What to call a function in messages."""
     for name in ("__qualname__", "__name__"):
         if isinstance(found := getattr(fn, name, None), str):
-            return found.replace("<locals>.", "").rpartition(".<locals>.")[2] or found
+            return found.rpartition("<locals>.")[2]
     return type(fn).__name__
 
 
