@@ -110,8 +110,8 @@ def flash_attention(
     return {"dq": ds @ k, "dk": ds.swapaxes(-1, -2) @ q, "dv": p.swapaxes(-1, -2) @ do}
 
 
-def embedding(dout: Any, tokens: Any, vocab_size: int) -> Any:
-    d_weight = np.zeros((vocab_size, dout.shape[-1]))
+def embedding(dout: Any, tokens: Any, V: int) -> Any:
+    d_weight = np.zeros((V, dout.shape[-1]))
     np.add.at(d_weight, tokens, dout)
     return d_weight
 

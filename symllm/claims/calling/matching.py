@@ -191,8 +191,12 @@ class Vocabulary:
 
     @cached_property
     def letters(self) -> Mapping[str, tuple[Source, ...]]:
-        """Capitals that are sizes."""
-        return {name: (means,) for name, means in self.sizes() if len(name) == 1 and name.isupper()}
+        """Capitals that are sizes, each with what it may mean."""
+        found: dict[str, tuple[Source, ...]] = {}
+        for name, means in self.sizes():
+            if len(name) == 1 and name.isupper():
+                found[name] = (*found.get(name, ()), means)
+        return found
 
     def sizes(self) -> Iterator[tuple[str, Source]]:
         program = self.question.op.program
