@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from ..points import point
 from ..question import Question
 from ..verdict import ClaimError
-from .binding import Binding, bound
 from .caller import Asked, Caller
-from .differentiated import Differentiated, Module, copied
-from .failures import guarded
-from .functions import Forward, Function, arguments, keywords
-from .giving import Form, Giving, read_layouts
+from .differentiated import Differentiated, Module
+from .functions import Forward, Function
+from .giving import Form, read_layouts
 from .libraries import library, loaded
+from .making import inside, maker, module_parameters, said_of, sizes_of
 from .matching import Constant, Quantity, Size, Vocabulary
 from .objects import (
     BACKWARD,
@@ -28,28 +26,8 @@ from .objects import (
     shapes_in,
 )
 from .pointers import is_pointer, precision, python_function
-from .reading import (
-    forward_beside,
-    library_of,
-    parameters,
-    root,
-    sounds_backward,
-    title,
-)
-
-NOTHING = Binding()
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is asked, and what all kinds of callers need of it."""
-
-    asked: Asked
-    form: Form
-    vocabulary: Vocabulary
-
-    def bound(self, fn: Any, said: Any = None, skip: int = 0, forward: Any = None) -> Binding:
-        return bound(fn, self.vocabulary, said, self.asked.constants, forward, skip)
+from .reading import forward_beside, library_of, root, sounds_backward, title
+from .setting import Setting, fixed, gradients
 
 
 def caller(asked: Asked, about: Question) -> Caller:
@@ -63,27 +41,6 @@ def caller(asked: Asked, about: Question) -> Caller:
     if name != "numpy" and not asked.library:
         found = replace(found, inferred=(*found.inferred, f"its arrays are of {name}"))
     return found
-
-
-def gradients(asked: Asked, vocabulary: Vocabulary) -> tuple[str | None, ...] | None:
-    """What ``returns=`` names, as symllm calls it; raises ``ClaimError``."""
-    if asked.returns is None:
-        return None
-    found = []
-    for word in asked.returns:
-        known = word is None or word in asked.op.outputs
-        means = word if known else vocabulary.gradient(str(word))
-        if means == "":
-            own = [f"d{name}" for name in vocabulary.question.wrt]
-            between = [name for name in vocabulary.exact if vocabulary.gradient(name)]
-            between = [name for name in between if name not in own]
-            raise ClaimError(
-                "error",
-                f"returns= names {word!r}, which is no gradient of {asked.op.name}: there are "
-                f"{', '.join(own)}" + (f", and on the way {', '.join(between)}" if between else ""),
-            )
-        found.append(means)
-    return tuple(found)
 
 
 def kind(of: Setting) -> Caller:
@@ -230,37 +187,6 @@ def module(of: Setting) -> Module:
     )
 
 
-def module_parameters(
-    of: Setting, own: Mapping[str, tuple[int, ...]], said: Mapping[str, str]
-) -> dict[str, str]:
-    """Inputs of the op by the names of a module's parameters; raises ``ClaimError``."""
-    inputs = of.asked.op.inputs
-    able = [n for n, t in inputs.items() if t.role in ("parameter", "constant") and t.rank]
-    found = {name: of.vocabulary.inputs(word) for name, word in said.items()}
-    for full in (True, False):
-        for name in own:
-            called = name.replace(".", "_") if full else name.rpartition(".")[2]
-            means = of.vocabulary.inputs(called)
-            if name not in found and means in able and means not in found.values():
-                found[name] = means
-    left = [name for name in own if name not in found]
-    free = [name for name in able if name not in found.values()]
-    for name in list(left):
-        alike = [n for n in free if inputs[n].rank == len(own[name])]
-        if len(alike) == 1:
-            found[name] = alike[0]
-            free.remove(alike[0])
-            left.remove(name)
-    if left:
-        raise ClaimError(
-            "error",
-            f"the parameters {', '.join(left)} of {title(of.asked.fn)} are not known for "
-            f"{of.asked.op.name}, whose parameters are {', '.join(able) or '(none)'}: say which "
-            f"they are with args=, as in args={{{left[0]!r}: {(free or able or ['W'])[0]!r}}}",
-        )
-    return found
-
-
 # --------------------------------------------------------------------------
 # Objects
 # --------------------------------------------------------------------------
@@ -293,102 +219,6 @@ def pair(of: Setting) -> Pair:
         returns=of.asked.returns,
         parameters=names,
     )
-
-
-def maker(of: Setting) -> tuple[Callable[[Giving], Any], Any, Binding]:
-    """What makes a fresh object for each call, one such object, and what its class takes."""
-    thing = of.asked.fn
-    if not isinstance(thing, type):
-        return copied(thing), thing, NOTHING
-    binding = NOTHING
-    if parameters(thing) is not None:
-        binding = constructor(of, of.bound(thing))
-
-    def make(giving: Giving) -> Any:
-        return thing(*arguments(binding, giving), **keywords(binding, giving))
-
-    at = point(of.form.question, of.asked.seed, of.asked.sizes)
-    with guarded(thing):
-        return make, make(Giving(at, of.form)), binding
-
-
-def constructor(of: Setting, binding: Binding) -> Binding:
-    """Without the tensors that it could also have without: ``bias=None``."""
-    required = {p.name for p in parameters(of.asked.fn) or () if p.required}
-    inputs = of.asked.op.inputs
-    keywords = {
-        name: means
-        for name, means in binding.keywords.items()
-        if name in required or not (isinstance(means, Quantity) and inputs[means.name].rank)
-    }
-    return replace(binding, keywords=keywords)
-
-
-def inside(constants: Mapping[str, float], *bindings: Binding) -> dict[str, float]:
-    """The constants that an object has as attributes and is not given."""
-    given = {name for binding in bindings for name in binding.quantities}
-    return {name: value for name, value in constants.items() if name not in given}
-
-
-def said_of(constants: Mapping[str, float]) -> tuple[str, ...]:
-    return tuple(f"{name} = {value:g}, as it has inside" for name, value in constants.items())
-
-
-def sizes_of(of: Setting, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
-    """The sizes that an object's parameters have; raises ``ClaimError`` where they disagree."""
-    found: dict[str, int] = {}
-    for name, shape in shapes.items():
-        layout = of.form.layout(name)
-        text = f"its parameter for {name} has shape {shape}, but {layout} was expected"
-        if len(shape) != len(layout.axes):
-            raise ClaimError("shape", text, f"d{name}")
-        for axis, size in zip(layout.axes, shape, strict=True):
-            if len(axis) == 1 and found.setdefault(axis[0], size) != size:
-                said = f"{text}: {axis[0]} is {found[axis[0]]} elsewhere"
-                raise ClaimError("shape", f"{said}; layout= says if axes are others", f"d{name}")
-    return found
-
-
-# --------------------------------------------------------------------------
-# Constants
-# --------------------------------------------------------------------------
-
-
-def fixed(of: Setting, functions: Iterable[Any]) -> dict[str, float]:
-    """The op's constants that the caller gave; raises ``ClaimError`` for a name of nothing."""
-    found: dict[str, float] = {}
-    asked, vocabulary = of.asked, of.vocabulary
-    takes = {p.name for fn in functions if fn for p in parameters(fn) or ()}
-    for name, value in asked.constants.items():
-        if isinstance(value, Mapping):  # the parameters of a layer, as one dict
-            means = {vocabulary.constant(str(key)): held for key, held in value.items()}
-            found |= {constant: number(constant, v) for constant, v in means.items() if constant}
-        if constant := vocabulary.constant(name):
-            found[constant] = number(name, value)
-        elif name not in takes and not mentioned(asked.args, name):
-            raise ClaimError(
-                "error",
-                f"constants= names {name!r}, which is neither a constant of {asked.op.name} "
-                f"({', '.join(constants_of(vocabulary)) or 'it has none'}) nor a parameter of "
-                f"{title(asked.fn)}",
-            )
-    return found
-
-
-def mentioned(args: Any, name: str) -> bool:
-    said = args.values() if isinstance(args, Mapping) else args or ()
-    said = args.replace(",", " ").split() if isinstance(args, str) else said
-    return any(word == name for word in said if isinstance(word, str))
-
-
-def number(name: str, value: Any) -> float:
-    if not isinstance(value, int | float):
-        raise ClaimError("error", f"constants={{{name!r}: ...}} is a number, not {value!r}")
-    return float(value)
-
-
-def constants_of(vocabulary: Vocabulary) -> list[str]:
-    return [n for n in vocabulary.question.op.inputs if vocabulary.constant(n) == n]
 
 
 # --------------------------------------------------------------------------
