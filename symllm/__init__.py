@@ -22,20 +22,24 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
+    from .claims.calling import assert_gradient, check_gradient
     from .latex.check import check_latex
 
-
-#: What is loaded when it is first asked for, and where it is found.
-LATER = {"check_latex": ".latex.check"}
+#: What is loaded when it is first asked for, and the module that has it.
+LATER = {
+    "models": ".models",
+    "assert_gradient": ".claims.calling",
+    "check_gradient": ".claims.calling",
+    "check_latex": ".latex.check",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """``symllm.models`` and what judges claims, loaded when they are first asked for."""
-    if name == "models":
-        return import_module(".models", __name__)
-    if name in LATER:
-        return getattr(import_module(LATER[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """What few need, loaded when it is first asked for."""
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(LATER[name], __name__)
+    return module if LATER[name] == f".{name}" else getattr(module, name)
 
 
 __all__ = [
@@ -53,6 +57,8 @@ __all__ = [
     "Tensor",
     "UnknownName",
     "VerificationError",
+    "assert_gradient",
+    "check_gradient",
     "check_latex",
     "delta",
     "leading",

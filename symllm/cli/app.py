@@ -10,6 +10,7 @@ import click
 from .. import __version__
 from ..errors import SymllmError, VerificationError
 from .build import build_command
+from .check_function import check_command
 from .code import code_command
 from .counts import counts_command
 from .ops import ops_command
@@ -70,6 +71,7 @@ for command in (
     code_command,
     counts_command,
     verify_command,
+    check_command,
     build_command,
 ):
     cli.add_command(command)
