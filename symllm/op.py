@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,16 +15,18 @@ from .equation import Argument, Call, Let
 from .errors import OpError, UnknownName
 from .explicit import explicit
 from .lazily import lazily
-from .notation import Index, Tensor
+from .notation import Domain, Index, Role, Tensor
 from .program import Program, batched
 
 if TYPE_CHECKING:
     from . import codegen, questions
     from . import counts as tally
     from .derivation import Derivation
+    from .latex import define
     from .render import page
 else:
     codegen = lazily("symllm.codegen")
+    define = lazily("symllm.latex.define")
     questions = lazily("symllm.questions")
     tally = lazily("symllm.counts")
     page = lazily("symllm.render.page")
@@ -85,6 +87,42 @@ class Op:
         self.numpy = numpy
         self.about = about
         self.source = source
+
+    @classmethod
+    def from_latex(
+        cls,
+        equations: Sequence[str] | str,
+        dims: Any = None,
+        *,
+        name: str = "formula",
+        title: str = "Formula",
+        roles: Mapping[str, Role] = MappingProxyType({}),
+        domains: Mapping[str, Domain] = MappingProxyType({}),
+        outputs: Iterable[str] = (),
+        numpy: Callable[..., Any] | None = None,
+    ) -> Op:
+        r"""An op by its formulas: ``Op.from_latex([r"y_i = \gamma_i x_i"], dims="d")``.
+
+        Names that no formula defines are inputs, with as many axes as they have subscripts.
+        ``dims`` says over which dimensions they run: ``"d"`` for all, or by name or index, as in
+        ``{"W": ("n", "m"), "j": "m"}``; those that are not said are called n, m... ``roles`` and
+        ``domains`` of inputs are guessed from the names that they mostly have (``gamma`` is a
+        parameter, ``eps`` a positive constant) unless they are said. What is used by no other
+        formula is an output. ``numpy`` judges what is derived; by default the equations
+        themselves, evaluated as they stand. Raises ``ReadError`` and ``OpError``.
+        """
+        found = define.op_from_latex(equations, dims, roles, domains, outputs)
+        made = cls(
+            name,
+            title,
+            found.inputs,
+            found.equations,
+            numpy or (lambda **inputs: None),
+            found.outputs,
+            declared=found.declared,
+        )
+        made.numpy = numpy or define.forward_function(made.program)
+        return made
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from .build import build_command
 from .check_function import check_command
 from .code import code_command
 from .counts import counts_command
+from .derive import derive_command
 from .ops import ops_command
 from .show import show_command
 from .verify import verify_command
@@ -72,6 +73,7 @@ for command in (
     counts_command,
     verify_command,
     check_command,
+    derive_command,
     build_command,
 ):
     cli.add_command(command)

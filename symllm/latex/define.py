@@ -7,21 +7,26 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from ..equation import Let
 from ..errors import OpError, ReadError
+from ..expressions import is_entry, name_of, parts
 from ..notation import Dim, Domain, Role, Tensor
 from ..program import Program
 from ..values import run
 from .applied import ON_AXES
-from .claim import definition_read
+from .claim import entry_of
 from .context import Context
 from .functions import FOLDED, FUNCTIONS
 from .names import head_of, listed, spelled
 from .quantities import with_derivatives
+from .readings import Choices
+from .scope import Scope
 from .sizes import Mismatch, Sizes
 from .statements import equations as equations_of
 from .statements import is_label, letters_below
+from .tidy import tidied
 from .tree import Accent, Name, Node, Scripted, alone, children
 
 #: Dimensions that nobody has named are called so, in this order.
@@ -79,25 +84,29 @@ def op_from_latex(
     if not tensors:
         raise ReadError("a formula of an op names at least one input", found[0].text, found[0].at)
     names = tuple(tensors)
-    lets: list[Let] = []
-    raw: list[Any] = []
+    lone = tuple(dict.fromkeys(n for e in found for n in size_letters(e, tensors)))
+    dims_known = tuple(map(Dim, dict.fromkeys((*said.names, *sorted(bounds(found)), *lone))))
+    read = []
     for equation in found:
-        context = context_of(tensors, names, said)
-        value, free = read_equation(equation, context, sizes, said)
-        dims_of = tuple(Dim(str(size)) for size in free)
-        tensors = tensors | {equation.name: Tensor(equation.name, dims_of)}
-        raw.append(value)
-    naming = named_sizes(sizes, tensors, said, found)
-    done = {name: renamed(tensor, sizes, naming) for name, tensor in tensors.items()}
-    lets = [finish(sizes, naming) for finish in raw]
+        context = Context(
+            "the formula", tensors, tuple(tensors), names, (equation.name,), dims_known
+        )
+        one = read_equation(equation, context, sizes, said)
+        tensors = tensors | {equation.name: Tensor(equation.name, one.dims)}
+        read.append(one)
+    name_sizes(sizes, tensors, (*said.names, *sorted(bounds(found))), lone)
+    taken = frozenset(tensors)
+    lets = [finished(one, taken) for one in read]
+    done = {name: with_dims(tensor, sizes) for name, tensor in tensors.items()}
     inner = {n for let in lets for n in let.mentioned}
-    ends = tuple(outputs) or tuple(e.name for e in found if e.name not in inner)
-    used = tuple(n for n in names if n in inner)
+    logged = {name for let in lets for name in under_logarithms(let.rhs)} - domains.keys()
     return Defined(
-        tuple(done[n] for n in used),
-        tuple(lets),
-        ends,
-        tuple(done[e.name] for e in found if done[e.name].rank),
+        inputs=tuple(
+            replace(done[n], domain="positive") if n in logged else done[n] for n in names
+        ),
+        equations=tuple(lets),
+        outputs=tuple(outputs) or tuple(e.name for e in found if e.name not in inner),
+        declared=tuple(done[e.name] for e in found if done[e.name].rank),
     )
 
 
@@ -123,7 +132,31 @@ def written(texts: Sequence[str]) -> list[Equation]:
             found.append(Equation(name, head, own, indices, rights[0], text, node.at))
     if not found:
         raise OpError("an op needs at least one equation")
-    return found
+    return in_order(found)
+
+
+def in_order(found: Sequence[Equation]) -> list[Equation]:
+    """The equations, each after those whose names it uses; raises ``ReadError`` for a circle."""
+    heads = {(e.head, e.own) for e in found}
+    done: list[Equation] = []
+    waiting = list(found)
+    while waiting:
+        ready = [e for e in waiting if needs(e) & heads <= {(d.head, d.own) for d in done}]
+        if not ready:
+            circle = ", ".join(e.name for e in waiting)
+            raise ReadError(f"defined by themselves: {circle}", waiting[0].text, waiting[0].at)
+        done.append(ready[0])
+        waiting.remove(ready[0])
+    return done
+
+
+def needs(equation: Equation) -> set[tuple[str, tuple[str, ...]]]:
+    """The names on the right side, with the subscripts that belong to them."""
+    letters = letters_below(equation.right) | set(equation.indices)
+    return {
+        (head, tuple(spelled(s) for s in subs if is_label(s)))
+        for head, subs, _ in uses(equation.right, letters)
+    }
 
 
 # --------------------------------------------------------------------------
@@ -282,44 +315,82 @@ def is_function(head: str, base: Node) -> bool:
 # --------------------------------------------------------------------------
 
 
-def context_of(tensors: Mapping[str, Tensor], inputs: tuple[str, ...], said: Said) -> Context:
-    named = [Dim(name) for name in said.names]
-    return Context("the op", tensors, tuple(tensors), inputs, tuple(tensors)[-1:], tuple(named))
+@dataclass(frozen=True, eq=False)
+class Read:
+    """An equation that was read, some of its sizes perhaps still to be named."""
+
+    equation: Equation
+    scope: Scope
+    expr: sp.Expr
+    axes: tuple[sp.Symbol, ...]
+
+    @property
+    def dims(self) -> tuple[Dim, ...]:
+        return tuple(Dim(str(self.scope.sizes.size(axis))) for axis in self.axes)
 
 
-def read_equation(
-    equation: Equation, context: Context, sizes: Sizes, said: Said
-) -> tuple[Any, tuple[Any, ...]]:
-    """An equation's right side, to be put in letters once all sizes are known; its free sizes."""
+def read_equation(equation: Equation, context: Context, sizes: Sizes, said: Said) -> Read:
+    """An equation's right side; raises ``ReadError``, also where there are several ways."""
     right = with_derivatives(equation.right, context, frozenset())
-    forced = {
-        letter: said.by_name[letter][0]
-        for letter in (letters_below(right) | set(equation.indices)) & said.by_name.keys()
-        if letter not in context.tensors
+    letters = letters_below(right) | set(equation.indices)
+    by_letter = {
+        letter: Dim(names[0]).symbol
+        for letter, names in said.by_name.items()
+        if letter in letters and letter not in context.tensors
     }
+    choose = Choices({})
+    scope = Scope(equation.text, context, choose, sizes=sizes, said=by_letter)
+    axes = tuple(scope.index(letter) for letter in equation.indices)
     try:
-        return definition_read(
-            equation.name, equation.indices, right, equation.text, context, sizes, forced
-        )
+        value = scope.value(right)
     except Mismatch as error:
         raise ReadError(error.message, equation.text, error.at) from None
+    for question, answer in choose.made.items():
+        others = ", ".join(made[question] for made in choose.others if made[question] != answer)
+        raise ReadError(
+            f"this can be read in several ways: {question} {answer}, or {others}; make it plain",
+            equation.text,
+            right.at,
+        )
+    loose = sorted(scope.free.keys() - set(equation.indices))
+    if loose:
+        raise ReadError(
+            f"{', '.join(loose)} is free on the right but not on the left: sum over it",
+            equation.text,
+            right.at,
+        )
+    if axes and value.axes:
+        raise ReadError(
+            f"the left side is an entry, the right side {sizes.text(*value.axes)}",
+            equation.text,
+            right.at,
+        )
+    return Read(equation, scope, value.expr, axes or value.axes)  # type: ignore[arg-type]
 
 
-def named_sizes(
-    sizes: Sizes, tensors: Mapping[str, Tensor], said: Said, found: Sequence[Equation]
-) -> dict[Any, Dim]:
+def finished(read: Read, taken: frozenset[str]) -> Let:
+    body, change = tidied(read.scope, read.expr, read.axes, taken)
+    subs = tuple(change[axis] for axis in read.axes)
+    return Let(entry_of(read.equation.name, subs), body)
+
+
+def under_logarithms(expr: Any) -> set[str]:
+    """The names whose logarithm or root is taken, and which are positive therefore."""
+    inside = [f.args[0] for f in parts(expr, sp.log)]
+    inside += [p.base for p in parts(expr, sp.Pow) if p.exp.is_Rational and not p.exp.is_Integer]
+    return {name_of(arg) for arg in inside if is_entry(arg)}
+
+
+def name_sizes(
+    sizes: Sizes, tensors: Mapping[str, Tensor], said: Sequence[str], lone: Sequence[str]
+) -> None:
     """A name for every size that has none: the letter that is left over, or a usual one."""
-    open_sizes = dict.fromkeys(
-        size
-        for tensor in tensors.values()
-        for dim in tensor.dims
-        if sizes.is_open(size := sizes.found(dim.symbol))
-    )
-    lone = [n for e in found for n in size_letters(e, tensors)]
-    taken = set(tensors) | set(said.names)
-    pool = [*dict.fromkeys(lone), *(c for c in LETTERS if c not in lone)]
-    free = (c for c in pool if c not in taken)
-    return {size: Dim(next(free)) for size in open_sizes}
+    taken = {*tensors, *said}
+    free = (c for c in dict.fromkeys((*lone, *LETTERS)) if c not in taken)
+    for tensor in tensors.values():
+        for dim in tensor.dims:
+            if sizes.is_open(dim.symbol):
+                sizes.unify(dim.symbol, Dim(next(free)).symbol)
 
 
 def size_letters(equation: Equation, tensors: Mapping[str, Tensor]) -> list[str]:
@@ -327,10 +398,9 @@ def size_letters(equation: Equation, tensors: Mapping[str, Tensor]) -> list[str]
     return [h for h, subs, _ in uses(equation.right, letters) if h in SIZES and h not in tensors]
 
 
-def renamed(tensor: Tensor, sizes: Sizes, naming: Mapping[Any, Dim]) -> Tensor:
+def with_dims(tensor: Tensor, sizes: Sizes) -> Tensor:
     """A tensor with the dimensions that were found for it."""
-    found = (sizes.found(dim.symbol) for dim in tensor.dims)
-    return replace(tensor, dims=tuple(naming.get(size) or Dim(str(size)) for size in found))
+    return replace(tensor, dims=tuple(Dim(str(sizes.found(d.symbol))) for d in tensor.dims))
 
 
 # --------------------------------------------------------------------------
@@ -345,12 +415,13 @@ def forward_function(program: Program) -> Callable[..., Any]:
     was read wrongly it cannot see.
     """
 
-    def forward(**inputs: Any) -> Any:
+    def forward(*given: Any, **named: Any) -> Any:
+        inputs = dict(zip((t.name for t in program.inputs), given, strict=False)) | named
         arrays = {name: np.asarray(value, float) for name, value in inputs.items()}
         sizes = {
             dim.name: length
             for tensor in program.inputs
-            for dim, length in zip(tensor.dims, np.shape(inputs[tensor.name]), strict=True)
+            for dim, length in zip(tensor.dims, arrays[tensor.name].shape, strict=True)
         }
         found = run(program, arrays, sizes)
         outputs = [found[name][()] for name in program.outputs]

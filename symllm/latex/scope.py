@@ -59,7 +59,7 @@ class Scope:
 
     ``free`` maps the letters of free indices to their symbols, ``bound``
     those of sums; ``parameters`` the arguments of a function that is being
-    written out. With ``entry`` set, a vector without an index stands for its
+    written out, and ``said`` the sizes of letters that the user has given. With ``entry`` set, a vector without an index stands for its
     entry there.
     """
 
@@ -75,6 +75,7 @@ class Scope:
     wanted: dict[str, Wanted] = field(default_factory=dict)
     lets: dict[str, Value] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
+    said: Mapping[str, sp.Expr] = field(default_factory=dict)
     entry: sp.Symbol | None = None
     depth: int = 0
     effort: int = 0
@@ -108,13 +109,13 @@ class Scope:
             if known == letter:
                 return symbol
         if letter not in self.free and new:
-            self.free[letter] = self.sizes.index(letter=letter)
+            self.free[letter] = self.sizes.index(self.said.get(letter), letter)
         return self.free.get(letter)
 
     @contextmanager
     def binding(self, letters: tuple[str, ...], at: int) -> Iterator[tuple[sp.Symbol, ...]]:
         """Indices of these letters, in sight as long as this lasts."""
-        symbols = tuple(self.sizes.index(letter=letter) for letter in letters)
+        symbols = tuple(self.sizes.index(self.said.get(c), c) for c in letters)
         if len(self.bound) + len(symbols) > MOST_INDICES:
             raise ReadError(
                 f"more than {MOST_INDICES} sums inside each other are not read", self.text, at
