@@ -10,7 +10,7 @@ import click
 from .. import __version__
 from ..errors import SymllmError, VerificationError
 from .build import build_command
-from .check_function import check_command
+from .check import check_command
 from .code import code_command
 from .counts import counts_command
 from .derive import derive_command

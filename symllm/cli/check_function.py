@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -274,24 +274,3 @@ def function_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(OPTIONS):
         command = option(command)
     return command
-
-
-@click.command("check")
-@click.argument("targets", metavar="FILE.py:FUNCTION...", nargs=-1, required=True)
-@function_options
-def check_command(targets: tuple[str, ...], **said: Any) -> None:
-    """Is a gradient right that somebody wrote, and if not, which term is wrong?
-
-    The function may want arrays of NumPy, PyTorch or JAX; it may be a
-    torch.autograd.Function, a module, a custom_vjp, or a class with forward
-    and backward. What it takes is told by the names of its parameters, or
-    said with --args. The exit code is 1 if any gradient is not right.
-
-    \b
-    Examples:
-      symllm check norms.py:layer_norm_backward --op layer_norm --batch N
-      symllm check norms.py:ln_bwd --op layer_norm --batch N --args dy,x,gamma --returns dx
-    """
-    options: Mapping[str, Any] = {name: value for name, value in said.items() if value is not None}
-    if not check_functions(targets, **options):
-        raise click.exceptions.Exit(1)

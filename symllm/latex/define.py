@@ -254,9 +254,7 @@ def role_of(name: str, rank: int) -> Role:
     return "constant" if greek or (rank == 0 and name in PARAMETERS) else "data"
 
 
-def is_size(
-    name: str, ranks: Mapping[str, int], found: Sequence[Equation], said: Said
-) -> bool:
+def is_size(name: str, ranks: Mapping[str, int], found: Sequence[Equation], said: Said) -> bool:
     """Is a letter without an index the one dimension that has no name yet?"""
     others = [n for n, rank in ranks.items() if rank == 0 and n in SIZES]
     return name in SIZES and others == [name] and not said.names and not bounds(found)
@@ -283,9 +281,7 @@ def is_sum(node: Node) -> bool:
     return isinstance(node, Name) and node.style == "big"
 
 
-def uses(
-    node: Node, letters: frozenset[str]
-) -> Iterable[tuple[str, tuple[Node, ...], Node]]:
+def uses(node: Node, letters: frozenset[str]) -> Iterable[tuple[str, tuple[Node, ...], Node]]:
     """The names in a formula with their subscripts, less functions, constants and indices."""
     node = alone(node)
     base, subs = (node.base, listed(node.sub)) if isinstance(node, Scripted) else (node, ())
@@ -365,7 +361,7 @@ def read_equation(equation: Equation, context: Context, sizes: Sizes, said: Said
             equation.text,
             right.at,
         )
-    return Read(equation, scope, value.expr, axes or value.axes)  # type: ignore[arg-type]
+    return Read(equation, scope, value.expr, axes or value.axes)
 
 
 def finished(read: Read, taken: frozenset[str]) -> Let:

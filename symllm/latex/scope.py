@@ -59,8 +59,8 @@ class Scope:
 
     ``free`` maps the letters of free indices to their symbols, ``bound``
     those of sums; ``parameters`` the arguments of a function that is being
-    written out, and ``said`` the sizes of letters that the user has given. With ``entry`` set, a vector without an index stands for its
-    entry there.
+    written out, and ``said`` the sizes of letters that the user has given.
+    With ``entry`` set, a vector without an index stands for its entry there.
     """
 
     text: str
