@@ -17,9 +17,10 @@ from .names import Signature, by_signature
 class Context:
     """The tensors that formulas may name, forward quantities and gradients, and the sizes.
 
-    ``pointwise`` says that each entry of the output depends on one place alone, as with
-    activations. ``forward`` are those that have gradients called ``d<name>``; ``inputs``
+    ``forward`` are those that have gradients called ``d<name>``; ``inputs``
     and ``outputs`` are names among them. ``title`` is what the op is called.
+    ``pointwise`` says that each entry of the output depends on one place
+    alone, as with activations, and ``batch`` how many batch axes there are.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Context:
     outputs: tuple[str, ...]
     dims: tuple[Dim, ...]
     pointwise: bool = False
+    batch: int = 0
 
     @cached_property
     def names(self) -> Mapping[Signature, str]:
@@ -42,9 +44,9 @@ class Context:
 
     @property
     def loss(self) -> str:
-        """The output, if it is a single number."""
+        """The output, if it is a single number, in a batch one for each example."""
         (first, *others) = self.outputs
-        return first if not others and not self.tensors[first].rank else ""
+        return first if not others and self.tensors[first].rank == self.batch else ""
 
     @property
     def vector(self) -> str:
@@ -70,6 +72,7 @@ def context_of(program: Program, gradients: Iterable[Tensor], name: str) -> Cont
         outputs=program.outputs,
         dims=program.dims,
         pointwise=is_pointwise(program),
+        batch=len(program.batch),
     )
 
 

@@ -136,7 +136,7 @@ def test_documents_without_claims_may_be_allowed(tmp_path: Path) -> None:
 def test_a_mark_in_latex_needs_its_formula(tmp_path: Path) -> None:
     path = tmp_path / "paper.tex"
     path.write_text("% symllm: softmax\nwords\n\\[ p_i = x_i \\]\n", encoding="utf-8")
-    with pytest.raises(UnreadableDocument, match="paper.tex:1: no display formula"):
+    with pytest.raises(UnreadableDocument, match=r"paper\.tex:1: no display formula"):
         marked_in(path)
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from differences import data
-from formulas import FORMULAS, Formula
+from formulas import Formula
+from formulas_of_layers import LAYERS
+from formulas_of_losses import LOSSES
+from formulas_of_norms import NORMS
 
 from symllm import check_latex, ops
+
+FORMULAS = (*LOSSES, *NORMS, *LAYERS)
 
 #: Differences in double precision know this much.
 TOLERANCE = 1e-4

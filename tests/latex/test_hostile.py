@@ -108,12 +108,15 @@ def test_what_is_no_formula_is_refused(name: str) -> None:
     assert len(str(caught.value)) < 1_000
 
 
-WORDS = r"""x p y z i j k n e d L E Z 1 2 0.5 + - = , & \\ / ' ( ) [ ] { } ^ _ ^{ _{ ^\top ^T | \| < >
-    \frac \frac{ \sqrt \sum \sum_j \sum_{j=1}^{n} \log \exp \tanh \sigma \mu \delta_{ij} \partial
-    \frac{\partial}L}{\partial x_i} \nabla \nabla_x \odot \cdot \times \hat \bar \mathbf{1}
-    \mathbb{1} \mathrm{softmax} \operatorname{diag} \text{if} \text{where} \begin{cases}
-    \end{cases} \left( \right) \left[ \right. \langle \rangle \overline \mathbb{E} \quad \in \ne
-    \le dx dp x_i p_j p_i \dots \top \pi \infty \max \mathcal{L} : ; . ~ % \, $ _i ^2"""
+WORDS = r"""
+    x p y z i j k n e d L E Z 1 2 0.5 + - = , & \\ / ' ( ) [ ] { } ^ _ ^{ _{ ^\top ^T | \| <
+    > \frac \frac{ \sqrt \sum \sum_j \sum_{j=1}^{n} \log \exp \tanh \sigma \mu \delta_{ij}
+    \partial \frac{\partial}L}{\partial x_i} \nabla \nabla_x \odot \cdot \times \hat \bar
+    \mathbf{1} \mathbb{1} \mathrm{softmax} \operatorname{diag} \text{if} \text{where}
+    \begin{cases} \end{cases} \left( \right) \left[ \right. \langle \rangle \overline
+    \mathbb{E} \quad \in \ne \le dx dp x_i p_j p_i \dots \top \pi \infty \max \mathcal{L} :
+    ; . ~ % \, $ _i ^2
+"""
 PIECES = st.sampled_from(WORDS.split())
 
 
