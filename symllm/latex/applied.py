@@ -58,7 +58,10 @@ def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
     head = head_of(base)
     if not head:
         return None
-    definition = scope.definitions.get((head, tuple(map(spelled, sub))))
+    texts = tuple(map(spelled, sub))
+    if any((head, texts[:count]) in scope.context.names for count in range(1, len(texts) + 1)):
+        return None
+    definition = scope.definitions.get((head, texts))
     if definition is not None:
         return Callee(head, (), sup, primes, definition) if definition.parameters else None
     if (head, ()) in scope.parameters or (head, ()) in scope.definitions:

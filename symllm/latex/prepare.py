@@ -198,13 +198,48 @@ def in_pieces(tokens: Tokens, text: str) -> Tokens:
 CASE_ENDS = frozenset({"CELL", "IF", "OTHERWISE", "ROW"})
 
 
-def without_ranges(tokens: Tokens, text: str) -> Tokens:
-    """Without remarks such as ``i = 1, ..., n``, which say what symllm knows."""
+def without_remarks(tokens: Tokens, text: str) -> Tokens:
+    """Without words that stand beside an equation, as ``\\quad \\text{gradient of } h``."""
+    found: Tokens = []
+    row: Tokens = []
+    depth = 0
+    for token in tokens:
+        depth += (token.kind in OPENING) - (token.kind in CLOSING)
+        if token.kind == "ROW" and not depth:
+            found += [*before_remark(row, text), token]
+            row = []
+        else:
+            row.append(token)
+    return found + before_remark(row, text)
+
+
+def before_remark(row: Tokens, text: str) -> Tokens:
+    """A row up to the words beside it."""
+    depth, last = 0, ""
+    for place, token in enumerate(row):
+        depth += (token.kind in OPENING) - (token.kind in CLOSING)
+        said = token.kind == "TEXT" or (token.kind == "WORD" and last == "QUAD")
+        if said and not depth and all(t.kind != "REL" for t in row[place:]):
+            return row[:place]
+        if token.kind == "TEXT":
+            raise ReadError(f"the text {token.text!r} is not understood here", text, token.at)
+        last = token.kind
+    return row
+
+
+def pieces_of(tokens: Tokens) -> list[Tokens]:
+    """The tokens cut before each separator."""
     pieces: list[Tokens] = [[]]
     for token in tokens:
         if token.kind == "SEP":
             pieces.append([])
         pieces[-1].append(token)
+    return pieces
+
+
+def without_ranges(tokens: Tokens, text: str) -> Tokens:
+    """Without remarks such as ``i = 1, ..., n``, which say what symllm knows."""
+    pieces = pieces_of(tokens)
     kept: list[Tokens] = []
     at = 0
     while at < len(pieces):
@@ -228,6 +263,7 @@ PASSES: tuple[Callable[[Tokens, str], Tokens], ...] = (
     undecorated,
     braced,
     paired,
+    without_remarks,
     in_pieces,
     without_ranges,
 )

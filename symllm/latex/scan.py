@@ -179,12 +179,12 @@ def styled(text: str, said: str, at: int, end: int) -> tuple[list[Token], int]:
         return [Token("ONES", content, at, end_of)], end_of
     if re.fullmatch(r"[A-Za-z]", content):
         return [Token("LETTER", content, at, end_of, style)], end_of
-    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_ -]*", content) and style == "upright":
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", content) and style == "upright":
         return [Token("WORD", content, at, end_of, style)], end_of
     if not content:
         return [], end_of
-    if said in ("text", "mbox", "textrm") and not re.fullmatch(r"[\w\s.,:-]*", content):
-        raise ReadError(f"the text {content!r} is not understood", text, at)
+    if said in ("text", "mbox", "textrm", "textit"):
+        return [Token("TEXT", content, at, end_of)], end_of
     return [], end
 
 
