@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import handwritten as by_hand
 import numpy as np
@@ -119,6 +120,35 @@ def test_returns() -> None:
     verdict = check_gradient(f, LAYER_NORM, returns=("dbeta", None, "dx"))
     assert (verdict.kind, list(verdict.outputs)) == ("correct", ["dx", "dbeta"])
     assert_gradient(f, LAYER_NORM, returns="dbeta,_,dx")
+
+
+def test_results_of_other_kinds() -> None:
+    @dataclass
+    class Gradients:
+        dx: Any
+        weight: Any
+        bias: Any
+
+    class Named(NamedTuple):
+        dbeta: Any
+        dx: Any
+
+    def as_dataclass(dy: Any, x: Any, gamma: Any, eps: Any) -> Any:
+        return Gradients(*by_hand.layer_norm(dy, x, gamma, eps))
+
+    def as_named(dy: Any, x: Any, gamma: Any, eps: Any) -> Any:
+        return Named(dy.sum(0), by_hand.layer_norm(dy, x, gamma, eps)[0])
+
+    def as_lists(dy: Any, x: Any, gamma: Any, eps: Any) -> Any:
+        return by_hand.layer_norm(dy, x, gamma, eps)[0].tolist()
+
+    for fn in (as_dataclass, as_named, as_lists):
+        assert_gradient(fn, LAYER_NORM)
+
+
+def test_what_was_derived_is_right() -> None:
+    for op in (LAYER_NORM, ops.softmax.batched("N"), ops.attention):
+        assert_gradient(op.gradient().lambdify(), op)
 
 
 def test_swapped_returns_are_seen() -> None:

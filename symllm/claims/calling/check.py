@@ -20,7 +20,7 @@ from ..question import Question, question
 from ..verdict import ClaimError, Verdict, joined
 from .binding import Said
 from .caller import Asked, Caller
-from .child import in_child
+from .child import in_time
 from .choose import as_forward, caller, may_be_forward
 from .differentiated import Differentiated
 from .functions import close
@@ -50,6 +50,7 @@ def check_gradient(
     constants: Mapping[str, Any] | None = None,
     forward: Callable[..., Any] | None = None,
     library: str | None = None,
+    device: str | None = None,
 ) -> Verdict:
     """Is this function the gradient of the op, and if not, which term is wrong?
 
@@ -68,7 +69,9 @@ def check_gradient(
     loss is the mean of all entries of the output (for a loss: the mean over the batch), or their
     sum. ``constants`` fixes parameters of the function and constants of the op; a function there
     is called with the sizes that it names. ``forward`` makes what the function takes as
-    ``cache``. ``timeout`` (seconds) runs each call in a process of its own.
+    ``cache``. ``timeout`` (seconds) runs each call in a process of its own. ``library`` says whose
+    arrays the function wants where it does not show: numpy, torch or jax; ``device`` where tensors
+    of PyTorch lie, as "cuda" for a kernel written in Triton.
 
     The verdict says what is wrong in ``kind`` and ``explanation``; what cannot be called is an
     ``error`` or a ``shape``, and nothing is raised.
@@ -89,6 +92,7 @@ def check_gradient(
             constants=dict(constants or {}),
             forward=forward,
             library=library,
+            device=device,
         )
         return checked(asked)
     except ClaimError as error:
@@ -169,7 +173,7 @@ def settled(asked: Asked, call: Caller) -> Caller:
     if not isinstance(forward, Differentiated):
         return call
     at = prepared(drawn(asked, forward)[0], asked, forward)
-    value = run(asked, lambda: forward.value(at))
+    value = run(asked, forward, lambda: forward.value(at))
     output = forward.outputs[0]
     expected = forward.form.outward(at.array(output), output, at)
     number = value is not None and value.ndim == 0 < expected.ndim
@@ -181,11 +185,11 @@ def settled(asked: Asked, call: Caller) -> Caller:
     return replace(forward, reduced=number and (asked.upstream != "given" or is_loss(asked)))
 
 
-def run(asked: Asked, call: Callable[[], Any]) -> Any:
-    """In a process of its own where a time is set."""
+def run(asked: Asked, call: Caller, does: Callable[[], Any]) -> Any:
+    """What a call does, stopped in time where a time is set."""
     if asked.timeout is None:
-        return call()
-    return in_child(asked.timeout, title(asked.fn), call)
+        return does()
+    return in_time(asked.timeout, title(asked.fn), does, call.form.library.name)
 
 
 def is_loss(asked: Asked) -> bool:
@@ -229,7 +233,7 @@ class Session:
     kept: dict[int, tuple[Point, Outcome]]
 
     def outcome(self, call: Caller, point: Point, fill: float = 0.0) -> Outcome:
-        return run(self.asked, lambda: outcome(call.raw(point, fill), call.form, point))
+        return run(self.asked, call, lambda: outcome(call.raw(point, fill), call.form, point))
 
     def answer(self, point: Point) -> Mapping[str, np.ndarray]:
         """Its gradients at a point; raises ``ClaimError`` where it has other constants inside."""
@@ -310,8 +314,15 @@ def with_own_constants(
 
 
 def unsaid(session: Session, at: tuple[Point, ...]) -> tuple[str, ...]:
-    """What to say of constants that a wrong function was not given."""
-    return tuple(
+    """What to say of a wrong function: that it goes forwards, or has constants of its own."""
+    dtype = session.call.form.dtype
+    same = [
+        f"{name} is the output {output}: pass the function that returns gradients"
+        for output in session.asked.op.outputs
+        for name, array in session.answer(at[0]).items()
+        if array.shape == at[0].shape(output) and close(array, at[0].array(output), dtype)
+    ]
+    return *same, *(
         f"{name} is not among its arguments, and was {float(at[0].drawn[name]):g} at the first "
         f"point: if it has its own, say constants={{{name!r}: ...}}"
         for name in hidden_constants(session)
