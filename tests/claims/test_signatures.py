@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import handwritten as by_hand
-import numpy as np
 import pytest
 
 from symllm import Op, assert_gradient, check_gradient, ops
-from symllm.claims.calling.matching import Vocabulary, matched
-from symllm.claims.question import question
 
 LAYER_NORM = ops.layer_norm.batched("N")
 
@@ -71,48 +68,6 @@ def test_the_same_functions_are_not_right_for_three_times_the_upstream(name: str
 
     verdict = check_gradient(wrong, op)
     assert (verdict.kind, {v.factor for v in verdict.outputs.values()}) == ("scaled", {3})
-
-
-#: Names that code in the wild uses, and what they mean; "" where it has to be said.
-MEANT: dict[tuple[str, str, str], str] = {
-    ("layer_norm", "N", "DY X W Mean Rstd N"): "dy x gamma mu r N",
-    ("layer_norm", "N", "dout x gamma mean inv_var"): "dy x gamma mu r",
-    ("layer_norm", "N", "DX DW DB DY X W"): "dx dgamma dbeta dy x gamma",
-    ("layer_norm", "N", "g x mu sigma gamma epsilon"): "dy x mu std gamma eps",
-    ("layer_norm", "B,T", "dinp inp weight rstd B T C"): "dx x gamma r B T d",
-    ("rms_norm", "N", "dy hidden_states weight variance_epsilon"): "dy x gamma eps",
-    ("rms_norm", "N", "dy x g rms n_embd"): "dy x gamma std d",
-    ("linear", "B,T", "dinp dweight dbias dout B T C OC"): "dx dW db dy B T m n",
-    ("linear", "N", "delta a W"): "dy x W",
-    ("linear", "N", "x gx gy gw W_grad"): "x dx dy dW ",
-    ("softmax", "N", "grad s dim"): "dp p n",
-    ("log_softmax", "N", "dy output probs"): "dy y p",
-    ("cross_entropy_index", "B,T", "dlogits dlosses probs targets V"): "dz dL p t n",
-    ("cross_entropy_index", "N", "yhat y N"): "p t N",
-    ("cross_entropy", "N", "y_pred y_true"): "p y",
-    ("mse", "N", "y_pred y_true"): "x y",
-    ("attention", "B", "do q k v o lse softmax_scale"): "dO Q K V O lse scale",
-    ("attention", "B", "query key value attn_weights scores"): "Q K V P S",
-    ("causal_attention", "B", "dpreatt datt dout att"): "dS dP dO P",
-    ("gelu_tanh", "N", "dY X"): "dy x",
-    ("swiglu", "N", "grad x1 x2"): "dy gate up",
-    ("distillation", "N", "student teacher T"): "z v tau",
-    ("lora", "N", "dy x lora_A lora_B scaling"): "dy x A B scaling",
-    ("mlp", "N", "dout w1 b1 w2 dw2"): "dy W_1 b_1 W_2 dW_2",
-    ("multi_head_attention", "B", "x Wq Wo dWq"): "X W_Q W_O dW_Q",
-    ("relu", "N", "dout flavour"): "dy ",
-}
-
-
-@pytest.mark.parametrize("case", MEANT, ids=" ".join)
-def test_names_are_understood(case: tuple[str, str, str]) -> None:
-    op, batch, names = case
-    vocabulary = Vocabulary(question(ops[op].batched(*batch.split(",")), unit=False))
-    found = matched(names.split(), vocabulary)
-    meant = [getattr(found.get(name), "name", "") for name in names.split()]
-    assert dict(zip(names.split(), meant, strict=True)) == dict(
-        zip(names.split(), MEANT[case].split(" "), strict=True)
-    )
 
 
 def test_what_was_inferred_is_said() -> None:
@@ -292,122 +247,3 @@ def test_the_mean_of_an_output_is_that_of_all_its_entries() -> None:
     assert_gradient(f, op, upstream="mean")
     assert_gradient(lambda x: 1.0 * (x > 0), op, upstream="sum")
     assert not check_gradient(lambda x: 1.0 * (x > 0), op).ok  # right only where dy = 1
-
-
-# --------------------------------------------------------------------------
-# Layouts and precisions
-# --------------------------------------------------------------------------
-
-
-def linear_rows(dout: Any, x: Any, w: Any) -> Any:
-    return dout @ w.T, x.T @ dout, dout.sum(0)
-
-
-def test_a_transposed_weight() -> None:
-    op = ops.linear.batched("N")
-    assert_gradient(linear_rows, op, layout={"W": "m n"})
-    verdict = check_gradient(linear_rows, op)
-    assert verdict.kind == "error"
-    assert verdict.explanation.endswith("It runs if W is given as (m, n): say layout={'W': 'm n'}")
-
-
-@pytest.mark.parametrize(
-    "layout",
-    [
-        {"x": "N T d", "dy": "N T d"},
-        {"x": "T N d", "dy": "T N d", "dx": "T N d"},
-        {"x": "(N T) d", "y": "(N T) d"},
-        {"x": "N T C", "y": "N T C"},
-    ],
-)
-def test_axes_in_another_order_or_merged(layout: dict[str, str]) -> None:
-    def f(dy: Any, x: Any, gamma: Any, eps: Any) -> Any:
-        xhat, r = by_hand.norm_parts(x, eps)
-        rows = tuple(range(x.ndim - 1))
-        return by_hand.norm_dx(dy * gamma, xhat, r), (dy * xhat).sum(rows), dy.sum(rows)
-
-    assert_gradient(f, ops.layer_norm.batched("N", "T"), layout=layout)
-
-
-def test_a_layout_reaches_the_function() -> None:
-    def f(dy: Any, x: Any) -> Any:
-        seen.append(x.shape)
-        return dy * (x > 0)
-
-    seen: list[tuple[int, ...]] = []
-    op = ops.relu.batched("N", "T")
-    sizes = {"N": 2, "T": 3, "n": 5}
-    assert_gradient(f, op, sizes=sizes, layout={"x": "n (N T)", "y": "n (N T)"})
-    assert set(seen) == {(5, 6)}
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
-def test_precisions(dtype: str) -> None:
-    def f(dy: Any, x: Any, gamma: Any, eps: Any) -> Any:
-        seen.append(str(x.dtype))
-        return by_hand.layer_norm(dy, x, gamma, eps)
-
-    seen: list[str] = []
-    assert_gradient(f, LAYER_NORM, dtype=dtype)
-    assert set(seen) == {dtype}
-
-
-def test_a_function_that_computes_in_less_is_judged_by_what_it_returns() -> None:
-    def f(dy: Any, x: Any, gamma: Any, eps: Any) -> Any:
-        found = by_hand.layer_norm(*(np.float32(a) for a in (dy, x, gamma)), np.float32(eps))
-        return tuple(a.astype(np.float32) for a in found)
-
-    verdict = check_gradient(f, LAYER_NORM)
-    assert verdict.ok
-    assert "it computes in float32, though given float64" in verdict.inferred
-
-
-# --------------------------------------------------------------------------
-# How it is called
-# --------------------------------------------------------------------------
-
-
-def test_a_function_that_writes_into_its_inputs_cannot_fool_the_check() -> None:
-    def f(dy: Any, x: Any) -> Any:
-        dy *= x > 0
-        return dy
-
-    verdict = check_gradient(f, ops.relu.batched("N"))
-    assert (verdict.kind, verdict.notes) == ("correct", ("it writes into its input dy",))
-
-
-def test_the_same_seed_gives_the_same_verdict() -> None:
-    def f(dy: Any, x: Any) -> Any:
-        return dy * np.tanh(x)
-
-    one, other = (check_gradient(f, ops.tanh.batched("N"), seed=3) for _ in range(2))
-    assert one == other
-    assert one.max_error != check_gradient(f, ops.tanh.batched("N"), seed=4).max_error
-
-
-def test_sizes() -> None:
-    def f(dy: Any, x: Any) -> Any:
-        seen.append(x.shape)
-        return dy * (x > 0)
-
-    seen: list[tuple[int, ...]] = []
-    assert_gradient(f, ops.relu.batched("N"), sizes={"n": 7})
-    assert {shape[1] for shape in seen} == {7}
-    assert len({shape[0] for shape in seen}) > 1
-
-
-def test_a_whole_layer_takes_few_calls() -> None:
-    def f(dy: Any, x: Any, gamma: Any, eps: Any) -> Any:
-        seen.append(x.size)
-        xhat, r = by_hand.norm_parts(x, eps)
-        return by_hand.norm_dx(dy * gamma, xhat, r)
-
-    seen: list[int] = []
-    op = ops.layer_norm.batched("N", "T")
-    assert_gradient(f, op, sizes={"N": 2, "T": 128, "d": 768})
-    assert [size for size in seen if size > 10_000] == [2 * 128 * 768]
-
-
-def test_assert_gradient_says_what_is_wrong() -> None:
-    with pytest.raises(AssertionError, match="off by the factor 1/N"):
-        assert_gradient(averaged, ops.cross_entropy_index.batched("N"), returns="dz")
