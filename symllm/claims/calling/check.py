@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from typing import Any
@@ -14,7 +14,7 @@ from ...catalogue import ops
 from ...errors import SymllmError
 from ...op import Op
 from ..diagnose import judged
-from ..points import Point, points
+from ..points import Point, drawn_points, points
 from ..precision import tolerance
 from ..question import Question, question
 from ..verdict import ClaimError, Verdict, joined
@@ -23,6 +23,7 @@ from .caller import Asked, Caller
 from .child import in_time
 from .choose import as_forward, caller, may_be_forward
 from .differentiated import Differentiated
+from .forward import forward_arrays
 from .functions import close
 from .libraries import PRECISIONS, coarsest
 from .matching import Vocabulary
@@ -150,16 +151,27 @@ def checked(asked: Asked) -> Verdict:
     found, where = tried(Session(asked, call, {}), at[0])
     session = Session(asked, found.call, {id(where): (where, found.first)})
     there, said = with_own_constants(session, at, found)
-    verdict = session.verdict(there, found)
+    verdict = judgement(session, there, found)
     notes = () if verdict.ok else unsaid(session, there)
     return replace(verdict, inferred=(*verdict.inferred, *said), notes=(*verdict.notes, *notes))
+
+
+def judgement(session: Session, at: tuple[Point, ...], found: Probed) -> Verdict:
+    """The verdict; what is wrong at a big point is explained at small ones, if it is there too."""
+    if at[0].big and not session.right(at, found):
+        asked, call = session.asked, session.call
+        small = points(call.form.question, asked.seed, call.sizes, call.form.dtype)
+        verdict = session.verdict(tuple(prepared(p, asked, call) for p in small), found)
+        if verdict.kind not in ("correct", "error", "shape"):
+            return verdict
+    return session.verdict(at, found)
 
 
 def tried(session: Session, point: Point) -> tuple[Probed, Point]:
     """What is found out by running it, at a small point if it can be called there."""
     if point.big:
         asked, call = session.asked, session.call
-        small = points(call.form.question, asked.seed, call.sizes, call.form.dtype)[0]
+        small = next(drawn_points(call.form.question, asked.seed, call.sizes, call.form.dtype))
         try:
             return probed(session.outcome, call, prepared(small, asked, call)), small
         except ClaimError:  # it has sizes of its own
@@ -172,10 +184,10 @@ def settled(asked: Asked, call: Caller) -> Caller:
     forward = as_forward(call, asked) if may_be_forward(call, asked) else call
     if not isinstance(forward, Differentiated):
         return call
-    at = prepared(drawn(asked, forward)[0], asked, forward)
+    at = prepared(next(drawn(asked, forward)), asked, forward)
     value = run(asked, forward, lambda: forward.value(at))
     output = forward.outputs[0]
-    expected = forward.form.outward(at.array(output), output, at)
+    expected = forward.form.outward(forward_arrays(at, [output])[output], output, at)
     number = value is not None and value.ndim == 0 < expected.ndim
     if forward is not call and not number:
         if value is None or value.shape != expected.shape:
@@ -210,9 +222,9 @@ def rebuilt(asked: Asked, call: Caller) -> Caller:
     return replace(call, form=form, vocabulary=Vocabulary(about))
 
 
-def drawn(asked: Asked, call: Caller) -> tuple[Point, ...]:
+def drawn(asked: Asked, call: Caller) -> Iterator[Point]:
     sizes = {**call.sizes, **asked.sizes}
-    return points(call.form.question, asked.seed, sizes, call.form.dtype)
+    return drawn_points(call.form.question, asked.seed, sizes, call.form.dtype)
 
 
 def prepared(point: Point, asked: Asked, call: Caller) -> Point:
@@ -231,6 +243,7 @@ class Session:
     asked: Asked
     call: Caller
     kept: dict[int, tuple[Point, Outcome]]
+    known: dict[int, bool] = field(default_factory=dict)
 
     def outcome(self, call: Caller, point: Point, fill: float = 0.0) -> Outcome:
         return run(self.asked, call, lambda: outcome(call.raw(point, fill), call.form, point))
@@ -259,12 +272,17 @@ class Session:
     def right(self, at: tuple[Point, ...], found: Probed) -> bool:
         """Is every gradient right there?"""
         dtype = precision(self.call, found)
-        return all(
-            np.abs(array - point.truth(name).reshape(array.shape)).max(initial=0.0)
-            <= tolerance(point, name, dtype)
-            for point in at
-            for name, array in self.answer(point).items()
-        )
+        return all(self.right_at(point, dtype) for point in at)
+
+    def right_at(self, point: Point, dtype: str) -> bool:
+        arrays = self.answer(point)
+        if id(point) not in self.known:
+            self.known[id(point)] = all(
+                np.abs(array - point.truth(name).reshape(array.shape)).max(initial=0.0)
+                <= tolerance(point, name, dtype)
+                for name, array in arrays.items()
+            )
+        return self.known[id(point)]
 
 
 def precision(call: Caller, found: Probed) -> str:
@@ -320,7 +338,8 @@ def unsaid(session: Session, at: tuple[Point, ...]) -> tuple[str, ...]:
         f"{name} is the output {output}: pass the function that returns gradients"
         for output in session.asked.op.outputs
         for name, array in session.answer(at[0]).items()
-        if array.shape == at[0].shape(output) and close(array, at[0].array(output), dtype)
+        if array.shape == at[0].shape(output)
+        and close(array, forward_arrays(at[0], [output])[output], dtype)
     ]
     return *same, *(
         f"{name} is not among its arguments, and was {float(at[0].drawn[name]):g} at the first "
