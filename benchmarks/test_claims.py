@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ def layer_norm(dy: Any, x: Any, gamma: Any, eps: float) -> Any:
     return dx, (dy * xhat).sum((0, 1)), dy.sum((0, 1))
 
 
+@cache
 def arguments() -> tuple[Any, ...]:
     rng = np.random.default_rng(0)
     shape = tuple(SIZES.values())
@@ -61,7 +63,7 @@ def gradcheck() -> None:
 
 
 CONTENDERS: dict[str, Callable[[], object]] = {
-    "the function, at (8, 512, 768)": lambda args=arguments(): layer_norm(*args),  # type: ignore[misc]
+    "the function, at (8, 512, 768)": lambda: layer_norm(*arguments()),
     "check_gradient, at (8, 512, 768)": lambda: check(SIZES),
     "check_gradient, at (2, 8, 64)": lambda: check(SMALL),
     "gradcheck, at (2, 8, 64)": gradcheck,

@@ -182,6 +182,20 @@ def test_a_constant_that_is_written_in_the_function() -> None:
     assert not wrong.ok
 
 
+def test_a_forgotten_constant_is_not_taken_for_one_inside() -> None:
+    def no_eps(dy: Any, x: Any, gamma: Any) -> Any:
+        xhat, r = by_hand.norm_parts(x, 0.0)
+        return by_hand.norm_dx(dy * gamma, xhat, r) + 1e-30
+
+    verdict = check_gradient(no_eps, LAYER_NORM)
+    assert (verdict.kind, verdict.explanation) == ("conditional", "dx: it is right only if eps = 0")
+
+    def no_temperature(student_logits: Any, teacher_logits: Any) -> Any:
+        return 1.0 * by_hand.distillation(student_logits, teacher_logits, 1.0)
+
+    assert check_gradient(no_temperature, ops.distillation.batched("N")).kind == "conditional"
+
+
 def test_a_constant_that_is_not_given_is_mentioned_where_something_is_wrong() -> None:
     def f(dy: Any, x: Any, gamma: Any) -> Any:
         return x

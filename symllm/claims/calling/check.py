@@ -26,7 +26,7 @@ from .differentiated import Differentiated
 from .forward import forward_arrays
 from .functions import close
 from .libraries import PRECISIONS, coarsest
-from .matching import Vocabulary
+from .matching import Computed, Saved, Vocabulary
 from .objects import is_pair
 from .probing import Probed, probed
 from .reading import numbers, title
@@ -300,32 +300,48 @@ def ordered(names: Mapping[str, Any], about: Question) -> list[str]:
 # --------------------------------------------------------------------------
 
 
+#: What a function may have built in without being told: an eps that is at most so large. Others,
+#: such as a temperature of 1, would hide that they were forgotten.
+LARGEST_EPS = 0.01
+
+
 def hidden_constants(session: Session) -> list[str]:
-    """The op's constants that the function is not given."""
+    """The op's constants that a function is not given, though it takes nothing but inputs."""
+    call, inputs = session.call, session.asked.op.inputs
+    if any(isinstance(s, Computed | Saved) for s in call.sources):
+        return []
+    if not set(call.quantities) <= {*inputs, *call.vocabulary.upstream}:
+        return []
     return [
         name
-        for name, tensor in session.asked.op.inputs.items()
+        for name, tensor in inputs.items()
         if tensor.role == "constant" and not tensor.rank and not tensor.integer
-        if name not in session.call.fixed and name not in session.call.quantities
+        if name not in call.fixed and name not in call.quantities
     ]
 
 
 def with_own_constants(
     session: Session, at: tuple[Point, ...], found: Probed
 ) -> tuple[tuple[Point, ...], tuple[str, ...]]:
-    """Points with the constant that is written in the function, if it is right with that.
+    """Points with the eps that is written in the function, if it is right with that.
 
-    A LayerNorm that adds its own eps = 1e-5 cannot be right at any other.
+    A LayerNorm that adds its own eps = 1e-5 cannot be right at any other; but one that is right
+    with no eps at all has forgotten it.
     """
+
+    def there(name: str, value: float) -> tuple[Point, ...]:
+        return tuple(point.changed(**{name: np.asarray(value)}) for point in at)
+
     try:
-        hidden = hidden_constants(session)
+        hidden = [name for name in hidden_constants(session) if name.startswith("eps")]
         if not hidden or session.right(at, found):
             return at, ()
         for name, value in product(hidden, numbers(session.asked.fn)):
-            there = tuple(point.changed(**{name: np.asarray(value)}) for point in at)
-            if session.right(there, found):
+            if not 0 < value <= LARGEST_EPS or not session.right(there(name, value), found):
+                continue
+            if not session.right(there(name, 0.0), found):
                 said = f"{name} = {value:g}, which is written in it and is not among its arguments"
-                return there, (said,)
+                return there(name, value), (said,)
     except ClaimError:
         pass
     return at, ()
