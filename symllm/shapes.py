@@ -130,7 +130,7 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
                         f"{where}: in {let}, the sum over {symbol} must run from 0 to a "
                         f"dimension less 1, not from {lower} to {upper}"
                     )
-                meet(symbol, known_dims.get(str(size), Dim(str(size))))
+                meet(symbol, known_dims.get(name_of(size)) or Dim(name_of(size)))
         for found in parts(value, sp.Indexed):
             tensor = tensors.get(name_of(found))
             if tensor is None:
