@@ -218,9 +218,8 @@ def check_free_names(
     for value in let.expressions:
         bound = bound_symbols(value) | axes  # a call binds what it runs over
         subscripts = {s for e in parts(value, sp.Indexed) for s in e.indices}
-        free = value.free_symbols - bound - set(let.indices)
-        plain = [s for s in free if isinstance(s, sp.Symbol)]
-        for symbol in sorted(plain, key=lambda s: s.name):
+        free = {*parts(value, sp.Symbol)} - bound - set(let.indices)
+        for symbol in sorted(free, key=lambda s: s.name):
             name = symbol.name
             if name in tensors or name in known_dims:
                 tensor = tensors.get(name)

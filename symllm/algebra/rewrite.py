@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from .change import Change, rebuild
 from .factor import cost
 from .numbers import Number, magnitude
 from .products import of_powers
-from .slots import united
+from .slots import kept, united
 from .sums import opened, total
 from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum
 from .walk import mono_atoms
@@ -36,15 +36,15 @@ class Rewrite:
     factors: Factors
     right: Poly
 
-    @cached_property
+    @kept
     def left(self) -> Poly:
         return total(self.bound, Poly({Mono(self.factors): 1}))
 
-    @cached_property
+    @kept
     def params(self) -> frozenset[Ix]:
         return frozenset().union(*(a.free for a, _ in self.factors))
 
-    @cached_property
+    @kept
     def heads(self) -> frozenset[str]:
         """Names that a term must mention for the rule to apply."""
         return united([a.names for a, _ in self.factors])

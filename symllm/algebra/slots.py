@@ -32,5 +32,5 @@ class kept(Generic[T]):
 
     def __get__(self, term: Any, kind: type) -> T:
         value = self.compute(term)
-        setattr(term, self.name, value)
+        object.__setattr__(term, self.name, value)  # a frozen one, too
         return value

@@ -80,9 +80,12 @@ class Ref(Atom):
     def __init__(self, name: str, subs: tuple[Subscript, ...] = (), positive: bool = False):
         self.name = name
         self.subs = subs
-        key = f"{name}[{','.join([s.key for s in subs])}]" if subs else name
-        free = frozenset([s for s in subs if isinstance(s, Ix)])
         names = frozenset((name,))
+        if not subs:
+            self._set(name, NONE, 0, positive, names)
+            return
+        key = f"{name}[{','.join([s.key for s in subs])}]"
+        free = frozenset([s for s in subs if isinstance(s, Ix)])
         if len(free) < len(subs):
             gathers = [s for s in subs if isinstance(s, Ref)]
             free = united([free, *(s.free for s in gathers)])
