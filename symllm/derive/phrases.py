@@ -47,15 +47,15 @@ class Phrases:
     def _nameless(self) -> dict[str, Entry]:
         rank = len(self.seed.row)
 
-        def spelled(subs: tuple[sp.Expr, ...], name: str) -> sp.Expr:
-            of = entry(self.seed.output, *subs[:rank]) if self.seed.output else LOSS
-            return Partial(of, entry(name, *subs[rank:]))
+        def spelled(name: str) -> Entry:
+            def derivative(subs: tuple[sp.Expr, ...]) -> Partial:
+                of = entry(self.seed.output, *subs[:rank]) if self.seed.output else LOSS
+                return Partial(of, entry(name, *subs[rank:]))
 
-        return {
-            line.adjoint: lambda subs, n=name: spelled(subs, n)
-            for name, line in self.book.lines.items()
-            if line.adjoint != f"d{name}"
-        }
+            return derivative
+
+        lines = self.book.lines.items()
+        return {line.adjoint: spelled(n) for n, line in lines if line.adjoint != f"d{n}"}
 
     def quantity(self) -> sp.Expr:
         if self.seed.output:
