@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import sys
@@ -220,6 +221,14 @@ def pairs(what: str, read: Callable[[str], Any]) -> Callable[..., dict[str, Any]
     return callback
 
 
+def literal(text: str) -> Any:
+    """A number, a list, a truth value as Python writes them; text otherwise."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
 OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--op", default="", metavar="NAME", help="The op; else told by the name."),
     names_option("--batch", "AXIS", "Leading batch axes of the op; several: B,T."),
@@ -234,6 +243,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--library", type=click.Choice(["numpy", "torch", "jax"]), help="Whose arrays it wants."
     ),
+    click.option("--device", help="Where tensors of PyTorch lie, as cuda."),
     click.option(
         "--upstream",
         type=click.Choice(["given", "mean", "sum"]),
@@ -261,7 +271,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "constants",
         metavar="NAME=VALUE",
         multiple=True,
-        callback=pairs("NAME=VALUE, as eps=1e-5", float),
+        callback=pairs("NAME=VALUE, as eps=1e-5", literal),
         help="A constant that it has inside: --constant eps=1e-5.",
     ),
     click.option("--seed", default=0, help="Of the points that are drawn."),

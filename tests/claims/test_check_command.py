@@ -109,6 +109,16 @@ def test_further_options() -> None:
     assert check("mine.py:Softmax.backward", "--batch", "B,T").exit_code == 0
 
 
+def test_constants_are_numbers_lists_or_text(file: Path) -> None:
+    file.write_text(
+        "def f(dy, x, mode, mask):\n"
+        "    assert (mode, mask) == ('exact', [True, False])\n"
+        "    return dy * (x > 0)\n"
+    )
+    said = ["--constant", "mode=exact", "--constant", "mask=[True, False]"]
+    assert check("mine.py:f", "--op", "relu", *said).exit_code == 0
+
+
 @pytest.mark.usefixtures("file")
 def test_a_function_that_hangs() -> None:
     result = check("mine.py:sleepy", "--op", "relu", "--timeout", "0.3")
