@@ -10,8 +10,9 @@ import numpy as np
 
 from ..claims.diagnose import judged as diagnosed
 from ..claims.diagnose import observed
+from ..claims.observed import Observed
 from ..claims.points import Point, points
-from ..claims.question import question
+from ..claims.question import Question, question
 from ..claims.verdict import SEVERITY, Verdict, joined
 from ..derive.system import system
 from ..equation import Let
@@ -28,7 +29,7 @@ from .prove import Sides, both_sides, difference, written
 from .readings import Outcome
 from .sizes import Mismatch
 from .statements import Statement, taken_apart
-from .truth import LEFT, Asked, asked_by, derivation_of, left_side
+from .truth import LEFT, asked_by, derivation_of, left_side
 
 
 def check_latex(text: str, op: Op, where: Sequence[str] = ()) -> Verdict:
@@ -118,7 +119,7 @@ class Case:
         return self.left[1].name
 
     @cached_property
-    def asked(self) -> Asked:
+    def asked(self) -> Question:
         unit = implied(self.op) and not upstream_named(self.op, self.claim)
         return asked_by(self.op, unit, self.claim.wanted, self.left)
 
@@ -133,21 +134,37 @@ class Case:
             found = evaluated(self.claim.right, axes, arrays, point.sizes)
         return {self.name: found.reshape(point.shape(self.name))}
 
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """The points of the question; the same for all claims that ask it."""
+        memo = self.asked.memo
+        if "points" not in memo:
+            memo["points"] = points(self.asked)
+        found: tuple[Point, ...] = memo["points"]
+        return found
+
+    @cached_property
+    def seen(self) -> Observed:
+        found = [self.answer(point) for point in self.points]
+        return observed(self.name, self.points, found, "float64")
+
     @property
     def right(self) -> bool:
         """Do both sides agree at every point?"""
-        at = points(self.asked)
-        found = [self.answer(point) for point in at]
-        return observed(self.name, at, found, "float64").right
+        return self.seen.right
 
     @property
     def verdict(self) -> Verdict:
         """What is true of the claim, and what its mistake is."""
-        found = diagnosed(self.asked, self.answer, (self.name,), points(self.asked))[self.name]
-        if found.ok:
-            found = replace(found, proved=any(a == b for a, b in self.in_normal_form))
-        elif found.kind == "wrong":
-            found = self.by_terms(found)
+        if self.right:
+            proved = any(a == b for a, b in self.in_normal_form)
+            says = f"{self.name} is right"
+            found = Verdict(self.name, "correct", says, self.seen.max_error, proved=proved)
+        else:
+            asked = diagnosed(self.asked, self.answer, (self.name,), self.points)
+            found = asked[self.name]
+            if found.kind == "wrong":
+                found = self.by_terms(found)
         text = found.explanation.replace(LEFT, "the left side")
         return replace(found, name=self.claim.statement.source, explanation=text)
 

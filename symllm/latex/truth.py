@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from .. import questions
 from ..calls import with_aliases, without_calls
-from ..claims.question import Question
+from ..claims.question import Question, question
 from ..derivation import Derivation
 from ..equation import Let
 from ..expressions import is_entry, name_of, subscripts_of, substitute
@@ -74,8 +74,10 @@ LEFT = "left_side"
 
 
 @lru_cache(maxsize=256)
-def asked_by(op: Op, unit: bool, wanted: tuple[Wanted, ...], left: tuple[Let, Tensor]) -> Asked:
-    """The question whose last quantity is the left side of a claim."""
+def asked_by(op: Op, unit: bool, wanted: tuple[Wanted, ...], left: tuple[Let, Tensor]) -> Question:
+    """The question among whose quantities is the left side of a claim."""
+    if not wanted and left[0].name != LEFT:
+        return question(op, unit)
     further: list[tuple[Let, Tensor]] = []
     for one in wanted:
         program = without_calls(derivation_of(op, one).backward)
