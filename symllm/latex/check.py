@@ -25,11 +25,15 @@ from ..render.text import Formula
 from ..values import evaluated
 from .claim import Claim, claims, first_error
 from .context import Context, context_of
+from .parse import parser
 from .prove import Sides, both_sides, difference, written
 from .readings import Outcome
 from .sizes import Mismatch
 from .statements import Statement, taken_apart
 from .truth import LEFT, asked_by, derivation_of, left_side
+
+
+parser()  # its tables are made once, and not while somebody waits for a verdict
 
 
 def check_latex(text: str, op: Op, where: Sequence[str] = ()) -> Verdict:

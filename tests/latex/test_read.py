@@ -204,7 +204,10 @@ def test_batches_have_their_index() -> None:
 
 
 def test_words_beside_an_equation_are_no_part_of_it() -> None:
-    text = r"dP &= dO V^\top && \quad \text{gradient of } P \\ dV &= P^\top dO \quad \text{(sum over } i)"
+    text = (
+        r"dP &= dO V^\top && \quad \text{gradient of } P \\ "
+        r"dV &= P^\top dO \quad \text{(sum over } i)"
+    )
     assert check_latex(text, ops.attention).ok
     with pytest.raises(ReadError, match="is not understood here"):
         check_latex(r"dP = dO V^\top \text{ which is nearly } = dO", ops.attention)
