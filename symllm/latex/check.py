@@ -32,7 +32,6 @@ from .sizes import Mismatch
 from .statements import Statement, taken_apart
 from .truth import LEFT, asked_by, derivation_of, left_side
 
-
 parser()  # its tables are made once, and not while somebody waits for a verdict
 
 
