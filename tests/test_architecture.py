@@ -67,7 +67,7 @@ STRANGERS = {
 }
 
 #: What may be missing, and so is imported where it is needed.
-OPTIONAL = frozenset({"torch", "typst", "pypandoc", "nbformat"})
+OPTIONAL = frozenset({"torch", "typst", "pypandoc", "nbformat", "latex2sympy2"})
 
 VAGUE = frozenset({"utils", "util", "helpers", "helper", "misc"})
 

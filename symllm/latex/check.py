@@ -28,6 +28,7 @@ from .context import Context, context_of
 from .parse import parser
 from .prove import Sides, both_sides, difference, written
 from .readings import Outcome
+from .second import check_twice
 from .sizes import Mismatch
 from .statements import Statement, taken_apart
 from .truth import LEFT, asked_by, derivation_of, left_side
@@ -46,6 +47,11 @@ def check_latex(text: str, op: Op, where: Sequence[str] = ()) -> Verdict:
     given = (where,) if isinstance(where, str) else tuple(where)
     context = context_for(op)
     reading = taken_apart(text, given, context)
+    for statement in reading.statements:
+        check_twice(statement.left, text)
+        check_twice(statement.right, text)
+    for definition in reading.definitions.values():
+        check_twice(definition.body, definition.text)
     found = {
         name: judged(op, statement, claims(statement, reading.definitions, context))
         for name, statement in named(reading.statements).items()

@@ -59,7 +59,7 @@ class Row:
     def below(self, node: Node) -> Value:
         """What a slash divides by: the factor after it, or all that follow in the other reading."""
         first = self.factor()
-        if self.here is None or isinstance(self.here, Mark) or first.expr.is_number:
+        if self.here is None or isinstance(self.here, Mark):
             return first
         question = "a slash divides by"
         if self.scope.choose(question, (ONE_FACTOR, ALL_FACTORS)) == ONE_FACTOR:
