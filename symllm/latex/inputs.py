@@ -23,7 +23,7 @@ POSITIVE = frozenset({"eps", "tau"})
 CONSTANTS = frozenset({"e", "pi", "ones", "I"})
 
 #: What is called otherwise in Python.
-RENAMED = {"epsilon": "eps"}
+RENAMED = {"epsilon": "eps", "lambda": "lambda_"}
 
 Dims = Mapping[str, Any] | Sequence[Any] | str | Dim | None
 

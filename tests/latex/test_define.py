@@ -110,3 +110,15 @@ def test_what_is_no_op_is_refused(
 def test_a_role_of_no_input_is_refused() -> None:
     with pytest.raises(OpError, match="'z' is no input"):
         Op.from_latex(r"y_i = x_i", roles={"z": "target"})
+
+
+def test_names_that_python_keeps_for_itself_are_called_otherwise() -> None:
+    op = Op.from_latex(r"y_i = \lambda x_i")
+    assert list(op.inputs) == ["lambda_", "x"]
+    assert r"\lambda" in op.to_latex()
+
+
+def test_a_function_of_a_whole_axis() -> None:
+    op = Op.from_latex(r"p_i = \mathrm{softmax}(x)_i", dims={"x": "n"})
+    x = np.random.default_rng(2).normal(size=4)
+    assert np.allclose(op.lambdify()(x=x), ops.softmax.numpy(x))
