@@ -50,7 +50,7 @@ def recognised(
     for factor in usual(points[0]):
         at = [number(factor, point) for point in points]
         if all(
-            abs(m - a) <= precision * max(abs(a), 1e-12) for m, a in zip(measured, at, strict=True)
+            abs(m - a) <= precision * (abs(a) or 1.0) for m, a in zip(measured, at, strict=True)
         ):
             return factor
     return None

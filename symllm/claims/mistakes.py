@@ -24,6 +24,9 @@ from .variations import Slip, slips
 #: A program with more equations than this is tried only near its end.
 NEAR = 24
 
+#: A mistake in a forward equation, where the forward pass is not at fault, is less likely by this.
+FORWARD = 1.5
+
 #: How many pairs of terms are tried for two mistakes at once.
 PAIRS = 400
 
@@ -49,15 +52,24 @@ class Effect:
 
 def mistakes(asked: Question, seen: Observed, precision: float) -> Iterator[Mistake]:
     """The mistakes that explain what was found, the simplest first."""
-    effects = list(effects_of(asked, seen))
+    memo = seen.points[0].memo
+    key = ("effects", seen.name)
+    if key not in memo:
+        memo[key] = tuple(effects_of(asked, seen))
+    effects = memo[key]
     found = [
-        Mistake(e.slip.weight, e.slip.says.text(e.program, seen.name), e.slip.term, e.slip.factor)
+        Mistake(
+            e.slip.weight + FORWARD * (e.slip.let.name in asked.forward.let),
+            e.slip.says.text(e.program, seen.name),
+            e.slip.term,
+            e.slip.factor,
+        )
         for e in effects
         if explains(e, seen)
     ]
     yield from sorted(found, key=lambda m: m.weight)[:1]
     if not found:
-        dropped = [e for e in effects if e.slip.factor == 0]
+        dropped = [e for e in effects if e.slip.factor == 0 and e.slip.term != e.slip.let.lhs]
         yield from multiples(dropped, seen, precision)
 
 

@@ -43,7 +43,7 @@ class Point:
     sizes: Mapping[str, int]
     seed: int
     drawn: Arrays
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def big(self) -> bool:
@@ -120,15 +120,22 @@ def points(
     given: Mapping[str, int] | None = None,
     dtype: str = "float64",
 ) -> tuple[Point, ...]:
-    """The points of a check: one for each scale, each with sizes of its own; if big, one."""
+    """The points of a check: one for each scale, each with sizes of its own; if big, one.
+
+    Small ones are kept with the question, and so is all that is computed there.
+    """
+    key = ("points", seed, tuple(sorted((given or {}).items())), dtype)
+    if key in question.memo:
+        return question.memo[key]
     found = []
     for k, scale in enumerate(NARROW.get(dtype, SCALES)):
         rows = {d.name: 2 + k + j for j, d in enumerate(question.op.program.batch)}
         sizes = rows | dict(given or {})
         found.append(point(question, seed * len(SCALES) + k, sizes, scale, dtype))
         if found[0].big:
-            break
-    return tuple(found)
+            return tuple(found)
+    question.memo[key] = tuple(found)
+    return question.memo[key]
 
 
 def point(
@@ -152,6 +159,8 @@ def point(
         stretched = tensor.role == "data" and tensor.domain == "real" and tensor in program.inputs
         drawn[tensor.name] = found * scale if stretched and scale != 1 else found
     drawn = {name: representable(array, dtype) for name, array in drawn.items()}
+    for array in drawn.values():
+        array.flags.writeable = False  # points are shared
     return Point(question, sizes, seed, drawn)
 
 

@@ -176,6 +176,20 @@ def factor_slips(place: Place) -> Iterator[Instead]:
         yield Instead(2.6, part / factor**2, upside_down, named)
 
 
+def misplaced_bracket(place: Place) -> Iterator[Instead]:
+    """A bracket closed too early: the factor before it multiplies one term alone."""
+    part = place.part
+    brackets = [f for f in part.args if isinstance(f, sp.Add)] if isinstance(part, sp.Mul) else []
+    for bracket in brackets:
+        for factor in part.args:
+            if factor in (bracket, -1):
+                continue
+            for term in bracket.args:
+                early = part / factor / bracket * (factor * term + bracket - term)
+                words = "the factor {} multiplies the term {} alone"
+                yield Instead(2.4, early, words, (factor, term))
+
+
 def wrong_exponent(place: Place) -> Iterator[Instead]:
     """A power that is too high or too low, or a root forgotten."""
     part = place.part
@@ -365,6 +379,7 @@ SLIPS: tuple[Row, ...] = (
     missing_term,
     multiple_of_term,
     factor_slips,
+    misplaced_bracket,
     one_less,
     wrong_exponent,
     only_the_diagonal,

@@ -1,0 +1,99 @@
+"""Other ops of the catalogue, and the op itself with two inputs exchanged."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from ..catalogue import ops
+from ..notation import Dim
+from ..op import Op
+from ..values import run
+from .neighbour import Neighbour
+from .points import Point
+from .question import Question, question
+
+
+def other_ops(asked: Question, name: str) -> Iterator[Neighbour]:
+    """Ops that take inputs of the same names and give an output of the same shape."""
+    for other in ops:
+        op = ops[other]
+        match = dims_between(op, asked.op)
+        if other == asked.op.name or match is None or name.removeprefix("d") not in op.inputs:
+            continue
+        yield Neighbour(
+            f"it is the gradient of {op.title} ({other})",
+            partial(other_gradient, asked, op, match, name),
+        )
+
+
+def dims_between(op: Op, asked: Op) -> dict[Dim, Dim] | None:
+    """For each dimension of an op the one that it is for another, where their faces agree.
+
+    The other may lack a parameter, as a bias.
+    """
+    lead = asked.program.batch
+    match: dict[Dim, Dim] = {}
+    pairs = [(t, asked.inputs.get(n)) for n, t in op.inputs.items()]
+    pairs += list(zip(op.outputs.values(), asked.outputs.values(), strict=False))
+    if len(op.outputs) != len(asked.outputs):
+        return None
+    for mine, theirs in pairs:
+        if theirs is None and mine.role == "parameter":
+            continue
+        if theirs is None or mine.role != theirs.role or bool(mine.merged) != bool(theirs.merged):
+            return None
+        dims = theirs.dims[len(lead) :] if theirs.dims[: len(lead)] == lead else theirs.dims
+        if len(dims) != len(mine.dims):
+            return None
+        for a, b in zip(mine.dims, dims, strict=True):
+            if match.setdefault(a, b) != b:
+                return None
+    known = all(dim in match for tensor in op.inputs.values() for dim in tensor.dims)
+    return match if known else None
+
+
+def other_gradient(
+    asked: Question, op: Op, match: dict[Dim, Dim], name: str, point: Point
+) -> np.ndarray:
+    batch = [d.name for d in asked.op.program.batch]
+    if op not in asked.memo:
+        asked.memo[op] = question(op.batched(*batch) if batch else op, asked.unit)
+    theirs = asked.memo[op]
+    if op in point.memo:
+        return point.memo[op][name]
+    sizes = {d.name: point.sizes[d.name] for d in asked.op.program.batch}
+    sizes |= {mine.name: point.sizes[other.name] for mine, other in match.items()}
+    names = dict(zip(theirs.op.outputs, asked.op.outputs, strict=True))
+    drawn = {
+        n: point.drawn.get(n, np.zeros([sizes[d.name] for d in t.dims]))
+        for n, t in theirs.op.inputs.items()
+    }
+    if not asked.unit:
+        drawn |= {f"d{mine}": point.drawn[f"d{other}"] for mine, other in names.items()}
+    point.memo[op] = run(theirs.textbook, drawn, sizes)
+    return point.memo[op][name]
+
+
+def exchanged(asked: Question, name: str) -> Iterator[Neighbour]:
+    """The op with two inputs of one shape exchanged, as the two of a divergence."""
+    inputs = asked.op.inputs
+    for a, b in itertools.combinations(inputs.values(), 2):
+        partner = {a.name: b.name, b.name: a.name}
+        of = name.removeprefix("d")
+        alike = a.dims == b.dims and a.domain == b.domain and a.dims and not a.integer
+        if alike and partner.get(of, of) in asked.wrt:
+            yield Neighbour(
+                f"it is the gradient of {asked.op.title} with {a.name} and {b.name} exchanged",
+                partial(exchanged_gradient, (a.name, b.name), f"d{partner.get(of, of)}"),
+            )
+
+
+def exchanged_gradient(pair: tuple[str, str], name: str, point: Point) -> np.ndarray:
+    if pair not in point.memo:
+        a, b = pair
+        point.memo[pair] = point.changed(**{a: point.drawn[b], b: point.drawn[a]})
+    return point.memo[pair].truth(name)
