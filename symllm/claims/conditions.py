@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..notation import Dim, Tensor
 from .points import Point, point
 from .question import Question
 
@@ -41,6 +42,9 @@ def conditions(
             yield setting(tensor.name, [1.0] * 2, f"{tensor.name} = 1", points)
             yield setting(tensor.name, [0.0] * 2, f"{tensor.name} = 0", points)
     yield from tied_sizes(asked, points, given)
+    for tensor in program.inputs:
+        if isinstance(tensor.domain, Dim) and tensor.dims and tensor.domain.name not in given:
+            yield distinct(tensor, tensor.domain, points)
     for tensor in asked.given:
         if tensor.dims:
             words = f"the upstream gradient {tensor.name} is constant"
@@ -59,6 +63,20 @@ def setting(name: str, levels: Sequence[float], words: str, points: Sequence[Poi
         )
 
     return Condition(words, at)
+
+
+def distinct(tensor: Tensor, among: Dim, points: Sequence[Point]) -> Condition:
+    """Indices that all differ."""
+
+    def at() -> Iterator[Point]:
+        for p in points[:2]:
+            shape = p.drawn[tensor.name].shape
+            count = int(np.prod(shape))
+            new = point(p.question, p.seed, {**p.sizes, among.name: count + 2})
+            order = np.random.default_rng(p.seed).permutation(count + 2)[:count]
+            yield new.changed(**{tensor.name: order.reshape(shape).astype(float)})
+
+    return Condition(f"no index in {tensor.name} occurs twice", lambda: tuple(at()))
 
 
 def tied_sizes(

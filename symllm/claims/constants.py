@@ -79,7 +79,7 @@ def products(
     rows = [sp.Mul(*batch), 1 / sp.Mul(*batch)] if len(batch) > 1 else []
     pairs = [a * b for a, b in itertools.combinations(powers, 2)]
     mixed = [n * f for f in (*powers, *without, *rows) for n in NUMBERS[:6]]
-    ones = [1 - s for s in scalars] + [1 / (1 - s) for s in scalars]
+    ones = [f**p for s in scalars for f in (1 - s, s / (1 - s)) for p in (1, -1, 2, -2)]
     found = [*plain, *powers, *without, *rows, *ones, *mixed, *pairs]
     found += [-f for f in (*without, *rows, *ones, *pairs)]
     return tuple(dict.fromkeys(found))

@@ -42,5 +42,5 @@ def derived(asked: Question, forward: Program, name: str) -> Program | None:
     try:
         derivation = questions.gradient(asked.op, forward, (name.removeprefix("d"),), unit)
         return without_calls(derivation.backward)
-    except SymllmError:
+    except (SymllmError, RecursionError):  # it is no function, or none that is understood
         return None

@@ -15,20 +15,11 @@ from ..notation import Iverson, entry
 from ..program import Program
 from .neighbour import Neighbour, gradient_at
 from .other_axes import other_axes
-from .other_ops import exchanged, other_ops
+from .other_ops import elsewhere, exchanged, other_ops
 from .points import Point
 from .question import Question
-from .variations import (
-    RESEMBLING,
-    Instead,
-    Place,
-    Row,
-    Slip,
-    missing_term,
-    one_less,
-    slips,
-    wrong_function,
-)
+from .slips import Instead, Place, Row, Slip, slips
+from .variations import RESEMBLING, missing_term, one_less, wrong_function
 from .wording import Says
 
 #: An op with more equations than this is a whole block, and its neighbours are too many to try.
@@ -38,11 +29,12 @@ MANY = 16
 def neighbours(asked: Question, name: str) -> Iterator[Neighbour]:
     """What the gradient ``name`` might be of instead; the nearest first."""
     if name.removeprefix("d") in asked.wrt:
-        yield from inner_gradients(asked, name)
         yield from changed_ops(asked, name, MASKS)
+        yield from inner_gradients(asked, name)
         yield from other_ops(asked, name)
         yield from exchanged(asked, name)
         yield from changed_ops(asked, name, CHANGES)
+        yield from elsewhere(asked, name)
         yield from other_axes(asked, name)
         yield from given_instead(asked, name)
 
@@ -125,8 +117,10 @@ def resembling(place: Place) -> Iterator[Instead]:
 
 
 def without_bracket(place: Place) -> Iterator[Instead]:
-    """A causal mask, or another one, left out."""
-    if isinstance(place.part, Iverson):
+    """A causal mask, or one that is given, left out."""
+    part = place.part
+    tensor = place.program.tensors.get(name_of(part)) if isinstance(part, sp.Indexed) else None
+    if isinstance(part, Iverson) or (tensor is not None and tensor.domain == "binary"):
         yield Instead(1.5, sp.S.One, "without the mask {}", (place.part,))
 
 

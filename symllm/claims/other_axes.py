@@ -24,9 +24,13 @@ def other_axes(asked: Question, name: str) -> Iterator[Neighbour]:
         program = turned(forward, kept, reduced)
         if program is not None:
             yield Neighbour(
-                f"it is the gradient of {asked.op.title} along the axis {kept}, not {reduced}",
+                f"it is the gradient of {asked.op.title} {along(kept, reduced)}",
                 partial(gradient_at, asked, program, name),
             )
+
+
+def along(kept: Dim, reduced: Dim) -> str:
+    return f"along the axis {kept.name}, not {reduced.name}"
 
 
 def turned(program: Program, kept: Dim, reduced: Dim) -> Program | None:
@@ -42,8 +46,7 @@ def turned(program: Program, kept: Dim, reduced: Dim) -> Program | None:
         and reduced not in t.dims
         and not t.merged
     }
-    summed = [let for let in program.equations if let.name in rows and sums_over(let.rhs, reduced)]
-    if not summed:
+    if not any(sums_over(let, reduced) for let in program.equations if let.name in rows):
         return None
     changed = []
     for let in program.equations:
@@ -56,8 +59,14 @@ def turned(program: Program, kept: Dim, reduced: Dim) -> Program | None:
     return replace(program, equations=tuple(changed), declared=shapes)
 
 
-def sums_over(expr: sp.Expr, dim: Dim) -> bool:
-    return any(high + 1 == dim.symbol for s in expr.atoms(sp.Sum) for _, _, high in s.limits)
+def right_side(let: Let) -> sp.Expr:
+    (right,) = let.expressions
+    return right
+
+
+def sums_over(let: Let, dim: Dim) -> bool:
+    found = right_side(let).atoms(sp.Sum)
+    return any(high + 1 == dim.symbol for s in found for _, _, high in s.limits)
 
 
 def exchanged_axes(
@@ -65,7 +74,7 @@ def exchanged_axes(
 ) -> sp.Expr | None:
     """The right side of an equation for rows, written for columns."""
     changes = {}
-    for one in let.rhs.atoms(sp.Indexed):
+    for one in right_side(let).atoms(sp.Indexed):
         dims = program.tensors[name_of(one)].dims
         if name_of(one) in rows or (kept not in dims and reduced not in dims):
             continue
@@ -76,7 +85,7 @@ def exchanged_axes(
         subscripts[a], subscripts[b] = subscripts[b], subscripts[a]
         changes[one] = entry(name_of(one), *subscripts)
     sizes = {kept.symbol: reduced.symbol, reduced.symbol: kept.symbol}
-    return let.rhs.xreplace(changes).xreplace(sizes)
+    return right_side(let).xreplace(changes).xreplace(sizes)
 
 
 def columns_instead(
@@ -85,7 +94,7 @@ def columns_instead(
     """The right side of another equation, where it names a column instead of a row."""
     free = dict(zip(program.tensors[let.name].dims, let.indices, strict=True))
     changes = {}
-    for one in let.rhs.atoms(sp.Indexed):
+    for one in right_side(let).atoms(sp.Indexed):
         if name_of(one) in rows:
             if reduced not in free:
                 return None
@@ -93,4 +102,4 @@ def columns_instead(
             subscripts = list(subscripts_of(one))
             subscripts[at] = free[reduced]
             changes[one] = entry(name_of(one), *subscripts)
-    return let.rhs.xreplace(changes)
+    return right_side(let).xreplace(changes)

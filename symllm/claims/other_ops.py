@@ -1,19 +1,21 @@
-"""Other ops of the catalogue, and the op itself with two inputs exchanged."""
+"""Other ops of the catalogue, and the op itself at other inputs."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
+import sympy as sp
 
 from ..catalogue import ops
-from ..notation import Dim
+from ..notation import Dim, Tensor
 from ..op import Op
 from ..values import run
+from .constants import number
 from .neighbour import Neighbour
-from .points import Point
+from .points import Point, shaped, spread
 from .question import Question, question
 
 
@@ -46,12 +48,16 @@ def dims_between(op: Op, asked: Op) -> dict[Dim, Dim] | None:
             continue
         if theirs is None or mine.role != theirs.role or bool(mine.merged) != bool(theirs.merged):
             return None
-        dims = theirs.dims[len(lead) :] if theirs.dims[: len(lead)] == lead else theirs.dims
-        if len(dims) != len(mine.dims):
+        axes = theirs.axes[len(lead) :] if theirs.dims[: len(lead)] == lead else theirs.axes
+        if len(axes) != len(mine.axes):
             return None
-        for a, b in zip(mine.dims, dims, strict=True):
-            if match.setdefault(a, b) != b:
+        for axis, other in zip(mine.axes, axes, strict=True):
+            if len(axis) != len(other):
                 return None
+            same = set(axis) == set(other)  # two in one axis may come in another order
+            for a, b in zip(axis, axis if same else other, strict=True):
+                if match.setdefault(a, b) != b:
+                    return None
     known = all(dim in match for tensor in op.inputs.values() for dim in tensor.dims)
     return match if known else None
 
@@ -69,13 +75,25 @@ def other_gradient(
     sizes |= {mine.name: point.sizes[other.name] for mine, other in match.items()}
     names = dict(zip(theirs.op.outputs, asked.op.outputs, strict=True))
     drawn = {
-        n: point.drawn.get(n, np.zeros([sizes[d.name] for d in t.dims]))
+        n: spread(point.array(n), t, sizes) if n in point.drawn else np.zeros(shape_of(t, sizes))
         for n, t in theirs.op.inputs.items()
     }
     if not asked.unit:
-        drawn |= {f"d{mine}": point.drawn[f"d{other}"] for mine, other in names.items()}
-    point.memo[op] = run(theirs.textbook, drawn, sizes)
+        drawn |= {
+            f"d{mine}": spread(point.array(f"d{other}"), theirs.op.outputs[mine], sizes)
+            for mine, other in names.items()
+        }
+    found = run(theirs.textbook, drawn, sizes)
+    point.memo[op] = {
+        f"d{n}": spread(shaped(found[f"d{n}"], t), asked.op.inputs[n], point.sizes)
+        for n, t in theirs.op.inputs.items()
+        if n in asked.wrt
+    }
     return point.memo[op][name]
+
+
+def shape_of(tensor: Tensor, sizes: Mapping[str, int]) -> list[int]:
+    return [sizes[dim.name] for dim in tensor.dims]
 
 
 def exchanged(asked: Question, name: str) -> Iterator[Neighbour]:
@@ -97,3 +115,25 @@ def exchanged_gradient(pair: tuple[str, str], name: str, point: Point) -> np.nda
         a, b = pair
         point.memo[pair] = point.changed(**{a: point.drawn[b], b: point.drawn[a]})
     return point.memo[pair].truth(name)
+
+
+def elsewhere(asked: Question, name: str) -> Iterator[Neighbour]:
+    """The op at a multiple of an input: a temperature, a scale, another base of the exponential."""
+    sizes = [d.symbol for d in asked.op.program.dims if d.size is None]
+    multiples = [sp.S.Half, sp.Integer(2), sp.log(2), 1 / sp.log(2)]
+    multiples += [sp.sqrt(n) ** k for n in sizes for k in (-1, 1)]
+    for tensor in asked.op.inputs.values():
+        if tensor.role == "data" and tensor.domain == "real":
+            for factor in multiples:
+                instead = str(factor * sp.Symbol(tensor.name)).replace("**", "^")
+                yield Neighbour(
+                    f"it is the gradient of {asked.op.title} at {instead} instead of {tensor.name}",
+                    partial(gradient_elsewhere, tensor.name, factor, name),
+                )
+
+
+def gradient_elsewhere(of: str, factor: sp.Expr, name: str, point: Point) -> np.ndarray:
+    key = (of, factor)
+    if key not in point.memo:
+        point.memo[key] = point.changed(**{of: point.drawn[of] * number(factor, point)})
+    return point.memo[key].truth(name)

@@ -17,7 +17,7 @@ from .mistakes import changed_value, on_the_way
 from .observed import Observed, close
 from .points import Point
 from .question import Question
-from .variations import Place, places
+from .slips import Place, places
 
 #: A constant off by a larger share than this is another constant.
 FEW_DIGITS = 1e-2

@@ -7,126 +7,13 @@ side, and where that part stands, to what might be written there by mistake.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import sympy as sp
 
-from ..equation import Let
 from ..expressions import fresh_letters, make_sum, name_of, nodes, subscripts_of, substitute
 from ..notation import Dim, Iverson, Tensor, entry
-from ..program import Program
-from .wording import Says
-
-
-@dataclass(frozen=True)
-class Place:
-    """A part of an equation, and how the equation reads with another in its place.
-
-    ``indices`` are those in scope, free ones first, each with its dimension.
-    """
-
-    program: Program
-    let: Let
-    part: sp.Expr
-    around: Callable[[sp.Expr], sp.Expr]
-    indices: Mapping[sp.Symbol, Dim]
-
-    @property
-    def free(self) -> Mapping[sp.Symbol, Dim]:
-        return {s: d for s, d in self.indices.items() if s in self.let.indices}
-
-
-@dataclass(frozen=True)
-class Slip:
-    """One mistake in one equation: the equation with it, and what to say of it.
-
-    ``weight`` orders slips from the likely to the contrived. ``term`` is what
-    the sentence names, ``factor`` what a term was multiplied by.
-    """
-
-    let: Let
-    weight: float
-    says: Says
-    term: sp.Expr
-    factor: sp.Expr | None = None
-
-
-@dataclass(frozen=True)
-class Instead:
-    """What may stand in a place by mistake; ``words`` name ``formulas``, the first one the term."""
-
-    weight: float
-    expr: sp.Expr
-    words: str
-    formulas: tuple[Any, ...]
-    factor: sp.Expr | None = None
-
-
-Row = Callable[[Place], Iterator[Instead]]
-
-
-def slips(program: Program, let: Let, rows: Iterable[Row] | None = None) -> Iterator[Slip]:
-    """All slips of the table in one equation; none changes its shape."""
-    (right,) = let.expressions
-    dims = program.tensors[let.name].dims
-    free = dict(zip(let.indices, dims, strict=True))
-    seen = {right}
-    for place in places(program, let, right, lambda new: new, free):
-        for row in SLIPS if rows is None else rows:
-            for instead in row(place):
-                changed = place.around(instead.expr)
-                if changed in seen or changed.has(sp.zoo, sp.nan, sp.oo):
-                    continue
-                seen.add(changed)
-                says = Says(let, instead.words, instead.formulas)
-                wrong = Let(let.lhs, changed, let.note)
-                yield Slip(wrong, instead.weight, says, instead.formulas[0], instead.factor)
-
-
-def places(
-    program: Program,
-    let: Let,
-    part: sp.Expr,
-    around: Callable[[sp.Expr], sp.Expr],
-    indices: Mapping[sp.Symbol, Dim],
-) -> Iterator[Place]:
-    """Every part of a right side, the outermost first; not the insides of subscripts."""
-    yield Place(program, let, part, around, indices)
-    if isinstance(part, sp.Sum):
-        inner = dict(indices) | {
-            symbol: dim_of(program, high + 1) for symbol, _, high in part.limits
-        }
-
-        def over(new: sp.Expr) -> sp.Expr:
-            return around(make_sum(new, part.limits))
-
-        yield from places(program, let, part.function, over, inner)
-    elif isinstance(part, sp.Add | sp.Mul | sp.Function | sp.Max | sp.Min) and not isinstance(
-        part, Iverson | sp.KroneckerDelta
-    ):
-        for k, arg in enumerate(part.args):
-
-            def among(new: sp.Expr, k: int = k) -> sp.Expr:
-                return around(part.func(*part.args[:k], new, *part.args[k + 1 :]))
-
-            yield from places(program, let, arg, among, indices)
-    elif isinstance(part, sp.Pow):
-
-        def raised(new: sp.Expr) -> sp.Expr:
-            return around(new**part.exp)
-
-        yield from places(program, let, part.base, raised, indices)
-
-
-def dim_of(program: Program, size: sp.Expr) -> Dim:
-    return next((d for d in program.dims if d.symbol == size), Dim(str(size)))
-
-
-# --------------------------------------------------------------------------
-# The table of slips
-# --------------------------------------------------------------------------
+from .slips import Instead, Place, Row, dim_of
 
 
 def missing_term(place: Place) -> Iterator[Instead]:
@@ -174,6 +61,9 @@ def factor_slips(place: Place) -> Iterator[Instead]:
         yield Instead(2.2, part * factor, "in {}, the factor {} is there twice", named)
         upside_down = "in {}, the factor {} is turned upside down"
         yield Instead(2.6, part / factor**2, upside_down, named)
+    number, rest = part.as_coeff_Mul()
+    if rest.is_Mul:
+        yield Instead(2.6, number / rest, "{} is turned upside down", (part,))
 
 
 def misplaced_bracket(place: Place) -> Iterator[Instead]:
@@ -249,6 +139,21 @@ def over_more_axes(place: Place) -> Iterator[Instead]:
                     yield Instead(2.7, over * dim.symbol / other.symbol, words, named)
 
 
+def turned_around(place: Place) -> Iterator[Instead]:
+    """A mask that stops what it should let through."""
+    part = place.part
+    tensor = place.program.tensors.get(name_of(part)) if isinstance(part, sp.Indexed) else None
+    if isinstance(part, Iverson) or (tensor is not None and tensor.domain == "binary"):
+        yield Instead(2.3, 1 - part, "the mask {} is turned around", (part,))
+
+
+def size_for_sum(place: Place) -> Iterator[Instead]:
+    """A count where a sum belongs: a mean over all where some count."""
+    if isinstance(place.part, sp.Sum):
+        size = sp.Mul(*(dim.symbol for _, dim, _ in sums(place)))
+        yield Instead(2.9, size, "{} should be there, not {}", (place.part, size))
+
+
 def sums(place: Place) -> Iterator[tuple[sp.Symbol, Dim, list[sp.Tuple]]]:
     """Each index that a sum binds, its dimension, and the limits of the others."""
     for limit in place.part.limits:
@@ -315,16 +220,35 @@ def wrong_name(place: Place) -> Iterator[Instead]:
 
 def further_factor(place: Place) -> Iterator[Instead]:
     """The whole right side times, or divided by, something that does not belong there."""
-    (right,) = place.let.expressions
-    if place.part is not right:
-        return
-    for name, tensor in place.program.tensors.items():
-        at = indices_for(tensor, place.free)
-        if at is not None and name != place.let.name and not tensor.integer:
-            factor = entry(name, *at)
-            yield Instead(2.4, right * factor, "there is a factor {} too many", (factor,))
+    if place.part is place.let.rhs:
+        for factor in entries_for(place, place.free):
+            yield Instead(2.4, place.part * factor, "there is a factor {} too many", (factor,))
             words = "it is divided by {}, which does not belong there"
-            yield Instead(2.9, right / factor, words, (factor,))
+            yield Instead(2.9, place.part / factor, words, (factor,))
+
+
+def further_factor_inside(place: Place) -> Iterator[Instead]:
+    """What is summed, or one term, times something that does not belong there."""
+    part = place.part
+    if isinstance(part, sp.Sum):
+        bound = {symbol: dim for symbol, dim, _ in sums(place)}
+        for factor in entries_for(place, {**bound, **place.indices}):
+            if not factor.free_symbols.isdisjoint(bound):
+                more = make_sum(part.function * factor, part.limits)
+                yield Instead(2.7, more, "in {}, there is a factor {} too many", (part, factor))
+    elif isinstance(part, sp.Add):
+        for factor in entries_for(place, place.indices):
+            for term in part.args:
+                words = "in the term {}, there is a factor {} too many"
+                yield Instead(2.8, part - term + term * factor, words, (term, factor))
+
+
+def entries_for(place: Place, indices: Mapping[sp.Symbol, Dim]) -> Iterator[sp.Expr]:
+    """An entry of every tensor whose axes these indices can run over."""
+    for name, tensor in place.program.tensors.items():
+        at = indices_for(tensor, indices)
+        if at is not None and name != place.let.name and not tensor.integer:
+            yield entry(name, *at)
 
 
 def indices_for(tensor: Tensor, free: Mapping[sp.Symbol, Dim]) -> tuple[sp.Symbol, ...] | None:
@@ -389,5 +313,8 @@ SLIPS: tuple[Row, ...] = (
     wrong_function,
     wrong_name,
     further_factor,
+    further_factor_inside,
+    size_for_sum,
+    turned_around,
     nothing_there,
 )
