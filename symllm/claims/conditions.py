@@ -15,8 +15,8 @@ from .question import Question
 #: Values that two points give to what is said to be constant.
 LEVELS = (0.7, 1.375)
 
-#: What people build into their code for an epsilon that is not given to it.
-BUILT_IN = (1e-5, 1e-6, 1e-8, 1e-12, 1e-3)
+#: What people build into their code for a constant that is not given to it, by how its name begins.
+BUILT_IN = {"eps": (1e-5, 1e-6, 1e-8, 1e-12, 1e-3), "base": (1e4, 5e5)}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ def conditions(
     program = asked.op.program
     for tensor in program.inputs:
         if tensor.role == "constant" and not tensor.dims:
-            for value in (0.0, *(BUILT_IN if tensor.name.startswith("eps") else ()), 1.0):
+            built_in = next((v for k, v in BUILT_IN.items() if tensor.name.startswith(k)), ())
+            for value in (0.0, *built_in, 1.0):
                 yield setting(tensor.name, [value] * 2, f"{tensor.name} = {value:g}", points)
     for tensor in program.inputs:
         if tensor.role == "parameter" and len(tensor.dims) == 1:

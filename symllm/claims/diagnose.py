@@ -17,7 +17,7 @@ import sympy as sp
 from ..errors import SymllmError
 from .conditions import conditions
 from .constants import recognised
-from .mistakes import mistakes
+from .mistakes import Mistake, mistakes
 from .neighbours import neighbours
 from .observed import Observed, close
 from .points import Point, spread
@@ -245,7 +245,12 @@ def is_conditional(case: Case) -> Verdict | None:
             continue
         seen = observed(case.name, points, arrays, case.dtype)
         if seen.right and telling(seen):
-            return case.verdict("conditional", f"it is right only if {condition.words}")
+            words = f"it is right only if {condition.words}"
+            found = mistake_of(case)
+            if found is None:
+                return case.verdict("conditional", words)
+            why = found.text.removeprefix(f"{case.name}: ")
+            return case.verdict("conditional", f"{words}: {why}", found.term, found.factor)
     return None
 
 
@@ -265,10 +270,14 @@ def is_other_function(case: Case) -> Verdict | None:
 
 
 def is_wrong_term(case: Case) -> Verdict | None:
-    found = next(iter(mistakes(case.question, case.observed, precision(case.observed))), None)
+    found = mistake_of(case)
     if found is None:
         return None
     return case.verdict("wrong_term", found.text, found.term, found.factor)
+
+
+def mistake_of(case: Case) -> Mistake | None:
+    return next(mistakes(case.question, case.observed, precision(case.observed)), None)
 
 
 EXPLANATIONS: tuple[Row, ...] = (

@@ -29,6 +29,11 @@ class Place:
     indices: Mapping[sp.Symbol, Dim]
 
     @property
+    def whole(self) -> bool:
+        """Is it the whole right side?"""
+        return self.part is self.let.rhs
+
+    @property
     def free(self) -> Mapping[sp.Symbol, Dim]:
         return {s: d for s, d in self.indices.items() if s in self.let.indices}
 

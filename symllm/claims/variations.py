@@ -42,7 +42,7 @@ MULTIPLES = (
 
 def nothing_there(place: Place) -> Iterator[Instead]:
     """A whole right side that is zero."""
-    if place.part is place.let.rhs:
+    if place.whole:
         yield Instead(3.0, sp.S.Zero, "{} is taken as zero", (place.let.lhs,), sp.S.Zero)
 
 
@@ -83,8 +83,10 @@ def misplaced_bracket(place: Place) -> Iterator[Instead]:
 def wrong_exponent(place: Place) -> Iterator[Instead]:
     """A power that is too high or too low, or a root forgotten."""
     part = place.part
-    if isinstance(part, sp.Pow) and part.exp.is_Rational:
-        others = (part.exp + 1, part.exp - 1, -part.exp, part.exp * 2, part.exp / 2)
+    if isinstance(part, sp.Pow):
+        others = (-part.exp, part.exp * 2, part.exp / 2)
+        if part.exp.is_Rational:
+            others = (part.exp + 1, part.exp - 1, *others)
         for other in dict.fromkeys(others):
             if other:
                 words = "{} should be there, not {}"
@@ -220,7 +222,7 @@ def wrong_name(place: Place) -> Iterator[Instead]:
 
 def further_factor(place: Place) -> Iterator[Instead]:
     """The whole right side times, or divided by, something that does not belong there."""
-    if place.part is place.let.rhs:
+    if place.whole:
         for factor in entries_for(place, place.free):
             yield Instead(2.4, place.part * factor, "there is a factor {} too many", (factor,))
             words = "it is divided by {}, which does not belong there"
@@ -269,6 +271,17 @@ def wrong_function(place: Place) -> Iterator[Instead]:
         yield Instead(2.5, other(inside), f"{{}} is computed by {name}", (place.part,))
 
 
+def sine_for_cosine(place: Place) -> Iterator[Instead]:
+    """Sine and cosine exchanged throughout."""
+    part = place.part
+    if place.whole and part.has(sp.sin) and part.has(sp.cos):
+        waves = part.atoms(sp.sin, sp.cos)
+        other = {w: (sp.cos if isinstance(w, sp.sin) else sp.sin)(w.args[0]) for w in waves}
+        named = sorted(waves, key=str)[0]
+        words = "sine and cosine are exchanged, as in {}"
+        yield Instead(2.6, part.xreplace(other), words, (named,))
+
+
 def logistic(x: sp.Expr) -> sp.Expr:
     return 1 / (1 + sp.exp(-x))
 
@@ -311,6 +324,7 @@ SLIPS: tuple[Row, ...] = (
     other_index,
     transposed,
     wrong_function,
+    sine_for_cosine,
     wrong_name,
     further_factor,
     further_factor_inside,

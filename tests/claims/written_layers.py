@@ -79,7 +79,7 @@ GELU = (
             "the density's constant forgotten",
             lambda x, dy: dy * (cdf(x) + x * np.exp(-x * x / 2)),
             "wrong_term",
-            "√(2 π)",
+            "the term x[b, i] φ[b, i] is multiplied by sqrt(2)*sqrt(pi)",
         ),
         (
             "the density's constant upside down",
@@ -128,8 +128,8 @@ GELU = (
             tanh_parts(x)[0] + tanh_parts(x)[1] / (1 + 3 * 0.044715 * x * x)), "wrong_term"),
         ("1 + tanh^2", lambda x, dy: dy * (
             tanh_parts(x)[0] + tanh_parts(x)[1]
-            * (1 + np.tanh(C * (x + 0.044715 * x**3)) ** 2)
-            / (1 - np.tanh(C * (x + 0.044715 * x**3)) ** 2)), "wrong_term", "sign"),
+            + x * np.tanh(C * (x + 0.044715 * x**3)) ** 2 * C * (1 + 3 * 0.044715 * x * x)),
+         "wrong_term", "sign"),
         ("values alone", lambda x, dy: dy * tanh_parts(x)[0], "wrong_term", "is missing"),
         ("the square for the cube", lambda x, dy: dy * sum(
             (lambda t: ((1 + t) / 2, x / 2 * (1 - t * t) * C * (1 + 3 * 0.044715 * x * x)))(
@@ -400,7 +400,8 @@ ROPE = (
         ("by the negative angle", lambda pos, base, dy: turned(dy, -angles(dy, pos, base))),
         ("turned the wrong way", lambda pos, base, dy: turned(dy, angles(dy, pos, base)),
          "wrong_term", "wrong sign"),
-        ("not turned", lambda pos, base, dy: dy, "conditional"),
+        ("not turned", lambda pos, base, dy: dy, "wrong_term",
+         "θ[i, k] is taken as zero"),
         ("halves for pairs", lambda pos, base, dy: halves(dy, angles(dy, pos, base), -1),
          "other_function", "halves"),
         ("sine and cosine exchanged", lambda pos, base, dy: turned(
@@ -409,10 +410,10 @@ ROPE = (
          "wrong"),
         ("half the exponent", lambda pos, base, dy: turned(
             dy, pos[:, None] / base ** (np.arange(dy.shape[-1] // 2) / dy.shape[-1]), -1),
-         "wrong_term"),
+         "conditional", "base = 1: in θ[i, k] = "),
         ("frequencies not inverted", lambda pos, base, dy: turned(
             dy, pos[:, None] * base ** (np.arange(dy.shape[-1] // 2) / (dy.shape[-1] // 2)), -1),
-         "wrong_term"),
+         "conditional", "base = 1: in θ[i, k] = "),
         ("base built in", lambda pos, base, dy: turned(dy, angles(dy, pos, 10000.0), -1),
          "conditional", "base = 10000"),
     ),
