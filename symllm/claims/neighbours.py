@@ -19,7 +19,7 @@ from .other_ops import elsewhere, exchanged, other_ops
 from .points import Point
 from .question import Question
 from .slips import Instead, Place, Row, Slip, slips
-from .variations import RESEMBLING, missing_term, one_less, wrong_function
+from .variations import RESEMBLING, missing_term, one_less, other_relation, wrong_function
 from .wording import Says
 
 #: An op with more equations than this is a whole block, and its neighbours are too many to try.
@@ -142,8 +142,14 @@ def temperature(place: Place) -> Iterator[Instead]:
             )
 
 
+def with_other_bracket(place: Place) -> Iterator[Instead]:
+    """A mask the wrong way round."""
+    for instead in other_relation(place):
+        yield replace(instead, words="with {1} instead of {0}")
+
+
 #: Changes that leave a function which people know; ``MASKS`` come before all others.
-MASKS = (without_bracket,)
+MASKS = (without_bracket, with_other_bracket)
 CHANGES = (
     without_constant,
     without_offset,

@@ -118,22 +118,42 @@ def exchanged_gradient(pair: tuple[str, str], name: str, point: Point) -> np.nda
 
 
 def elsewhere(asked: Question, name: str) -> Iterator[Neighbour]:
-    """The op at a multiple of an input: a temperature, a scale, another base of the exponential."""
+    """The op at other inputs: a temperature, positions from 1, no reference."""
+    title = asked.op.title
+    for changes in other_inputs(asked):
+        instead = ", ".join(str(new).replace("**", "^") for new in changes.values())
+        yield Neighbour(
+            f"it is the gradient of {title} at {instead} instead of {', '.join(changes)}",
+            partial(gradient_elsewhere, changes, name),
+        )
+
+
+def other_inputs(asked: Question) -> Iterator[dict[str, sp.Expr]]:
+    """What may be taken for some of the inputs, in terms of themselves and sizes."""
     sizes = [d.symbol for d in asked.op.program.dims if d.size is None]
     multiples = [sp.S.Half, sp.Integer(2), sp.log(2), 1 / sp.log(2)]
     multiples += [sp.sqrt(n) ** k for n in sizes for k in (-1, 1)]
-    for tensor in asked.op.inputs.values():
-        if tensor.role == "data" and tensor.domain == "real":
-            for factor in multiples:
-                instead = str(factor * sp.Symbol(tensor.name)).replace("**", "^")
-                yield Neighbour(
-                    f"it is the gradient of {asked.op.title} at {instead} instead of {tensor.name}",
-                    partial(gradient_elsewhere, tensor.name, factor, name),
-                )
+    real = [t for t in asked.op.inputs.values() if t.domain == "real" and not t.integer]
+    for tensor in real:
+        one = sp.Symbol(tensor.name)
+        if tensor.role in ("data", "target"):
+            yield from ({tensor.name: one * factor} for factor in multiples)
+        elif tensor.role == "constant" and tensor.dims:
+            yield from ({tensor.name: one + shift} for shift in (1, -1))
+    targets = [t.name for t in real if t.role == "target"]
+    if targets:
+        yield dict.fromkeys(targets, sp.S.Zero)
 
 
-def gradient_elsewhere(of: str, factor: sp.Expr, name: str, point: Point) -> np.ndarray:
-    key = (of, factor)
+def gradient_elsewhere(changes: dict[str, sp.Expr], name: str, point: Point) -> np.ndarray:
+    key = tuple(changes.items())
     if key not in point.memo:
-        point.memo[key] = point.changed(**{of: point.drawn[of] * number(factor, point)})
+        drawn = {of: changed_input(of, new, point) for of, new in changes.items()}
+        point.memo[key] = point.changed(**drawn)
     return point.memo[key].truth(name)
+
+
+def changed_input(of: str, new: sp.Expr, point: Point) -> np.ndarray:
+    one = sp.Symbol(of)
+    shift = new.xreplace({one: sp.S.Zero})
+    return point.drawn[of] * number(new.coeff(one), point) + number(shift, point)

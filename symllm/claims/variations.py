@@ -84,7 +84,7 @@ def wrong_exponent(place: Place) -> Iterator[Instead]:
     """A power that is too high or too low, or a root forgotten."""
     part = place.part
     if isinstance(part, sp.Pow):
-        others = (-part.exp, part.exp * 2, part.exp / 2)
+        others: tuple[sp.Expr, ...] = (-part.exp, part.exp * 2, part.exp / 2)
         if part.exp.is_Rational:
             others = (part.exp + 1, part.exp - 1, *others)
         for other in dict.fromkeys(others):
@@ -147,6 +147,43 @@ def turned_around(place: Place) -> Iterator[Instead]:
     tensor = place.program.tensors.get(name_of(part)) if isinstance(part, sp.Indexed) else None
     if isinstance(part, Iverson) or (tensor is not None and tensor.domain == "binary"):
         yield Instead(2.3, 1 - part, "the mask {} is turned around", (part,))
+
+
+def other_relation(place: Place) -> Iterator[Instead]:
+    """A comparison the wrong way round, or one that counts what is equal, too."""
+    part = place.part
+    condition = part.args[0] if isinstance(part, Iverson) else None
+    if isinstance(condition, sp.Ge | sp.Le | sp.Gt | sp.Lt):
+        left, right = condition.args
+        other = OTHER_STRICTNESS[condition.func]
+        for weight, new in ((2.3, condition.func(right, left)), (2.4, other(left, right))):
+            words = "{} should be there, not {}"
+            yield Instead(weight, Iverson(new), words, (part, Iverson(new)))
+
+
+OTHER_STRICTNESS = {sp.Ge: sp.Gt, sp.Gt: sp.Ge, sp.Le: sp.Lt, sp.Lt: sp.Le}
+
+
+def without_bound(place: Place) -> Iterator[Instead]:
+    """One side of a minimum or a maximum alone."""
+    if isinstance(place.part, sp.Min | sp.Max):
+        for side in place.part.args:
+            yield Instead(2.2, side, "{} should be there, not {} alone", (place.part, side))
+
+
+def wrong_name_throughout(place: Place) -> Iterator[Instead]:
+    """Another tensor wherever one stands, as the input in the place of the output."""
+    if place.whole:
+        found = [e for e in place.part.atoms(sp.Indexed) if name_of(e) in place.program.tensors]
+        for name in dict.fromkeys(map(name_of, sorted(found, key=str))):
+            mine = [e for e in found if name_of(e) == name]
+            for other, tensor in place.program.tensors.items():
+                same = tensor.dims == place.program.tensors[name].dims
+                if same and other not in (name, place.let.name) and not tensor.integer:
+                    new = {e: entry(other, *subscripts_of(e)) for e in mine}
+                    words = "{} should be there, not {}"
+                    named = (mine[0], new[mine[0]])
+                    yield Instead(3.2, place.part.xreplace(new), words, named)
 
 
 def size_for_sum(place: Place) -> Iterator[Instead]:
@@ -326,9 +363,12 @@ SLIPS: tuple[Row, ...] = (
     wrong_function,
     sine_for_cosine,
     wrong_name,
+    wrong_name_throughout,
     further_factor,
     further_factor_inside,
     size_for_sum,
     turned_around,
+    other_relation,
+    without_bound,
     nothing_there,
 )

@@ -152,7 +152,7 @@ ACTIVATIONS = (
         ("the negative side", local(lambda x: x < 0), "wrong_term"),
         ("no mask", lambda x, dy: dy, "wrong_term"),
         ("the value", lambda x, dy: dy * np.maximum(x, 0), "wrong_term", "x[b, i]"),
-        ("leaky", local(lambda x: np.where(x > 0, 1, 0.01)), "wrong"),
+        ("leaky", local(lambda x: np.where(x > 0, 1, 0.01)), "other_function"),
     ),
     *table(
         "sigmoid N: x dy -> dx",
@@ -160,7 +160,7 @@ ACTIVATIONS = (
         ("by exponentials", local(lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2)),
         ("no complement", local(sigmoid), "other_function", "Softplus"),
         ("complement alone", local(lambda x: 1 - sigmoid(x)), "wrong_term"),
-        ("of x for the value", local(lambda x: x * (1 - x)), "wrong"),
+        ("of x for the value", local(lambda x: x * (1 - x)), "wrong_term"),
         ("wrong sign", local(lambda x: sigmoid(x) * (1 + sigmoid(x))), "wrong_term"),
         ("of tanh", local(lambda x: 1 - np.tanh(x) ** 2), "other_function", "tanh"),
         ("value squared", local(lambda x: 1 - sigmoid(x) ** 2), "wrong_term"),
@@ -407,7 +407,7 @@ ROPE = (
         ("sine and cosine exchanged", lambda pos, base, dy: turned(
             dy, np.pi / 2 - angles(dy, pos, base), -1), "wrong_term"),
         ("positions from 1", lambda pos, base, dy: turned(dy, angles(dy, pos + 1, base), -1),
-         "wrong"),
+         "other_function", "at pos + 1 instead of pos"),
         ("half the exponent", lambda pos, base, dy: turned(
             dy, pos[:, None] / base ** (np.arange(dy.shape[-1] // 2) / dy.shape[-1]), -1),
          "conditional", "base = 1: in θ[i, k] = "),

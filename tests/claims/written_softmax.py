@@ -237,13 +237,13 @@ CROSS_ENTROPY = (
         (
             "softmax's derivative again",
             of_p(lambda p, y: (p - y) * p * (1 - p)),
-            "wrong",
+            "wrong_term",
         ),
         ("a temperature of 2", lambda z, y: softmax(z / 2) - y, "other_function", "2"),
         ("logits for probabilities", lambda z, y: z - y, "wrong_term", "z[b, i]"),
         ("not normalised", lambda z, y: np.exp(z) - y, "wrong_term"),
         ("softmax along the wrong axis", lambda z, y: softmax(z.T).T - y, "wrong_term", "axis N, not n"),
-        ("sigmoids", lambda z, y: sigmoid(z) - y, "wrong"),
+        ("sigmoids", lambda z, y: sigmoid(z) - y, "other_function"),
     ),
     *table(
         "cross_entropy N: z y dL -> dz",
@@ -340,7 +340,7 @@ LOSSES = (
         ("averaged", lambda z, w: 2 * w * lse(z) * softmax(z) / len(z), "scaled", "1/N"),
         ("no probabilities", lambda z, w: 2 * w * lse(z) + 0 * z, "wrong_term", "p[b, i]"),
         ("max for log-sum-exp", lambda z, w: 2 * w * z.max(-1, keepdims=True) * softmax(z),
-         "wrong"),
+         "wrong_term"),
     ),
     *table(
         "kl_divergence N: p q -> dp dq",
@@ -384,7 +384,7 @@ LOSSES = (
         ("wrong sign", lambda x, y: 2 * (y - x) / x.shape[1], "scaled", "-1"),
         ("mean over all", lambda x, y: 2 * (x - y) / x.size, "scaled", "1/N"),
         ("target forgotten", lambda x, y: 2 * x / x.shape[1], "other_function", "without the term -y"),
-        ("absolute error", lambda x, y: np.sign(x - y) / x.shape[1], "wrong"),
+        ("absolute error", lambda x, y: np.sign(x - y) / x.shape[1], "other_function"),
     ),
     *table(
         "masked_mean N: x m -> dx",
