@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 
 from ..errors import SymllmError
-from .conditions import conditions
+from .conditions import Condition, conditions
 from .constants import recognised
 from .mistakes import Mistake, mistakes
 from .neighbours import neighbours
@@ -33,6 +33,9 @@ Answer = Callable[[Point], Mapping[str, np.ndarray]]
 
 #: Constant factors are known this well, relatively.
 FACTOR_PRECISION = 1e-6
+
+#: What is further off than this many times that is not held against the truth more precisely.
+FAR = 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,17 +237,8 @@ def precision(seen: Observed) -> float:
 def is_conditional(case: Case) -> Verdict | None:
     """Right at points where something more is assumed than the op declares."""
     for condition in conditions(case.question, case.observed.points, case.sizes):
-        try:
-            points = condition.points()
-            arrays = [case.answer(point) for point in points]
-        except (ClaimError, SymllmError):
-            continue
-        if any(unfit(case.name, [p], [a]) for p, a in zip(points, arrays, strict=True)):
-            continue
-        if not all(np.isfinite(p.values[case.name]).all() for p in points):
-            continue
-        seen = observed(case.name, points, arrays, case.dtype)
-        if seen.right and telling(seen):
+        seen = where(case, condition)
+        if seen is not None and seen.right and telling(seen):
             words = f"it is right only if {condition.words}"
             found = mistake_of(case)
             if found is None:
@@ -252,6 +246,32 @@ def is_conditional(case: Case) -> Verdict | None:
             why = found.text.removeprefix(f"{case.name}: ")
             return case.verdict("conditional", f"{words}: {why}", found.term, found.factor)
     return None
+
+
+def where(case: Case, condition: Condition) -> Observed | None:
+    """What is found where a condition holds; nothing where it is far off or cannot be compared."""
+    memo = case.observed.points[0].memo
+    try:
+        if condition.words not in memo:
+            memo[condition.words] = condition.points()
+        points = memo[condition.words]
+        arrays = []
+        for point in points:
+            arrays.append(case.answer(point))
+            true = point.values[case.name]
+            if unfit(case.name, [point], arrays[-1:]) or not np.isfinite(true).all():
+                return None
+            found = spread(
+                np.asarray(arrays[-1][case.name], float),
+                case.question.tensor(case.name),
+                point.sizes,
+            )
+            scale = max(float(np.abs(true).max(initial=0.0)), float(np.abs(found).max(initial=0.0)))
+            if not close(found, true, FAR * precision(case.observed) * scale):
+                return None
+    except (ClaimError, SymllmError):
+        return None
+    return observed(case.name, points, arrays, case.dtype)
 
 
 def telling(seen: Observed) -> bool:

@@ -69,11 +69,10 @@ class Point:
 
     def rounded(self, rounding: Rounding) -> Arrays:
         """The same where every operation makes a small error."""
-        programs = (self.question.line_by_line, self.question.textbook)
-        found: dict[str, np.ndarray] = {}
-        for program in programs:
-            found |= run(program, self.drawn, self.sizes, rounding)
-        return found
+        lines = self.question.line_by_line
+        found = run(lines, self.drawn, self.sizes, rounding)
+        known = frozenset(self.question.forward.equations) & frozenset(lines.equations)
+        return run(self.question.textbook, found, self.sizes, rounding, known)
 
     def array(self, name: str) -> np.ndarray:
         """The array of an input, an upstream gradient or a computed name, as users have it.
