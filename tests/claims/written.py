@@ -64,8 +64,9 @@ class Written:
 
     def judged(self) -> dict[str, Verdict]:
         asked = question(self.op, self.unit)
-        return judged(asked, self.answer, self.returns, points(asked, 0, None, self.dtype),
-                      self.dtype)
+        return judged(
+            asked, self.answer, self.returns, points(asked, 0, None, self.dtype), self.dtype
+        )
 
     def verdict(self) -> Verdict:
         return joined(self.op.name, self.judged())

@@ -141,8 +141,11 @@ LAYER_NORM = (
         ),
         (
             "gamma twice",
-            layer(lambda h, r, g, x, gamma, e, dy: r * (
-                gamma * g - mean(gamma * g) - h * mean(gamma * g * h))),
+            layer(
+                lambda h, r, g, x, gamma, e, dy: (
+                    r * (gamma * g - mean(gamma * g) - h * mean(gamma * g * h))
+                )
+            ),
             "conditional",
             "gamma = 1",
         ),
@@ -246,8 +249,10 @@ LAYER_NORM = (
         ),
         (
             "unbiased variance throughout",
-            layer(lambda h, r, g, x, *_: r * (g - mean(g) - h * total(g * h) / (x.shape[1] - 1)),
-                  ddof=1),
+            layer(
+                lambda h, r, g, x, *_: r * (g - mean(g) - h * total(g * h) / (x.shape[1] - 1)),
+                ddof=1,
+            ),
             "other_function",
             "it divides by d - 1 instead of d",
         ),
@@ -264,8 +269,12 @@ LAYER_NORM = (
             "wrong_term",
             "is doubled; the term -(x̂[n, i] / d) Σ_j x̂[n, j] dx̂[n, j] has the wrong sign",
         ),
-        ("mean over the batch's gradient", layer(
-            lambda h, r, g, *_: r * (g - mean(g) - h * mean(g * h)) / len(g)), "scaled", "1/N"),
+        (
+            "mean over the batch's gradient",
+            layer(lambda h, r, g, *_: r * (g - mean(g) - h * mean(g * h)) / len(g)),
+            "scaled",
+            "1/N",
+        ),
         (
             "scrambled",
             layer(lambda h, r, g, *_: np.sin(3 * h) * np.cos(7 * g)),
@@ -371,13 +380,21 @@ RMS_NORM = (
         ),
         (
             "in x",
-            rms(lambda h, r, g, x, gamma, e, dy: (
-                r * g - r**3 / x.shape[1] * x * total(g * x), np.einsum("nd,nd->d", dy, h))),
+            rms(
+                lambda h, r, g, x, gamma, e, dy: (
+                    r * g - r**3 / x.shape[1] * x * total(g * x),
+                    np.einsum("nd,nd->d", dy, h),
+                )
+            ),
         ),
         (
             "weight applied twice",
-            rms(lambda h, r, g, x, gamma, e, dy: (
-                r * gamma * (g - h * mean(g * h)), (dy * h).sum(0))),
+            rms(
+                lambda h, r, g, x, gamma, e, dy: (
+                    r * gamma * (g - h * mean(g * h)),
+                    (dy * h).sum(0),
+                )
+            ),
             "conditional",
             "gamma",
         ),
@@ -392,13 +409,16 @@ RMS_NORM = (
         "rms_norm N T: x gamma eps dy -> dx dgamma",
         (
             "two batch axes",
-            rms(lambda h, r, g, x, gamma, e, dy: (
-                r * (g - h * mean(g * h)), np.einsum("btd,btd->d", dy, h))),
+            rms(
+                lambda h, r, g, x, gamma, e, dy: (
+                    r * (g - h * mean(g * h)),
+                    np.einsum("btd,btd->d", dy, h),
+                )
+            ),
         ),
         (
             "summed over the first axis alone",
-            rms(lambda h, r, g, x, gamma, e, dy: (
-                r * (g - h * mean(g * h)), (dy * h).sum(0)[0])),
+            rms(lambda h, r, g, x, gamma, e, dy: (r * (g - h * mean(g * h)), (dy * h).sum(0)[0])),
             "conditional",
             "the batch",
         ),
@@ -417,8 +437,11 @@ RMS_NORM = (
             "wrong_term",
             "1 / d is missing",
         ),
-        ("the square of r, not the cube", rms(
-            lambda h, r, g, x, *_: r * g - r**2 * x * mean(g * x)), "wrong_term"),
+        (
+            "the square of r, not the cube",
+            rms(lambda h, r, g, x, *_: r * g - r**2 * x * mean(g * x)),
+            "wrong_term",
+        ),
         (
             "one r too few in the projection",
             rms(lambda h, r, g, x, *_: r * (g - h * mean(g * x))),
