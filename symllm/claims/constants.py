@@ -34,6 +34,9 @@ NUMBERS: tuple[sp.Expr, ...] = (
     2 / sp.sqrt(sp.pi),
 )
 
+#: How many of them may stand beside a size or a constant.
+SIMPLE = 11
+
 POWERS = tuple(map(sp.Rational, ("1", "-1", "1/2", "-1/2", "2", "-2")))
 
 
@@ -78,7 +81,7 @@ def products(
     without = [f for n in sizes for f in (n / (n - 1), (n - 1) / n, 1 / (n - 1))]
     rows = [sp.Mul(*batch), 1 / sp.Mul(*batch)] if len(batch) > 1 else []
     pairs = [a * b for a, b in itertools.combinations(powers, 2)]
-    mixed = [n * f for f in (*powers, *without, *rows) for n in NUMBERS[:6]]
+    mixed = [n * f for f in (*powers, *without, *rows) for n in NUMBERS[:SIMPLE]]
     ones = [f**p for s in scalars for f in (1 - s, s / (1 - s)) for p in (1, -1, 2, -2)]
     found = [*plain, *powers, *without, *rows, *ones, *mixed, *pairs]
     found += [-f for f in (*without, *rows, *ones, *pairs)]

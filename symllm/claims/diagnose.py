@@ -216,6 +216,8 @@ def is_scaled(case: Case) -> Verdict | None:
     if max(map(abs, factors)) < FACTOR_PRECISION:
         return None  # it is zero: a term is missing
     known = recognised(factors, seen.points, precision(seen))
+    if known == 1:
+        return None
     if known is not None:
         return case.verdict("scaled", f"it is off by the factor {factor_text(known)}", factor=known)
     if max(factors) - min(factors) <= precision(seen) * abs(factors[0]):
@@ -283,6 +285,8 @@ def telling(seen: Observed) -> bool:
 
 
 def is_other_function(case: Case) -> Verdict | None:
+    if not any(found.any() for found in case.observed.found):
+        return None  # many functions have gradients that are zero
     for neighbour in neighbours(case.question, case.name):
         if case.observed.fits(neighbour.gradient):
             return case.verdict("other_function", neighbour.words)

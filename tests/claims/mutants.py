@@ -146,7 +146,7 @@ def over_rows(let: Let, program: Program) -> Mutation:
         if isinstance(expr, sp.Sum):
             for free, dim in batch.items():
                 if dim in program.batch and expr.has(free):
-                    new = sp.Dummy("w", integer=True)
+                    new = sp.Symbol("row", integer=True)
                     body = expr.function.xreplace({free: new})
                     limits = (*expr.limits, (new, 0, dim.symbol - 1))
                     yield sp.Sum(body, *limits), None, None
@@ -175,9 +175,10 @@ def renamed(let: Let, program: Program) -> Mutation:
     def here(expr: sp.Expr) -> Iterator[Changed]:
         if isinstance(expr, sp.Indexed) and str(expr.base) in program.tensors:
             mine = program.tensors[str(expr.base)]
-            for name, tensor in program.tensors.items():
-                other = name not in (mine.name, let.name) and not tensor.integer
-                if other and tensor.dims == mine.dims and name not in program.outputs:
+            before = itertools.takewhile(lambda e: e.name != let.name, program.equations)
+            for name in (*(t.name for t in program.inputs), *(e.name for e in before)):
+                tensor = program.tensors[name]
+                if name != mine.name and not tensor.integer and tensor.dims == mine.dims:
                     yield sp.IndexedBase(sp.Symbol(name))[expr.indices], None, None
 
     return here
@@ -206,7 +207,8 @@ MUTATIONS: Mapping[str, Callable[[Let, Program], Mutation]] = {
 
 def near(a: np.ndarray, b: np.ndarray) -> bool:
     size = max(float(np.abs(b).max(initial=0)), 1e-300)
-    return bool(np.abs(a - b).max(initial=0) <= 1e-9 * size)
+    with np.errstate(invalid="ignore"):
+        return bool(np.abs(a - b).max(initial=0) <= 1e-9 * size)
 
 
 def is_the_same(mutant: Mutant) -> bool:
@@ -239,8 +241,9 @@ def is_conditional(mutant: Mutant) -> bool:
 
 @cache
 def trials(asked: Question) -> tuple[Point, ...]:
-    return tuple(point(asked, seed, {d.name: 3 for d in asked.op.program.batch[:1]})
-                 for seed in (101, 102))
+    return tuple(
+        point(asked, seed, {d.name: 3 for d in asked.op.program.batch[:1]}) for seed in (101, 102)
+    )
 
 
 @cache
@@ -251,10 +254,12 @@ def assumed(asked: Question) -> tuple[tuple[Point, ...], ...]:
     found = []
 
     def filled(name: str, levels: tuple[float, float]) -> None:
-        found.append(tuple(
-            p.changed(**{name: np.full_like(p.drawn[name], level)})
-            for p, level in zip(base, levels, strict=True)
-        ))
+        found.append(
+            tuple(
+                p.changed(**{name: np.full_like(p.drawn[name], level)})
+                for p, level in zip(base, levels, strict=True)
+            )
+        )
 
     for tensor in program.inputs:
         if tensor.role == "constant" and not tensor.dims:
@@ -273,9 +278,7 @@ def assumed(asked: Question) -> tuple[tuple[Point, ...], ...]:
     if rows:
         found.append(tuple(point(asked, seed, rows) for seed in (101, 102)))
     for a, b in itertools.combinations(free, 2):
-        found.append(tuple(
-            point(asked, 101, {a: n, b: n}) for n in (3, 4)
-        ))
+        found.append(tuple(point(asked, 101, {a: n, b: n}) for n in (3, 4)))
     return tuple(found)
 
 
@@ -323,6 +326,4 @@ def of_program(
                 for new, term, factor in anywhere(let.rhs, make(let, program)):
                     if new not in seen:
                         seen.add(new)
-                        yield Mutant(
-                            it, program, Let(let.lhs, new), mutation, name, term, factor
-                        )
+                        yield Mutant(it, program, Let(let.lhs, new), mutation, name, term, factor)
