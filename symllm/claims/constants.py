@@ -50,13 +50,20 @@ def recognised(
     """
     if not all(np.isfinite(measured)):
         return None
-    for factor in usual(points[0]):
-        at = [number(factor, point) for point in points]
-        if all(
-            abs(m - a) <= precision * (abs(a) or 1.0) for m, a in zip(measured, at, strict=True)
-        ):
-            return factor
-    return None
+    factors, values = known_factors(points)
+    scale = np.where(values == 0, 1.0, np.abs(values))
+    fits = np.all(np.abs(values - np.asarray(measured)) <= precision * scale, axis=1)
+    return factors[int(fits.argmax())] if fits.any() else None
+
+
+def known_factors(points: Sequence[Point]) -> tuple[tuple[sp.Expr, ...], np.ndarray]:
+    """The usual factors, and the value of each at each point."""
+    memo = points[0].memo
+    key = ("factors", *(id(point) for point in points))
+    if key not in memo:
+        factors = tuple(usual(points[0]))
+        memo[key] = factors, np.array([[number(f, p) for p in points] for f in factors])
+    return memo[key]
 
 
 def usual(point: Point) -> Iterator[sp.Expr]:

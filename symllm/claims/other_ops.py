@@ -98,8 +98,8 @@ def shape_of(tensor: Tensor, sizes: Mapping[str, int]) -> list[int]:
 
 def exchanged(asked: Question, name: str) -> Iterator[Neighbour]:
     """The op with two inputs of one shape exchanged, as the two of a divergence."""
-    inputs = asked.op.inputs
-    for a, b in itertools.combinations(inputs.values(), 2):
+    inputs = [t for t in asked.op.inputs.values() if t.role in ("data", "target")]
+    for a, b in itertools.combinations(inputs, 2):
         partner = {a.name: b.name, b.name: a.name}
         of = name.removeprefix("d")
         alike = a.dims == b.dims and a.domain == b.domain and a.dims and not a.integer

@@ -69,6 +69,13 @@ class Mutant:
         """What the verdict must be, found by trying what comes before a wrong term."""
         return next((kind for kind, holds in BEFORE.items() if holds(self)), "wrong_term")
 
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """Where the factor is a sum of constants, the term that is wrong says more than it."""
+        right = self.program.let[self.let.name].rhs
+        varying = self.kind == "scaled" and isinstance(right.expand(), sp.Add)
+        return ("scaled", "conditional", "wrong_term") if varying else (self.kind,)
+
 
 # --------------------------------------------------------------------------
 # Mutations: from an expression to others, each with the term that was changed
@@ -207,8 +214,9 @@ MUTATIONS: Mapping[str, Callable[[Let, Program], Mutation]] = {
 
 def near(a: np.ndarray, b: np.ndarray) -> bool:
     size = max(float(np.abs(b).max(initial=0)), 1e-300)
-    with np.errstate(invalid="ignore"):
-        return bool(np.abs(a - b).max(initial=0) <= 1e-9 * size)
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return False
+    return bool(np.abs(a - b).max(initial=0) <= 1e-9 * size)
 
 
 def is_the_same(mutant: Mutant) -> bool:
@@ -232,7 +240,8 @@ def is_permuted(mutant: Mutant) -> bool:
 def is_conditional(mutant: Mutant) -> bool:
     return any(
         all(
-            near(mutant.value(p), p.truth(mutant.name)) and np.abs(p.truth(mutant.name)).max() > 0
+            near(mutant.value(p), p.truth(mutant.name))
+            and np.abs(p.truth(mutant.name)).max() > 1e-6
             for p in group
         )
         for group in assumed(mutant.asked)
@@ -302,16 +311,26 @@ def asked(name: str) -> Question:
     return question(op, scalars and len(op.outputs) == 1)
 
 
-def mutants(name: str) -> Iterator[Mutant]:
-    """One mutant for each mutation and gradient, in both forms of the gradient, by turns."""
+def mutants(name: str, most: int) -> list[Mutant]:
+    """Mutants of an op's gradients, of as many mutations as there is room for.
+
+    For each mutation one in turn, in both forms of the gradient; which come
+    first differs from op to op.
+    """
     it = asked(name)
     forward = {let.name for let in it.forward.equations}
-    for k, (mutation, make) in enumerate(MUTATIONS.items()):
-        for j, of in enumerate(it.wrt):
-            program = (it.textbook, it.line_by_line)[(k + j) % 2]
-            found = list(of_program(it, program, f"d{of}", mutation, make, forward))
-            if found:
-                yield found[(7 * k + j) % len(found)]
+    start = list(ops).index(name)
+    mutations = [*MUTATIONS.items()]
+    found: list[Mutant] = []
+    for k in range(len(mutations) * len(it.wrt)):
+        mutation, make = mutations[(start + k) % len(mutations)]
+        of = it.wrt[(start + k // len(mutations)) % len(it.wrt)]
+        program = (it.textbook, it.line_by_line)[(start + k) % 2]
+        some = list(of_program(it, program, f"d{of}", mutation, make, forward))
+        if some and len(found) < most:
+            chosen = some[(7 * k + start) % len(some)]
+            found += [chosen] if chosen.kind != "correct" else []
+    return found
 
 
 def of_program(
