@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import sympy as sp
 
+from ..expressions import name_of
 from ..notation import Dim, Tensor
 from .points import Point, point
 from .question import Question
@@ -40,8 +42,9 @@ def conditions(
     for tensor in program.inputs:
         if tensor.role == "parameter" and len(tensor.dims) == 1:
             yield setting(tensor.name, LEVELS, f"{tensor.name} is constant", points)
-            yield setting(tensor.name, [1.0] * 2, f"{tensor.name} = 1", points)
-            yield setting(tensor.name, [0.0] * 2, f"{tensor.name} = 0", points)
+            neutral = 0 if is_added(asked, tensor.name) else 1
+            words = f"{tensor.name} = {neutral}"
+            yield setting(tensor.name, [float(neutral)] * 2, words, points)
     yield from tied_sizes(asked, points, given)
     for tensor in program.inputs:
         if isinstance(tensor.domain, Dim) and tensor.dims and tensor.domain.name not in given:
@@ -52,6 +55,16 @@ def conditions(
             yield setting(tensor.name, LEVELS, words, points)
         words = f"the upstream gradient {tensor.name} is 1"
         yield setting(tensor.name, [1.0] * 2, words, points)
+
+
+def is_added(asked: Question, name: str) -> bool:
+    """Is a parameter a term somewhere, as a bias is, so that it may be forgotten as 0?"""
+    return any(
+        isinstance(term, sp.Indexed) and name_of(term) == name
+        for let in asked.forward.equations
+        for right in let.expressions
+        for term in sp.Add.make_args(right)
+    )
 
 
 def setting(name: str, levels: Sequence[float], words: str, points: Sequence[Point]) -> Condition:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from .points import Point
+from .question import Question
 
 #: Numbers that people multiply by, or forget to.
 NUMBERS: tuple[sp.Expr, ...] = (
@@ -61,28 +63,34 @@ def known_factors(points: Sequence[Point]) -> tuple[tuple[sp.Expr, ...], np.ndar
     memo = points[0].memo
     key = ("factors", *(id(point) for point in points))
     if key not in memo:
-        factors = tuple(usual(points[0]))
-        memo[key] = factors, np.array([[number(f, p) for p in points] for f in factors])
+        symbols, factors, function = usual(points[0].question)
+        known = [np.array([value_of(str(s), point) for point in points]) for s in symbols]
+        with np.errstate(all="ignore"):
+            values = [np.broadcast_to(value, len(points)) for value in function(*known)]
+        memo[key] = factors, np.array(values, dtype=float)
     return memo[key]
 
 
-def usual(point: Point) -> Iterator[sp.Expr]:
-    """Factors that a point's sizes and constants allow, the simpler first."""
-    question = point.question
-    sizes = [dim.symbol for dim in question.op.program.dims if dim.size is None]
-    batch = [dim.symbol for dim in question.op.program.batch]
+Factors = tuple[tuple[sp.Symbol, ...], tuple[sp.Expr, ...], Callable[..., Any]]
+
+
+def usual(asked: Question) -> Factors:
+    """Factors that an op's sizes and constants allow, the simpler first, and their values."""
+    program = asked.op.program
+    sizes = [dim.symbol for dim in program.dims if dim.size is None]
+    batch = [dim.symbol for dim in program.batch]
     scalars = [
         sp.Symbol(t.name)
-        for t in question.op.program.inputs
+        for t in program.inputs
         if not t.dims and t.role == "constant" and not t.integer
     ]
-    return iter(products(tuple(sizes), tuple(scalars), tuple(batch)))
+    return products(tuple(sizes), tuple(scalars), tuple(batch))
 
 
 @lru_cache(maxsize=256)
 def products(
-    sizes: tuple[sp.Expr, ...], scalars: tuple[sp.Expr, ...], batch: tuple[sp.Expr, ...]
-) -> tuple[sp.Expr, ...]:
+    sizes: tuple[sp.Symbol, ...], scalars: tuple[sp.Symbol, ...], batch: tuple[sp.Symbol, ...]
+) -> Factors:
     plain = [sp.S.One, sp.S.Zero, *NUMBERS]
     powers = [s**p for p in POWERS for s in (*sizes, *scalars)]
     without = [f for n in sizes for f in (n / (n - 1), (n - 1) / n, 1 / (n - 1))]
@@ -92,7 +100,9 @@ def products(
     ones = [f**p for s in scalars for f in (1 - s, s / (1 - s)) for p in (1, -1, 2, -2)]
     found = [*plain, *powers, *without, *rows, *ones, *mixed, *pairs]
     found += [-f for f in (*without, *rows, *ones, *pairs)]
-    return tuple(dict.fromkeys(found))
+    factors = tuple(dict.fromkeys(found))
+    symbols = (*sizes, *scalars)
+    return symbols, factors, sp.lambdify(symbols, factors, "numpy")
 
 
 def number(factor: sp.Expr, point: Point) -> float:

@@ -276,8 +276,8 @@ def assumed(asked: Question) -> tuple[tuple[Point, ...], ...]:
             filled(tensor.name, (1.0, 1.0))
         if tensor.role == "parameter" and len(tensor.dims) == 1:
             filled(tensor.name, (0.3, 1.7))
-            filled(tensor.name, (1.0, 1.0))
-            filled(tensor.name, (0.0, 0.0))
+            neutral = 0.0 if tensor.name.startswith("b") else 1.0
+            filled(tensor.name, (neutral, neutral))
     for tensor in asked.given:
         filled(tensor.name, (1.0, 1.0))
         if tensor.dims:
