@@ -27,6 +27,9 @@ from .wording import Says
 #: A program with more equations than this is tried only near its end.
 NEAR = 24
 
+#: Where more equations than this lead to a quantity, the nearest that explains it is taken.
+LONG = 12
+
 #: A mistake in a forward equation, where the forward pass is not at fault, is less likely by this.
 FORWARD = 1.5
 
@@ -55,26 +58,39 @@ class Effect:
 
 def mistakes(asked: Question, seen: Observed, precision: float) -> Iterator[Mistake]:
     """The mistakes that explain what was found, the simplest first."""
-    memo = seen.points[0].memo
-    key = ("effects", seen.name)
-    if key not in memo:
-        memo[key] = tuple(effects_of(asked, seen))
-    effects = memo[key]
-    found = [
-        Mistake(
-            e.slip.weight + FORWARD * (e.slip.let.name in asked.forward.let),
-            e.slip.says.text(e.program, seen.name),
-            e.slip.term,
-            e.slip.factor,
-        )
-        for e in effects
-        if explains(e, seen)
-    ]
+    far = len(on_the_way(asked.textbook, seen.name)) > LONG
+    effects: list[Effect] = []
+    found: list[Mistake] = []
+    at = ""
+    for effect in known_effects(asked, seen):
+        slip = effect.slip
+        if far and found and slip.let.name != at:
+            break
+        at = slip.let.name
+        effects.append(effect)
+        if explains(effect, seen):
+            weight = slip.weight + FORWARD * (at in asked.forward.let)
+            text = slip.says.text(effect.program, seen.name)
+            found.append(Mistake(weight, text, slip.term, slip.factor))
     found = found or list(along_other_axes(asked, seen))
     yield from sorted(found, key=lambda m: m.weight)[:1]
     if not found:
         dropped = [e for e in effects if e.slip.factor == 0 and e.slip.term != e.slip.let.lhs]
         yield from multiples(dropped, seen, precision)
+
+
+def known_effects(asked: Question, seen: Observed) -> Iterator[Effect]:
+    """All effects, kept where all were asked for."""
+    memo = seen.points[0].memo
+    key = ("effects", seen.name)
+    if key in memo:
+        yield from memo[key]
+        return
+    found = []
+    for effect in effects_of(asked, seen):
+        found.append(effect)
+        yield effect
+    memo[key] = tuple(found)
 
 
 def along_other_axes(asked: Question, seen: Observed) -> Iterator[Mistake]:

@@ -77,7 +77,8 @@ def slips(program: Program, let: Let, rows: Iterable[Row]) -> Iterator[Slip]:
         for row in rows:
             for instead in row(place):
                 changed = place.around(instead.expr)
-                if changed in seen or changed.has(sp.zoo, sp.nan, sp.oo):
+                again = changed in seen and instead.factor != 0  # terms may be measured yet
+                if again or changed.has(sp.zoo, sp.nan, sp.oo):
                     continue
                 seen.add(changed)
                 says = Says(let, instead.words, instead.formulas)

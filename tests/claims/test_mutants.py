@@ -9,7 +9,7 @@ from mutants import UNBATCHED, Mutant, mutants
 
 from symllm import ops
 
-MOST = 4
+MOST = 3
 
 #: Where what was changed makes it the right gradient of something else, which comes first.
 ALSO = {
@@ -58,13 +58,13 @@ def test_the_term_that_is_named_is_the_one_that_was_changed() -> None:
                 named += 1
             else:  # the same term as it is called in the other form of the gradient
                 assert mutant.verdict.factor is None or same_factor(mutant), mutant.title
-    assert changed >= 40
+    assert changed >= 30
     assert named >= 0.7 * changed
 
 
 def test_there_are_mutants_of_all_kinds() -> None:
     every = [mutant for name in ops for mutant in of_op(name)]
     kinds = {mutant.kind for mutant in every}
-    assert len(every) >= 200
+    assert len(every) >= 150
     assert {"scaled", "conditional", "wrong_term"} <= kinds
     assert len({mutant.mutation for mutant in every}) == 12
