@@ -54,8 +54,10 @@ def recognised(
         return None
     factors, values = known_factors(points)
     scale = np.where(values == 0, 1.0, np.abs(values))
-    fits = np.all(np.abs(values - np.asarray(measured)) <= precision * scale, axis=1)
-    return factors[int(fits.argmax())] if fits.any() else None
+    off = (np.abs(values - np.asarray(measured)) / scale).max(axis=1)
+    best = np.where(off <= precision, np.round(4 * off / precision), np.inf)
+    k = int(best.argmin())  # the first of those that are about as near
+    return factors[k] if np.isfinite(best[k]) else None
 
 
 def known_factors(points: Sequence[Point]) -> tuple[tuple[sp.Expr, ...], np.ndarray]:

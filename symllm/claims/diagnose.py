@@ -233,7 +233,7 @@ def factor_text(factor: sp.Expr) -> str:
 def precision(seen: Observed) -> float:
     """How well a factor of what was found is known, relatively."""
     shares = (b / s for b, s in zip(seen.bounds, seen.scales, strict=True))
-    return max(FACTOR_PRECISION, *(8 * share for share in shares))
+    return max(FACTOR_PRECISION, *(2 * share for share in shares))
 
 
 def is_conditional(case: Case) -> Verdict | None:
