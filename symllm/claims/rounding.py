@@ -171,7 +171,11 @@ def taken(program: Program, chosen: Sequence[Constant], seen: Observed) -> list[
         exact = float(number)
         if abs(mine[0]) > 4 * unsure:
             value = exact * (1 + mine[0])
-            texts.append(rounded_value(p(number), exact, value, abs(exact) * unsure))
+            options = [
+                rounded_value(p(number), exact, value, abs(exact) * unsure),
+                rounded_value(p(1 / number), 1 / exact, 1 / value, unsure / abs(exact)),
+            ]
+            texts.append(min(options, key=lambda taken: taken.digits))
     return texts
 
 

@@ -101,7 +101,7 @@ ROOT, DENSITY = np.sqrt(2), 1 / np.sqrt(2 * np.pi)
     [
         (ROOT, 0.3989, "1 / √(2 π) = 0.39894228 is taken as 0.3989"),
         (ROOT, 0.398942, "is taken as 0.398942"),
-        (1.414, DENSITY, "1.414"),
+        (1.414, DENSITY, "1 / √2 = 0.707106781 is taken as 0.707"),
         (1.4142, 0.39894, "constants are rounded, among"),
     ],
 )
