@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
@@ -14,7 +14,7 @@ from ...catalogue import ops
 from ...errors import SymllmError
 from ...op import Op
 from ..diagnose import judged
-from ..points import Point, drawn_points, points
+from ..points import Point, points
 from ..precision import tolerance
 from ..question import Question, question
 from ..verdict import ClaimError, Verdict, joined
@@ -171,7 +171,7 @@ def tried(session: Session, point: Point) -> tuple[Probed, Point]:
     """What is found out by running it, at a small point if it can be called there."""
     if point.big:
         asked, call = session.asked, session.call
-        small = next(drawn_points(call.form.question, asked.seed, call.sizes, call.form.dtype))
+        small = points(call.form.question, asked.seed, call.sizes, call.form.dtype)[0]
         try:
             return probed(session.outcome, call, prepared(small, asked, call)), small
         except ClaimError:  # it has sizes of its own
@@ -184,7 +184,7 @@ def settled(asked: Asked, call: Caller) -> Caller:
     forward = as_forward(call, asked) if may_be_forward(call, asked) else call
     if not isinstance(forward, Differentiated):
         return call
-    at = prepared(next(drawn(asked, forward)), asked, forward)
+    at = prepared(drawn(asked, forward)[0], asked, forward)
     value = run(asked, forward, lambda: forward.value(at))
     output = forward.outputs[0]
     expected = forward.form.outward(forward_arrays(at, [output])[output], output, at)
@@ -222,9 +222,9 @@ def rebuilt(asked: Asked, call: Caller) -> Caller:
     return replace(call, form=form, vocabulary=Vocabulary(about))
 
 
-def drawn(asked: Asked, call: Caller) -> Iterator[Point]:
+def drawn(asked: Asked, call: Caller) -> tuple[Point, ...]:
     sizes = {**call.sizes, **asked.sizes}
-    return drawn_points(call.form.question, asked.seed, sizes, call.form.dtype)
+    return points(call.form.question, asked.seed, sizes, call.form.dtype)
 
 
 def prepared(point: Point, asked: Asked, call: Caller) -> Point:
