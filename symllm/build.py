@@ -9,12 +9,13 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
-from .document import Document, document_markdown, find_chapters, run_chapter
+from .document import Document, chapters_in, find_chapters, run_chapter, surroundings
 from .errors import SymllmError, UnknownName
-from .render.typeset import latex_document, pdf_document
+from .formats import DEFAULT, FORMATS, Options
+from .formats.format import leaf
+from .leaf import Bound, Leaf
 
 
 class BuildError(SymllmError):
@@ -38,41 +39,18 @@ class Report:
         return not self.stale
 
 
-def as_markdown(document: Document) -> bytes:
-    return document_markdown(document, "github").encode()
-
-
-def as_latex(document: Document) -> bytes:
-    return latex_document(document.title, body(document)).encode()
-
-
-def as_pdf(document: Document) -> bytes:
-    return pdf_document(document.title, body(document))
-
-
-@lru_cache(maxsize=1)
-def body(document: Document) -> str:
-    """What LaTeX and PDF are both made from."""
-    return document_markdown(document, "pandoc", title=False)
-
-
-#: Each format's ending, and what makes it.
-FORMATS: dict[str, Callable[[Document], bytes]] = {
-    "md": as_markdown,
-    "tex": as_latex,
-    "pdf": as_pdf,
-}
-
-
 def build(
     chapters: Sequence[str] = (),
-    formats: Sequence[str] = ("md", "tex", "pdf"),
+    formats: Sequence[str] = tuple(FORMATS),
     output: Path | str = "output",
     folder: Path | str = "derivations",
     check: bool = False,
     progress: Callable[[str], None] = lambda line: None,
+    options: Options = DEFAULT,
 ) -> Report:
     """Build chapters of ``folder`` (all, if none is named) into ``output``.
+
+    Where all are built, so is what they make together: the book and the site.
 
     Everything is made before anything is written, so that a chapter that
     fails leaves the output as it was. ``check`` writes nothing and reports how
@@ -83,25 +61,41 @@ def build(
         if wanted not in FORMATS:
             raise UnknownName("format", wanted, FORMATS)
     paths = find_chapters(Path(folder), chapters)
+    around = surroundings(Path(folder))
     fresh: dict[Path, bytes] = {}
     unchanged: list[Path] = []
     stale: dict[Path, str] = {}
     documents: list[Document] = []
+    leaves: list[Leaf] = []
+    pages: dict[str, bytes] = {}
     for path in paths:
         progress(path.stem)
-        document = run_chapter(path)
+        document = run_chapter(path, around)
         documents.append(document)
-        pages = {output / f"{path.stem}.{ending}": FORMATS[ending](document) for ending in formats}
-        for page, new in pages.items():
-            old = read(page)
-            if old == new:
-                unchanged.append(page)
-            elif check:
-                stale[page] = difference(page, old, new)
-            else:
-                fresh[page] = new
+        for name in formats:
+            add(pages, FORMATS[name].chapter(document, options), path.stem)
+        leaves.append(leaf(document))
+    if {path.stem for path in paths} >= chapters_in(Path(folder)).keys():
+        bound = Bound(around["volume"], tuple(leaves))
+        for name in formats:
+            add(pages, FORMATS[name].whole(bound, options), "the book")
+    for page, new in ((output / name, new) for name, new in pages.items()):
+        old = read(page)
+        if old == new:
+            unchanged.append(page)
+        elif check:
+            stale[page] = difference(page, old, new)
+        else:
+            fresh[page] = new
     write_all(fresh)
     return Report(tuple(fresh), tuple(sorted(unchanged)), stale, tuple(documents))
+
+
+def add(pages: dict[str, bytes], more: Mapping[str, bytes], owner: str) -> None:
+    """Add files to those that are to be written; raises ``BuildError`` where two have one name."""
+    for name in more.keys() & pages.keys():
+        raise BuildError(f"{name} is what {owner} is written to, but a chapter has that name")
+    pages.update(more)
 
 
 def read(path: Path) -> bytes | None:

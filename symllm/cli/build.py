@@ -10,10 +10,12 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ..build import FORMATS, Report, build
+from ..build import Report, build
 from ..comparison import bound_text
 from ..derivation import Derivation
 from ..document import ChapterError, Document, find_chapters
+from ..formats import ENGINES, FORMATS, Options
+from ..render.flavour import WRITTEN
 from ..verify import Certificate
 from .common import console, counted, names_option, progress_bar
 
@@ -35,14 +37,35 @@ COMMITTED = ("md", "tex")
     show_default=True,
     help="The folder that documents are written to.",
 )
+@click.option(
+    "--flavour",
+    type=click.Choice(WRITTEN),
+    default=WRITTEN[0],
+    show_default=True,
+    help="Whose Markdown is written.",
+)
+@click.option(
+    "--pdf-engine",
+    "engine",
+    type=click.Choice(list(ENGINES)),
+    default=next(iter(ENGINES)),
+    show_default=True,
+    help="What sets PDFs: Typst, which comes with symllm[docs], or a TeX installation.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 and a diff if stale.")
 def build_command(
-    chapters: tuple[str, ...], format: tuple[str, ...], output: Path, check: bool
+    chapters: tuple[str, ...],
+    format: tuple[str, ...],
+    output: Path,
+    flavour: str,
+    engine: str,
+    check: bool,
 ) -> None:
     """Build documents from the chapters in derivations/.
 
     All chapters are built if none is named. Every derivation is verified
-    first; one that is false stops the build with exit code 1. --check compares
+    first; one that is false stops the build with exit code 1. Where all are
+    built, HTML has a first page, index.html, and PDF a book, book.pdf. --check compares
     what is there with what would be written (Markdown and LaTeX, if no format
     is named).
 
@@ -50,6 +73,8 @@ def build_command(
     Examples:
       symllm build
       symllm build attention --format pdf --output /tmp
+      symllm build --format html --output site
+      symllm build --format md --flavour mkdocs --output docs
       symllm build --check
     """
     names = [path.stem for path in find_chapters(CHAPTERS, chapters)]
@@ -57,7 +82,7 @@ def build_command(
         raise ChapterError(f"there is no chapter in {str(CHAPTERS)!r}: a chapter is a .py file")
     formats = format or (COMMITTED if check else tuple(FORMATS))
     with bar(len(names)) as started:
-        report = build(names, formats, output, CHAPTERS, check, started)
+        report = build(names, formats, output, CHAPTERS, check, started, Options(flavour, engine))
     out = console()
     if check:
         show_stale(out, report)

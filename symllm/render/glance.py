@@ -44,7 +44,7 @@ def glance_markdown(derivations: Sequence[Derivation], flavour: str | Flavour = 
             note = ""
     shown = [f.display(noted(rows, style, PLAIN)) for rows in boxes if rows]
     shown[0] = f"**At a glance.**\n\n{shown[0]}"
-    return "\n\n".join(f.box("result", text) for text in shown) + "\n"
+    return "\n\n".join(f.box("result", text, "") for text in shown) + "\n"
 
 
 def common_style(derivations: Sequence[Derivation]) -> Style:

@@ -32,7 +32,7 @@ TEMPLATES = jinja2.Environment(
 )
 
 
-def op_markdown(op: Definition, flavour: str | Flavour = "github") -> str:
+def op_markdown(op: Definition, flavour: str | Flavour = "github", anchor: str = "") -> str:
     """An op's forward equations, each with what it is in words."""
     f = flavour_of(flavour)
     style = replace(style_of(op.program), ranges=True)
@@ -41,6 +41,7 @@ def op_markdown(op: Definition, flavour: str | Flavour = "github") -> str:
         f=f,
         given=f.prose(given(op)),
         equations=definitions(op.equations, style),
+        anchor=anchor,
     )
 
 
@@ -65,6 +66,7 @@ def derivation_markdown(
         lemmas=[lemma(fact, f, style) for fact in derivation.facts if not fact.declared],
         steps=step_lines(derivation, f, style, place),
         result=result_markdown(derivation, f, style, place),
+        anchor=place.anchor,
         kinks=f.prose(" ".join(filter(None, (say(derivation, style) for say in (kinks, jumps))))),
         words=f.prose(place.words),
         matrix=matrix_rows(derivation, style),

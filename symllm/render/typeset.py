@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -43,14 +44,18 @@ def needed(module: str, what: str) -> Any:
         ) from error
 
 
-def convert(markdown: str, target: str, what: str) -> str:
-    """The body of a document: headings one level up, for its title stands apart."""
+#: What each of pandoc's writers is told besides; filters know our own blocks.
+WRITERS = {
+    "latex": ("--shift-heading-level-by=-1", f"--lua-filter={FOLDER / 'pandoc.lua'}"),
+    "typst": ("--shift-heading-level-by=-1", f"--lua-filter={FOLDER / 'pandoc.lua'}"),
+    "html5": ("--mathml", f"--lua-filter={FOLDER / 'html.lua'}"),
+}
+
+
+def convert(markdown: str, target: str, what: str, more: Sequence[str] = ()) -> str:
+    """The body of a document, whose title stands apart."""
     pypandoc = needed("pypandoc", what)
-    options = [
-        "--shift-heading-level-by=-1",
-        f"--lua-filter={FOLDER / 'pandoc.lua'}",
-        "--wrap=preserve",
-    ]
+    options = ["--wrap=preserve", *WRITERS[target], *more]
     try:
         return str(pypandoc.convert_text(markdown, target, READER, extra_args=options)).strip()
     except (OSError, RuntimeError) as error:
@@ -72,9 +77,13 @@ def typst_document(title: str, markdown: str) -> str:
 
 
 def pdf_document(title: str, markdown: str) -> bytes:
+    """A page as PDF, set by Typst."""
+    return typst_pdf(title, typst_document(title, markdown))
+
+
+def typst_pdf(title: str, source: str) -> bytes:
     """A PDF whose bytes depend on nothing but the text: fonts come with Typst, no date is set."""
     typst = needed("typst", "PDF")
-    source = typst_document(title, markdown)
     try:
         return bytes(typst.compile(source.encode(), ignore_system_fonts=True))
     except typst.TypstError as error:

@@ -1,0 +1,149 @@
+"""A chapter as plain data: what a book and a site are bound from, without running it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+from .document import Document, anchors, document_markdown, sections
+from .headings import Heading
+from .op import Op
+from .render.latex import latex
+from .render.page import page_style, rows
+from .render.printer import Printer, Style, style_of
+from .render.subject import Derivation, results
+from .render.wording import place, tensor_name
+
+#: What people may look for who mean a derivation of a kind.
+SYNONYMS = {
+    "gradient": "gradient derivative backward backprop backpropagation vjp dx formula",
+    "jacobian": "jacobian derivative matrix",
+    "hessian": "hessian second derivative curvature",
+}
+#: What is sought most comes first among equals.
+WEIGHTS = {"gradient": 1.0, "jacobian": 0.5, "hessian": 0.5}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What can be looked for: where it is, under which headings, and its formula if it has one."""
+
+    title: str
+    under: str
+    anchor: str
+    words: str = ""
+    tex: str = ""
+    op: str = ""
+    weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name in an op's equations, as TeX, and what it is."""
+
+    tex: str
+    meaning: str
+    op: str
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A chapter: ``body`` is Markdown in pandoc's flavour, without the title."""
+
+    name: str
+    title: str
+    body: str
+    sections: tuple[Heading, ...]
+    entries: tuple[Entry, ...]
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Chapters in the order of their book."""
+
+    volume: Mapping[str, str]
+    leaves: tuple[Leaf, ...]
+
+
+def packed(leaf: Leaf) -> bytes:
+    """As it is kept and sent between processes."""
+    return json.dumps(asdict(leaf), ensure_ascii=False, sort_keys=True).encode()
+
+
+def unpacked(data: bytes) -> Leaf:
+    found = json.loads(data)
+    for name, kind in (("sections", Heading), ("entries", Entry), ("symbols", Symbol)):
+        found[name] = tuple(kind(**row) for row in found[name])
+    return Leaf(**found)
+
+
+def leaf_of(document: Document) -> Leaf:
+    return Leaf(
+        document.chapter.name,
+        document.title,
+        document_markdown(document, "pandoc", title=False),
+        tuple(h for here in sections(document) for h in here if h.level > 1),
+        tuple(entries_of(document)),
+        tuple(dict.fromkeys(symbols_of(document))),
+    )
+
+
+def entries_of(document: Document) -> Iterator[Entry]:
+    """Headings, ops and derivations, in the order of the chapter."""
+    path: dict[int, Heading] = {}
+    cells = zip(document.shown, sections(document), anchors(document), strict=True)
+    for shown, here, anchor in cells:
+        for heading in here:
+            path = {k: h for k, h in path.items() if k < heading.level} | {heading.level: heading}
+            above = [document.title, *(h.text for k, h in path.items() if 1 < k < heading.level)]
+            if heading.level > 1:
+                yield Entry(heading.text, " › ".join(above), heading.anchor)
+        under = " › ".join([document.title, *(h.text for k, h in path.items() if k > 1)])
+        match shown.value:
+            case Op() as op:
+                words = f"forward equations definition {called(op.name)} {op.source}"
+                yield Entry(op.title, under, anchor, words, op=op.title)
+            case Derivation() as found:
+                yield derivation_entry(found, under, anchor)
+
+
+def derivation_entry(found: Derivation, under: str, anchor: str) -> Entry:
+    p = Printer(page_style(found))
+    asked = [str(question) for question in found.wrt]
+    return Entry(
+        f"{found.op.title}: {found.kind} by {', '.join(asked)}",
+        under,
+        anchor,
+        f"{SYNONYMS[found.kind]} {called(found.op.name)}",
+        rows(results(found), p.style),
+        found.op.title,
+        WEIGHTS[found.kind],
+    )
+
+
+def called(name: str) -> str:
+    """An op's name as people may write it: ``layer norm``, ``layernorm``."""
+    return f"{name.replace('_', ' ')} {name.replace('_', '')}"
+
+
+def symbols_of(document: Document) -> Iterator[Symbol]:
+    """The names in the equations of the ops that a chapter shows."""
+    for op in (s.value for s in document.shown if isinstance(s.value, Op)):
+        style = style_of(op.program)
+        p = Printer(style)
+        for tensor in op.inputs.values():
+            name = latex(tensor_name(tensor), Style(style.names))
+            yield Symbol(name, f"${name} {place(tensor)}$, {ROLES[tensor.role]}", op.title)
+        for let in op.equations:
+            if let.note:
+                yield Symbol(str(p.name(let.name)), let.note, op.title)
+
+
+ROLES = {
+    "data": "an input",
+    "target": "given with the input",
+    "parameter": "a parameter",
+    "constant": "a constant",
+}
