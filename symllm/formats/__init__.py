@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .book import ENGINES, book_pdf, chapter_pdf
 from .format import DEFAULT, Files, Format, Options
+from .notebook import chapter_notebook
 from .site import chapter_page, site
 from .text import chapter_latex, chapter_markdown
 
@@ -16,6 +17,7 @@ FORMATS = {
         Format("md", chapter_markdown),
         Format("tex", chapter_latex),
         Format("html", chapter_page, site),
+        Format("ipynb", chapter_notebook),
         Format("pdf", chapter_pdf, book_pdf),
     )
 }
