@@ -21,12 +21,12 @@ from .op import Op
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from . import models
+    from . import models, pictures
 
 
 def __getattr__(name: str) -> ModuleType:
-    """``symllm.models``, loaded when it is first asked for."""
-    if name == "models":
+    """``symllm.models`` and ``symllm.pictures``, loaded when they are first asked for."""
+    if name in ("models", "pictures"):
         return import_module(".models", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -51,6 +51,7 @@ __all__ = [
     "mean",
     "models",
     "ops",
+    "pictures",
     "scalar",
     "sum_over",
 ]
