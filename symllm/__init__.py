@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> ModuleType:
     """``symllm.models`` and ``symllm.pictures``, loaded when they are first asked for."""
     if name in ("models", "pictures"):
-        return import_module(".models", __name__)
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from .document import Document, anchors, document_markdown, sections
+from .expressions import name_of
 from .headings import Heading
 from .op import Op
 from .render.latex import latex
-from .render.page import page_style, rows
+from .render.page import rows
 from .render.printer import Printer, Style, style_of
-from .render.subject import Derivation, results
-from .render.wording import place, tensor_name
+from .render.subject import Derivation, asked_for, page_style, results
+from .render.wording import tensor_name
 
 #: What people may look for who mean a derivation of a kind.
 SYNONYMS = {
@@ -111,7 +112,7 @@ def entries_of(document: Document) -> Iterator[Entry]:
 
 def derivation_entry(found: Derivation, under: str, anchor: str) -> Entry:
     p = Printer(page_style(found))
-    asked = [str(question) for question in found.wrt]
+    asked = [name_of(quantity.entry) for quantity in asked_for(found)]
     return Entry(
         f"{found.op.title}: {found.kind} by {', '.join(asked)}",
         under,
@@ -135,7 +136,7 @@ def symbols_of(document: Document) -> Iterator[Symbol]:
         p = Printer(style)
         for tensor in op.inputs.values():
             name = latex(tensor_name(tensor), Style(style.names))
-            yield Symbol(name, f"${name} {place(tensor)}$, {ROLES[tensor.role]}", op.title)
+            yield Symbol(name, ROLES[tensor.role], op.title)
         for let in op.equations:
             if let.note:
                 yield Symbol(str(p.name(let.name)), let.note, op.title)

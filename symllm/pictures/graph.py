@@ -72,7 +72,7 @@ def backward_graph(derivation: Backward) -> Picture:
     known = (*nodes, *adjoints)
     parts = [
         *lines(layout.routes.values(), "soft"),
-        *(across(a, b) for a, b in sides),
+        *(across(a, b, 6 + 4 * (k % 3)) for k, (a, b) in enumerate(sides)),
         *lines(routes, "accent"),
         *boxes(program, nodes, layout),
         *(box(*places[name], name, known, "back") for name in adjoints),
@@ -161,10 +161,10 @@ def lines(routes: Iterable[Sequence[tuple[int, int]]], colour: str) -> list[str]
     return found
 
 
-def across(a: tuple[int, int], b: tuple[int, int]) -> str:
+def across(a: tuple[int, int], b: tuple[int, int], below: int) -> str:
     """From a value of the forward pass to a gradient that needs it; below boxes in its row."""
     (x, y), (u, v) = a, b
-    middle, low = (x + u) // 2, y + BOX // 2 + 9
+    middle, low = (x + u) // 2, y + BOX // 2 + below
     path = f"M{x} {y}C{middle} {y} {middle} {v} {u} {v}"
     if y == v:
         path = f"M{x + 6} {y + BOX // 2}Q{x + 9} {low} {x + 20} {low}H{u - 20}"

@@ -54,8 +54,10 @@ def heat_map(derivation: Numeric, **inputs: Any) -> Picture:
                 parts.append(label(x + cell / 2, y + cell / 2 + 5, text, 14, fill=ink))
     shown = ", ".join(f"{name} = {said(value)}" for name, value in given.items())
     words = f"{derivation.op.title}: the {derivation.kind.capitalize()} at {shown}."
-    size = [2 * MARGIN + cell * n for n in (columns, rows)]
-    return Picture(f"{derivation.op.name}-{derivation.kind}", drawing(*size, words, parts), words)
+    width, height = (2 * MARGIN + cell * n for n in (columns, rows))
+    return Picture(
+        f"{derivation.op.name}-{derivation.kind}", drawing(width, height, words, parts), words
+    )
 
 
 def colour(share: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import escape
 
 from ..render.printer import Printer
 from ..render.steps import fact_words
@@ -42,9 +43,10 @@ def proof_graph(*derivations: Derivation) -> Picture:
     parts = lines(layout.routes.values(), "soft")
     for name in nodes:
         x, y = layout.places[name]
-        frame = {"x": x - width[name] / 2, "y": y - HEIGHT / 2, "width": width[name]}
-        frame |= {"height": HEIGHT, "rx": 6, "fill": kinds[name], "stroke": "accent"}
-        parts.append(element("rect", frame) + label(x, y + 5, titles[name], 14))
+        corner = {"x": x - width[name] / 2, "y": y - HEIGHT / 2}
+        size = {"width": width[name], "height": HEIGHT, "rx": 6}
+        frame = {**corner, **size, "fill": kinds[name], "stroke": "accent"}
+        parts.append(element("rect", frame) + label(x, y + 5, escape(titles[name]), 14))
     shown = [d.op.title for d in derivations]
     what = shown[0] if len(shown) == 1 else f"{len(shown)} derivations"
     words = f"What {what} leans on: derivations in white, lemmas in yellow."

@@ -12,8 +12,15 @@ from pathlib import Path
 from .typeset import MissingExtra, TypesettingError
 
 #: No file of the user's own is read, no command run, and no clock.
-COMMAND = ("latexmk", "-norc", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-quiet")
-COMMAND += ("-pdflatex=pdflatex -no-shell-escape %O %S",)
+COMMAND = (
+    "latexmk",
+    "-norc",
+    "-pdf",
+    "-pdflatex=pdflatex -no-shell-escape %O %S",
+    "-interaction=nonstopmode",
+    "-halt-on-error",
+    "-quiet",
+)
 EPOCH = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
 SMALL = (
     r"\documentclass{article}\usepackage{lmodern,amsmath,fancyvrb}\begin{document}$x$\end{document}"

@@ -59,7 +59,7 @@ def test_a_notebook_runs_and_shows_what_it_showed(tmp_path):
     assert [rich(cell) for cell in ran.cells] == [rich(cell) for cell in written.cells]
     shown = "".join(text for cell in ran.cells for data in rich(cell) for text in data.values())
     assert "**Result.**" in shown
-    assert [cell.source for cell in written.cells][0] == "# A title\n\nProse with $x_i$."
+    assert written.cells[0].source == "# A title\n\nProse with $x_i$."
 
 
 def ids(folder: Path, text: str) -> list[str]:
@@ -68,8 +68,12 @@ def ids(folder: Path, text: str) -> list[str]:
 
 def test_cell_ids_stay_when_something_is_edited_or_added_elsewhere(tmp_path):
     before = ids(tmp_path, CHAPTER)
-    assert before == ["a-title-text", "a-title-code", "the-gradient-text", "the-gradient-code"] + [
-        "the-gradient-text-2"
+    assert before == [
+        "a-title-text",
+        "a-title-code",
+        "the-gradient-text",
+        "the-gradient-code",
+        "the-gradient-text-2",
     ]
     assert ids(tmp_path, CHAPTER.replace("it is so", "it is otherwise")) == before
     more = CHAPTER.replace("# %% [markdown]\n# ## The", "# %%\n1 + 1\n\n# %% [markdown]\n# ## The")
