@@ -92,17 +92,22 @@ def leaf_of(document: Document) -> Leaf:
 
 
 def entries_of(document: Document) -> Iterator[Entry]:
-    """Headings, ops and derivations, in the order of the chapter."""
+    """Headings, ops and derivations, in the order of the chapter.
+
+    A heading right above an op or a derivation says no more than that itself.
+    """
     path: dict[int, Heading] = {}
-    cells = zip(document.shown, sections(document), anchors(document), strict=True)
-    for shown, here, anchor in cells:
+    values = [shown.value for shown in document.shown]
+    cells = zip(values, values[1:] + [None], sections(document), anchors(document), strict=True)
+    for value, after, here, anchor in cells:
         for heading in here:
             path = {k: h for k, h in path.items() if k < heading.level} | {heading.level: heading}
             above = [document.title, *(h.text for k, h in path.items() if 1 < k < heading.level)]
-            if heading.level > 1:
+            said = heading is here[-1] and isinstance(after, Op | Derivation)
+            if heading.level > 1 and heading.text != "References" and not said:
                 yield Entry(heading.text, " › ".join(above), heading.anchor)
         under = " › ".join([document.title, *(h.text for k, h in path.items() if k > 1)])
-        match shown.value:
+        match value:
             case Op() as op:
                 words = f"forward equations definition {called(op.name)} {op.source}"
                 yield Entry(op.title, under, anchor, words, op=op.title)

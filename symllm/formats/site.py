@@ -45,11 +45,12 @@ class Contents:
 
 
 def ops_in(found: Leaf) -> Iterator[Entry]:
-    """For each op, its gradient if that is derived here; else where its equations are."""
-    ops = dict.fromkeys(entry.op for entry in found.entries if entry.op)
-    for op in ops:
-        best = max((e for e in found.entries if e.op == op), key=lambda e: e.weight)
-        yield Entry(op, "", best.anchor)
+    """For each op, its gradient if that is derived here, else its equations; and other sections."""
+    sections = {heading.anchor for heading in found.sections if heading.level == 2}
+    listed = [e for e in found.entries if e.op or e.anchor in sections]
+    for title in dict.fromkeys(e.op or e.title for e in listed):
+        best = max((e for e in listed if title in (e.op, e.title)), key=lambda e: e.weight)
+        yield Entry(title, "", best.anchor)
 
 
 def entries(bound: Bound) -> Iterator[dict[str, Any]]:

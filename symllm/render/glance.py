@@ -54,9 +54,13 @@ def common_style(derivations: Sequence[Derivation]) -> Style:
 
 
 def formulas(derivation: Derivation) -> list[tuple[Any, Any]]:
-    """The results, and the equations of names that the derivation made for them."""
+    """The results, and the equations of names that the derivation made for them.
+
+    Where those are more than a glance takes in, the results alone.
+    """
     known = derivation.op.program.tensors
     mentioned = {name for let in derivation.where.values() for name in let.mentioned}
     spoken = {alias.name for alias in derivation.op.program.aliases} - mentioned
     new = [let for n, let in derivation.where.items() if n not in known and n not in spoken]
-    return [*results(derivation), *((let.lhs, let.rhs) for let in new)]
+    found = [*results(derivation), *((let.lhs, let.rhs) for let in new)]
+    return found if len(found) <= 2 * BOX else results(derivation)

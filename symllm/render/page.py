@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import sympy as sp
 
+from ..equation import Let
 from ..errors import VerificationError
 from ..expressions import name_of
 from ..notation import Partial
@@ -84,9 +85,22 @@ def result_markdown(derivation: Derivation, f: Flavour, style: Style, place: Pla
         "result.md.j2",
         f=f,
         result=rows(results(derivation), style),
-        where=definitions(needed.equations, replace(style, ranges=True)),
+        where=definitions(explained(needed.equations), replace(style, ranges=True)),
         met=met,
     )
+
+
+#: In a list that is longer, notes that say what a name says by itself are left out.
+LONG = 12
+
+
+def explained(lets: Sequence[Let]) -> Sequence[Let]:
+    """Equations with their notes; in a long list, gradients without."""
+    if len(lets) <= LONG:
+        return lets
+    return [
+        replace(let, note="") if let.note == f"gradient of {let.name[1:]}" else let for let in lets
+    ]
 
 
 def step_markdown(step: Step, flavour: str | Flavour = "notebook", style: Style = PLAIN) -> str:

@@ -21,8 +21,17 @@ local function around(open, blocks, close)
   return blocks
 end
 
+-- So many lines go on one page; more may be broken between two of them.
+local page_lines = 12
+
 local function Math(el)
-  if not typst then return nil end
+  if not typst then
+    local inner, lines = el.text:match('^%s*\\begin{aligned}(.*)\\end{aligned}%s*$'), 0
+    if not inner or el.mathtype ~= 'DisplayMath' then return nil end
+    for _ in inner:gmatch('\\\\\n') do lines = lines + 1 end
+    if lines < page_lines then return nil end
+    return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
+  end
   -- TeX sets a thin space beside a fraction that stands in a product; Typst does not.
   el.text = el.text:gsub('} \\sum', '} \\, \\sum'):gsub('([%w})]) \\frac', '%1 \\, \\frac')
   local text = pandoc.write(pandoc.Pandoc({ pandoc.Plain({ el }) }), 'typst'):gsub('%s+$', '')
