@@ -9,7 +9,7 @@ import pytest
 from fakes import layer_norm_gradient, softmax_gradient
 
 from symllm import ops
-from symllm.build import FORMATS, BuildError, build, write_all
+from symllm.build import BuildError, build, write_all
 from symllm.document import (
     ChapterError,
     cells_of,
@@ -19,6 +19,7 @@ from symllm.document import (
     show,
 )
 from symllm.errors import SymllmError, UnknownName, VerificationError
+from symllm.formats import FORMATS, Format
 from symllm.render import typeset
 from symllm.render.flavour import FLAVOURS
 from symllm.render.glance import glance_markdown
@@ -130,7 +131,8 @@ def test_a_lemma_says_where_it_is_derived(folder):
     assert document.book["sigmoid"] == ("other", "Another title")
     found = "That derivation is in the chapter [Another title](other.md)."
     assert found in document_markdown(document, "github")
-    assert "in the chapter *Another title*." in document_markdown(document, "pandoc")
+    pandoc = document_markdown(document, "pandoc")
+    assert "in the chapter [Another title](other.md#sigmoid_gradient)." in pandoc
     path.write_text(CITING.replace("ops.silu\n", "ops.sigmoid.gradient('x')\n", 1))
     assert "That derivation is given above." in document_markdown(run_chapter(path), "github")
 
@@ -181,12 +183,13 @@ def test_build_writes_every_format_once(folder):
     seen: list[str] = []
     report = build_in(folder, progress=seen.append)
     assert seen == ["one"]
-    assert sorted(path.name for path in report.written) == ["one.md", "one.pdf", "one.tex"]
-    assert sorted(os.listdir(folder / "output")) == ["one.md", "one.pdf", "one.tex"]
+    expected = ["book.pdf", "index.html", *(f"one.{name}" for name in FORMATS), "search.js"]
+    assert sorted(path.name for path in report.written) == sorted(expected)
+    assert sorted(os.listdir(folder / "output")) == sorted(expected)
     assert (folder / "output" / "one.pdf").read_bytes().startswith(b"%PDF")
     again = build_in(folder)
     assert not again.written
-    assert len(again.unchanged) == 3
+    assert len(again.unchanged) == len(expected)
 
 
 def test_check_writes_nothing_and_says_what_is_stale(folder):
@@ -203,12 +206,28 @@ def test_check_writes_nothing_and_says_what_is_stale(folder):
 
 
 def test_nothing_is_written_if_one_format_fails(folder, monkeypatch):
-    def fail(document):
+    def fail(document, options):
         raise SymllmError("no")
 
-    monkeypatch.setitem(FORMATS, "pdf", fail)
+    monkeypatch.setitem(FORMATS, "pdf", Format("pdf", fail))
     with pytest.raises(SymllmError, match="no"):
         build_in(folder, formats=["md", "pdf"])
+    assert not (folder / "output").exists()
+
+
+def test_what_chapters_make_together_is_built_with_all_of_them(folder):
+    (folder / "derivations" / "two.py").write_text(OTHER)
+    assert [path.name for path in build_in(folder, chapters=["one"], formats=["html"]).written] == [
+        "one.html"
+    ]
+    found = build_in(folder, formats=["html"])
+    assert {path.name for path in found.written} == {"two.html", "index.html", "search.js"}
+
+
+def test_a_chapter_may_not_bear_the_name_of_the_book(folder):
+    (folder / "derivations" / "book.py").write_text(OTHER)
+    with pytest.raises(BuildError, match=r"book\.pdf is what the book is written to"):
+        build_in(folder, formats=["pdf"])
     assert not (folder / "output").exists()
 
 
