@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from .document import Document, anchors, document_markdown, sections
 from .expressions import name_of
@@ -28,7 +28,10 @@ WEIGHTS = {"gradient": 1.0, "jacobian": 0.5, "hessian": 0.5}
 
 @dataclass(frozen=True)
 class Entry:
-    """What can be looked for: where it is, under which headings, and its formula if it has one."""
+    """What can be looked for: where it is, and its formula if it has one.
+
+    ``under`` are the headings above it in words, ``section`` is the last one's anchor.
+    """
 
     title: str
     under: str
@@ -37,6 +40,7 @@ class Entry:
     tex: str = ""
     op: str = ""
     weight: float = 0.0
+    section: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def leaf_of(document: Document) -> Leaf:
         document.chapter.name,
         document.title,
         document_markdown(document, "pandoc", title=False),
-        tuple(h for here in sections(document) for h in here if h.level > 1),
+        tuple(heading for here in sections(document) for heading in here),
         tuple(entries_of(document)),
         tuple(dict.fromkeys(symbols_of(document))),
     )
@@ -98,21 +102,23 @@ def entries_of(document: Document) -> Iterator[Entry]:
     """
     path: dict[int, Heading] = {}
     values = [shown.value for shown in document.shown]
-    cells = zip(values, values[1:] + [None], sections(document), anchors(document), strict=True)
+    cells = zip(values, [*values[1:], None], sections(document), anchors(document), strict=True)
     for value, after, here, anchor in cells:
         for heading in here:
             path = {k: h for k, h in path.items() if k < heading.level} | {heading.level: heading}
             above = [document.title, *(h.text for k, h in path.items() if 1 < k < heading.level)]
             said = heading is here[-1] and isinstance(after, Op | Derivation)
             if heading.level > 1 and heading.text != "References" and not said:
-                yield Entry(heading.text, " › ".join(above), heading.anchor)
+                found = heading.anchor
+                yield Entry(heading.text, " › ".join(above), found, section=found)
         under = " › ".join([document.title, *(h.text for k, h in path.items() if k > 1)])
+        section = path[max(path)].anchor if path else ""
         match value:
             case Op() as op:
                 words = f"forward equations definition {called(op.name)} {op.source}"
-                yield Entry(op.title, under, anchor, words, op=op.title)
-            case Derivation() as found:
-                yield derivation_entry(found, under, anchor)
+                yield Entry(op.title, under, anchor, words, op=op.title, section=section)
+            case Derivation() as derivation:
+                yield replace(derivation_entry(derivation, under, anchor), section=section)
 
 
 def derivation_entry(found: Derivation, under: str, anchor: str) -> Entry:

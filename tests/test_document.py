@@ -183,7 +183,13 @@ def test_build_writes_every_format_once(folder):
     seen: list[str] = []
     report = build_in(folder, progress=seen.append)
     assert seen == ["one"]
-    expected = ["book.pdf", "index.html", *(f"one.{name}" for name in FORMATS), "search.js"]
+    expected = [
+        "README.md",
+        "book.pdf",
+        "index.html",
+        *(f"one.{name}" for name in FORMATS),
+        "search.js",
+    ]
     assert sorted(path.name for path in report.written) == sorted(expected)
     assert sorted(os.listdir(folder / "output")) == sorted(expected)
     assert (folder / "output" / "one.pdf").read_bytes().startswith(b"%PDF")

@@ -25,11 +25,15 @@ def test_an_anchor_is_made_of_the_headings_above_and_is_never_given_twice():
 def test_a_heading_added_elsewhere_changes_no_anchor():
     more = [TEXTS[0], "### Another", *TEXTS[1:]]
     before = [h.anchor for here in headings(TEXTS) for h in here]
-    assert [h.anchor for here in headings(more) for h in here if "another" not in h.anchor] == before
+    assert [
+        h.anchor for here in headings(more) for h in here if "another" not in h.anchor
+    ] == before
 
 
 def test_headings_are_marked_and_code_is_left_alone():
-    marked = with_anchors(TEXTS[3], headings(TEXTS)[3], lambda line, anchor: f"{line} {{#{anchor}}}")
+    marked = with_anchors(
+        TEXTS[3], headings(TEXTS)[3], lambda line, anchor: f"{line} {{#{anchor}}}"
+    )
     assert "### The input {#one-the-input-2}" in marked
     assert "\n# no heading\n" in marked
     assert marked.count("{#") == 3

@@ -6,7 +6,7 @@ from .book import ENGINES, book_pdf, chapter_pdf
 from .format import DEFAULT, Files, Format, Options
 from .notebook import chapter_notebook
 from .site import chapter_page, site
-from .text import chapter_latex, chapter_markdown
+from .text import chapter_latex, chapter_markdown, contents_markdown
 
 __all__ = ["DEFAULT", "ENGINES", "FORMATS", "Files", "Format", "Options"]
 
@@ -14,7 +14,7 @@ __all__ = ["DEFAULT", "ENGINES", "FORMATS", "Files", "Format", "Options"]
 FORMATS = {
     f.name: f
     for f in (
-        Format("md", chapter_markdown),
+        Format("md", chapter_markdown, contents_markdown),
         Format("tex", chapter_latex),
         Format("html", chapter_page, site),
         Format("ipynb", chapter_notebook),

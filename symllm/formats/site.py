@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ..document import Document
-from ..leaf import Bound, Entry, Leaf
+from ..leaf import Bound
 from ..render.html import chapter_html, formulas_html, index_html, search_script
+from .contents import contents_of
 from .format import Files, Options, leaf
 
 
@@ -18,7 +18,7 @@ def chapter_page(document: Document, options: Options) -> Files:
         found.name,
         found.title,
         found.body,
-        found.sections,
+        [heading for heading in found.sections if heading.level > 1],
         document.chapters,
         document.volume,
     )
@@ -28,29 +28,11 @@ def chapter_page(document: Document, options: Options) -> Files:
 def site(bound: Bound, options: Options) -> Files:
     """The first page, and what its search looks in."""
     chapters = {found.name: found.title for found in bound.leaves}
-    contents = [Contents(found.name, found.title, tuple(ops_in(found))) for found in bound.leaves]
+    contents = [contents_of(found) for found in bound.leaves]
     return {
         "index.html": index_html(contents, chapters, bound.volume).encode(),
         "search.js": search_script(list(entries(bound))).encode(),
     }
-
-
-@dataclass(frozen=True)
-class Contents:
-    """A chapter in the list of contents: the ops in it, each with an anchor."""
-
-    name: str
-    title: str
-    entries: tuple[Entry, ...]
-
-
-def ops_in(found: Leaf) -> Iterator[Entry]:
-    """For each op, its gradient if that is derived here, else its equations; and other sections."""
-    sections = {heading.anchor for heading in found.sections if heading.level == 2}
-    listed = [e for e in found.entries if e.op or e.anchor in sections]
-    for title in dict.fromkeys(e.op or e.title for e in listed):
-        best = max((e for e in listed if title in (e.op, e.title)), key=lambda e: e.weight)
-        yield Entry(title, "", best.anchor)
 
 
 def entries(bound: Bound) -> Iterator[dict[str, Any]]:

@@ -117,6 +117,10 @@ local function is_label(block)
   return block.t == 'Para' and block.content[1].t == 'Strong'
 end
 
+local function is_picture(block)
+  return block.t == 'CodeBlock' and block.classes[1] == 'picture'
+end
+
 -- What leads up to a formula, a list or code stays on its page, and so does what
 -- starts with a label, such as a question; in LaTeX a formula belongs to the
 -- paragraph before it.
@@ -124,7 +128,7 @@ local function Blocks(blocks)
   local result = pandoc.Blocks({})
   for n, block in ipairs(blocks) do
     local after, before = blocks[n + 1], result[#result]
-    local leads = block.t == 'Para' and not is_display(block) and after
+    local leads = block.t == 'Para' and not is_display(block) and after and not is_picture(after)
       and (is_label(block) or is_display(after) or after.t ~= 'Para' and after.t ~= 'Header')
     if typst and leads then
       result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
@@ -158,8 +162,10 @@ local function Link(el)
 end
 
 local function picture(el)
-  if not typst then return {} end
   local words = pandoc.read(el.attributes.words, 'markdown').blocks[1].content
+  if not typst then  -- what it shows is said, for those who cannot see it
+    return pandoc.Para({ pandoc.Str('['), pandoc.Emph(words), pandoc.Str(']') })
+  end
   local caption = pandoc.write(pandoc.Pandoc({ pandoc.Plain(words) }), 'typst')
   return pandoc.RawBlock('typst', '#picture(' .. quoted(el.text) .. ')[' .. caption .. ']')
 end
