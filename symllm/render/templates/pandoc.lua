@@ -164,7 +164,7 @@ end
 local function picture(el)
   local words = pandoc.read(el.attributes.words, 'markdown').blocks[1].content
   if not typst then  -- what it shows is said, for those who cannot see it
-    return pandoc.Para({ pandoc.Str('['), pandoc.Emph(words), pandoc.Str(']') })
+    return pandoc.Para({ pandoc.Str('('), pandoc.Emph(words), pandoc.Str(')') })
   end
   local caption = pandoc.write(pandoc.Pandoc({ pandoc.Plain(words) }), 'typst')
   return pandoc.RawBlock('typst', '#picture(' .. quoted(el.text) .. ')[' .. caption .. ']')
