@@ -15,7 +15,9 @@ from symllm import Dim, Iverson, Let, Op, delta, matrix, mean, ops, sum_over
 from symllm.cli import common, verify
 from symllm.cli.app import cli
 from symllm.cli.formulas import Formula, spelled
+from symllm.formats import FORMATS
 from symllm.notation import LOSS, Partial
+from symllm.render import tex
 
 n = Dim("n")
 i, j = n.indices("i j")
@@ -232,11 +234,18 @@ def test_build_writes_documents_and_says_what_was_verified(folder: Path) -> None
     result = run("build")
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (folder / "output").iterdir())
-    assert names == ["one.md", "one.pdf", "one.tex"]
-    assert result.stdout.count("written ") == 3
+    made = [
+        "README.md",
+        "book.pdf",
+        "index.html",
+        *(f"one.{name}" for name in FORMATS),
+        "search.js",
+    ]
+    assert names == sorted(made)
+    assert result.stdout.count("written ") == len(made)
     assert "1 chapter, 1 derivation: " in result.stdout
     assert "central differences < 1e-7" in result.stdout
-    assert run("build").stdout.count("unchanged ") == 3
+    assert run("build").stdout.count("unchanged ") == len(made)
 
 
 def test_build_takes_chapters_formats_and_a_folder(folder: Path) -> None:
@@ -244,6 +253,18 @@ def test_build_takes_chapters_formats_and_a_folder(folder: Path) -> None:
     chapter(folder, "ops.relu", "two")
     assert run("build", "two", "--format", "md,tex", "--output", "here").exit_code == 0
     assert sorted(p.name for p in (folder / "here").iterdir()) == ["two.md", "two.tex"]
+
+
+def test_build_takes_a_flavour_and_an_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chapter(folder, "ops.softmax")
+    assert run("build", "--format", "md", "--flavour", "myst").exit_code == 0
+    assert "```{math}" in (folder / "output" / "one.md").read_text()
+    assert "'word' is not one of" in refused(run("build", "--flavour", "word"))
+    monkeypatch.setenv("PATH", str(folder))
+    tex.engine_fault.cache_clear()
+    engine = ("build", "--format", "pdf", "--pdf-engine", "latexmk")
+    assert "needs a TeX installation that works, but there is no latexmk" in refused(run(*engine))
+    tex.engine_fault.cache_clear()
 
 
 def test_check_compares_and_writes_nothing(folder: Path) -> None:
@@ -301,7 +322,8 @@ def test_build_says_what_it_looked_for(folder: Path, monkeypatch: pytest.MonkeyP
     assert "there is no chapter in 'derivations'" in refused(run("build"))
     chapter(folder, "ops.softmax")
     assert "no chapter 'won'. Did you mean 'one'? Known: one" in refused(run("build", "won"))
-    assert "no format 'html'. Known: md, tex, pdf" in refused(run("build", "--format", "html"))
+    known = "no format 'doc'. Known: md, tex, html, ipynb, pdf"
+    assert known in refused(run("build", "--format", "doc"))
     (folder / "file").write_text("")
     assert "file" in refused(run("build", "--format", "md", "--output", "file"))
     (folder / "away").mkdir()

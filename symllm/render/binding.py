@@ -53,9 +53,9 @@ def book_typst(
     title, subtitle = (json.dumps(volume[k], ensure_ascii=False) for k in ("title", "subtitle"))
     pages = [f"{look}\n#show: book-style.with(title: {title}, subtitle: {subtitle})\n"]
     for chapter, (body, _) in zip(chapters, parts, strict=True):
-        heading = convert(f"# {chapter.title} {{#{chapter.name}}}", "typst", "PDF", WHOLE)
+        heading = convert(f"# {chapter.title}", "typst", "PDF", WHOLE)
         text = convert(with_links(body, known), "typst", "PDF", (*WHOLE, *within(chapter.name)))
-        pages += [heading, text]
+        pages += [f"{heading} <{chapter.name}>", text]
     pages.append("#show: back-matter")
     pages.append(index(places))
     pages.append(f"= Symbols\n\n{GENERAL}\n\n" + table(symbols))

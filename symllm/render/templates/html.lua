@@ -12,9 +12,9 @@ end
 local function scrolling(blocks)
   return blocks:map(function(block)
     if is_display(block) then
-      return pandoc.Div({ pandoc.Plain(block.content) }, { class = 'display', tabindex = '0' })
+      return pandoc.Div({ pandoc.Plain(block.content) }, { class = 'display' })
     elseif block.t == 'Table' then
-      return pandoc.Div({ block }, { class = 'wide', tabindex = '0' })
+      return pandoc.Div({ block }, { class = 'wide' })
     end
     return block
   end)

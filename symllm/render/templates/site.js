@@ -17,6 +17,15 @@ if (unfold) unfold.addEventListener("click", () => {
 });
 addEventListener("beforeprint", () => folds().forEach((fold) => { fold.open = true; }));
 
+// What scrolls can be reached by keyboard; what does not need not be.
+const reach = () => document.querySelectorAll(".display, .wide, pre").forEach((box) => {
+  if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+  else box.removeAttribute("tabindex");
+});
+addEventListener("load", reach);
+addEventListener("resize", reach);
+addEventListener("toggle", reach, true);
+
 // Search: every word of the query begins a word of the entry; titles count most.
 const query = document.getElementById("query");
 const hits = document.getElementById("hits");
