@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..document import Document
+from ..errors import UnknownName
 from ..leaf import Bound
 from ..render.binding import Place, book_typst
 from ..render.tex import tex_pdf
@@ -29,6 +30,8 @@ ENGINES = {e.name: e for e in (Engine("typst", pdf_document), Engine("latexmk", 
 
 
 def chapter_pdf(document: Document, options: Options) -> Files:
+    if options.engine not in ENGINES:
+        raise UnknownName("PDF engine", options.engine, ENGINES)
     text = ENGINES[options.engine].pdf(document.title, leaf(document).body)
     return {f"{document.chapter.name}.pdf": text}
 

@@ -191,8 +191,12 @@ def mermaid_text(
     return "\n".join(
         [
             "flowchart TD",
-            *(f'    {number[n]}["{title}"]' for n, title in titles.items()),
+            *(f'    {number[n]}["{quoted(title)}"]' for n, title in titles.items()),
             *(f"    {number[a]} --> {number[b]}" for a, b in edges),
             *(f"    {number[a]} -.-> {number[b]}" for a, b in dotted),
         ]
     )
+
+
+def quoted(title: str) -> str:
+    return title.replace('"', "#quot;")

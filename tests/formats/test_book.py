@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from symllm.document import run_chapter
+from symllm.errors import UnknownName
 from symllm.formats import ENGINES, FORMATS, Options
 from symllm.formats import book as books
 from symllm.formats.book import places
@@ -79,6 +80,11 @@ def test_a_chapter_is_set_by_the_engine_that_is_asked_for(documents, monkeypatch
     assert files == {"softmax.pdf": b"%PDF"}
     assert asked[0][0] == "Softmax"
     assert FORMATS["pdf"].chapter(documents[0], Options())["softmax.pdf"][:4] == b"%PDF"
+
+
+def test_an_engine_that_is_none_is_told(documents):
+    with pytest.raises(UnknownName, match=r"no PDF engine 'word'\. Known: typst, latexmk"):
+        FORMATS["pdf"].chapter(documents[0], Options(engine="word"))
 
 
 def test_what_a_book_is_bound_from_can_be_kept(documents):
