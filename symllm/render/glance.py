@@ -15,7 +15,7 @@ from .subject import Derivation, page_style, results
 BOX = 12
 
 #: How wide a line in a box may be with its note.
-INSIDE = LINE + 5
+INSIDE = LINE + 4
 
 
 def glance_markdown(derivations: Sequence[Derivation], flavour: str | Flavour = "github") -> str:
