@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import errno
+import json
 import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from .document import Document, document_markdown, find_chapters, run_chapter
-from .errors import SymllmError, UnknownName
+from .apart import made_in_parallel
+from .cache import cache_folder, holds, keep, kept
+from .derivation import Derivation
+from .document import (
+    ChapterError,
+    Document,
+    document_markdown,
+    find_chapters,
+    run_chapter,
+    surroundings,
+)
+from .errors import UnknownName, VerificationError
+from .files import alone, read, swept, write_all
+from .footprint import digest, digest_of, environment
+from .made import Around, Made, Result, Task
+from .measured import Measured, measured
 from .render.typeset import latex_document, pdf_document
 
-
-class BuildError(SymllmError):
-    """A document that cannot be written where it should be."""
+#: Beside the documents, and not committed: errors measured and seconds taken differ each time.
+MEASUREMENTS = "measurements.json"
 
 
 @dataclass(frozen=True)
 class Report:
     """What a build did, or what a check found: a difference for each stale file.
 
-    ``documents`` are the chapters that ran.
+    ``chapters`` holds, for each chapter by name, what was measured of its
+    derivations; ``reused`` are those that were as they had been made before.
     """
 
     written: tuple[Path, ...] = ()
     unchanged: tuple[Path, ...] = ()
     stale: Mapping[Path, str] = field(default_factory=dict)
-    documents: tuple[Document, ...] = ()
+    chapters: Mapping[str, Sequence[Measured]] = field(default_factory=dict)
+    reused: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -71,46 +86,153 @@ def build(
     folder: Path | str = "derivations",
     check: bool = False,
     progress: Callable[[str], None] = lambda line: None,
+    jobs: int | None = None,
+    cache: bool = True,
+    wait: Callable[[], None] = lambda: None,
 ) -> Report:
     """Build chapters of ``folder`` (all, if none is named) into ``output``.
 
     Everything is made before anything is written, so that a chapter that
     fails leaves the output as it was. ``check`` writes nothing and reports how
     what is there differs from what would be written.
+
+    Chapters are made in processes of their own, as many at once as ``jobs``
+    says (one for each core, if it says nothing), and ``progress`` is called
+    with the name of each that is ready. One that would be what it was is not
+    made again, unless ``cache`` is false. Of two builds into one folder the
+    second waits for the first, and calls ``wait``.
     """
     output = Path(output)
     for wanted in formats:
         if wanted not in FORMATS:
             raise UnknownName("format", wanted, FORMATS)
     paths = find_chapters(Path(folder), chapters)
-    fresh: dict[Path, bytes] = {}
-    unchanged: list[Path] = []
-    stale: dict[Path, str] = {}
-    documents: list[Document] = []
-    for path in paths:
-        progress(path.stem)
-        document = run_chapter(path)
-        documents.append(document)
-        pages = {output / f"{path.stem}.{ending}": FORMATS[ending](document) for ending in formats}
-        for page, new in pages.items():
-            old = read(page)
-            if old == new:
-                unchanged.append(page)
-            elif check:
-                stale[page] = difference(page, old, new)
-            else:
-                fresh[page] = new
-    write_all(fresh)
-    return Report(tuple(fresh), tuple(sorted(unchanged)), stale, tuple(documents))
+    with nullcontext() if check else writing(output, wait):
+        around = surroundings(Path(folder))
+        tasks = [Task(str(path), chapter, str(path), tuple(formats), around) for path in paths]
+        found = all_made(tasks, lambda name: progress(Path(name).stem), jobs, cache)
+        made = {Path(name).stem: each for name, each in found.items()}
+        return delivered(output, made, formats, check)
 
 
-def read(path: Path) -> bytes | None:
+def chapter(path: str, formats: Sequence[str], around: Around) -> Result:
+    """Run a chapter and write its pages: the work of a process of its own."""
+    sys.path.append(os.path.abspath(os.path.dirname(path)))  # after all that is installed
+    document = run_chapter(Path(path), around)
+    pages = {name: {f"{Path(path).stem}.{name}": FORMATS[name](document)} for name in formats}
+    values = (shown.value for shown in document.shown)
+    return Result(pages, [measured(value) for value in values if isinstance(value, Derivation)])
+
+
+# --------------------------------------------------------------------------
+# Making
+# --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Work:
+    """What came of a task; ``again`` says that it was there from an earlier time."""
+
+    made: Made
+    result: Result
+    again: bool
+
+
+def all_made(
+    tasks: Sequence[Task], progress: Callable[[str], None], jobs: int | None, cache: bool
+) -> dict[str, Work]:
+    """What comes of each task, by name and in order.
+
+    Raises ``ChapterError`` for the first, in that order, of those that fail.
+    """
+    now, digest_now = environment(), lru_cache(maxsize=None)(digest_of)
+    before = {task.name: kept(task.name) if cache else None for task in tasks}
+    made: dict[str, Made] = {}
+    missing: list[Task] = []
+    for task in tasks:
+        old = before[task.name]
+        if old is None or not holds(old, task, now, digest_now):
+            missing.append(task)
+        elif {*task.formats} <= {*old.formats}:
+            made[task.name] = old
+            progress(task.name)
+        else:
+            missing.append(replace(task, formats=(*dict.fromkeys((*task.formats, *old.formats)),)))
+    again = frozenset(made)
+    missing.sort(key=lambda task: -seconds(before[task.name]))  # the longest first
+    for name, new in made_in_parallel(missing, jobs):
+        made[name] = new
+        if cache and new.result:
+            keep(name, new)
+        progress(name)
+    return {
+        task.name: Work(made[task.name], result_of(made[task.name]), task.name in again)
+        for task in tasks
+    }
+
+
+def result_of(made: Made) -> Result:
+    if made.result is None:
+        raise ChapterError(made.error) from (VerificationError(made.error) if made.false else None)
+    return made.result
+
+
+def seconds(made: Made | None) -> float:
+    return made.seconds if made else 0.0
+
+
+# --------------------------------------------------------------------------
+# Writing
+# --------------------------------------------------------------------------
+
+
+@contextmanager
+def writing(output: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Be the only build that writes to a folder, and remove what one that was killed has left."""
+    name = digest(os.fsencode(output.absolute()))[:32]
+    with alone(cache_folder() / "locks" / f"{name}.lock", wait) as locked:
+        if locked:
+            swept([output])
+        yield
+
+
+def delivered(
+    output: Path, chapters: Mapping[str, Work], formats: Sequence[str], check: bool
+) -> Report:
+    """Write what differs from what is there, or tell of it."""
+    pages = {
+        output / name: data
+        for work in chapters.values()
+        for ending in formats
+        for name, data in work.result.pages[ending].items()
+    }
+    there = {page: read(page) for page in pages}
+    fresh = {page: new for page, new in pages.items() if there[page] != new}
+    unchanged = tuple(sorted(pages.keys() - fresh.keys()))
+    found = {name: work.result.measured for name, work in chapters.items()}
+    again = tuple(name for name, work in chapters.items() if work.again)
+    if check:
+        stale = {page: difference(page, there[page], new) for page, new in fresh.items()}
+        return Report((), unchanged, stale, found, again)
+    write_all(fresh | measurements(output / MEASUREMENTS, chapters))
+    return Report(tuple(fresh), unchanged, {}, found, again)
+
+
+def measurements(path: Path, chapters: Mapping[str, Work]) -> dict[Path, bytes]:
+    """The file of measurements, with those of chapters that were not built now."""
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise BuildError(f"cannot read {path}: {error.strerror}") from error
+        before = json.loads(read(path) or b"{}")
+    except ValueError:
+        before = {}
+    now = {
+        name: {
+            "seconds": work.made.seconds,
+            "derivations": [asdict(each) for each in work.result.measured],
+        }
+        for name, work in chapters.items()
+    }
+    text = json.dumps((before if isinstance(before, dict) else {}) | now, indent=1, sort_keys=True)
+    return {path: text.encode() + b"\n"}
 
 
 def difference(path: Path, old: bytes | None, new: bytes) -> str:
@@ -123,27 +245,3 @@ def difference(path: Path, old: bytes | None, new: bytes) -> str:
         return f"{path} differs ({len(old)} bytes, {len(new)} if built anew)"
     names = f"{path} (as it is)", f"{path} (as built)"
     return "\n".join(difflib.unified_diff(before, after, *names, lineterm=""))
-
-
-def write_all(pages: Mapping[Path, bytes]) -> None:
-    """Write files so that a reader sees each whole, old or new; if one fails, none is replaced."""
-    waiting: list[tuple[str, Path]] = []
-    try:
-        for path, data in pages.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            waiting.append((temporary, path))
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(temporary, 0o644)
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        for temporary, path in waiting:
-            os.replace(temporary, path)
-    except OSError as error:
-        where = error.filename2 or error.filename or "the output"
-        raise BuildError(f"cannot write {where}: {error.strerror}") from error
-    finally:
-        for temporary, _ in waiting:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)

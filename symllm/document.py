@@ -161,10 +161,17 @@ def gradients_in(tree: ast.AST) -> Iterator[str]:
 # --------------------------------------------------------------------------
 
 
-def run_chapter(path: Path) -> Document:
+def surroundings(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """What a document says of the other chapters of its folder: those fields of it."""
+    return {"book": contents(folder)}
+
+
+def run_chapter(path: Path, around: Mapping[str, Mapping[str, Any]] | None = None) -> Document:
     """Run a chapter's cells in one namespace, in order.
 
-    Raises ``ChapterError`` with file, line and message if a cell raises.
+    ``around`` is what is known of the other chapters; they are looked at if it
+    is not given. Raises ``ChapterError`` with file, line and message if a cell
+    raises.
     """
     chapter = read_chapter(path)
     namespace: dict[str, Any] = {"__name__": f"chapter_{chapter.name}", "__file__": str(path)}
@@ -172,7 +179,8 @@ def run_chapter(path: Path) -> Document:
         Shown(cell, cell.source if cell.prose else run_cell(chapter, cell, namespace))
         for cell in chapter.cells
     )
-    return Document(chapter, title_of(chapter), shown, contents(path.parent))
+    around = surroundings(path.parent) if around is None else around
+    return Document(chapter, title_of(chapter), shown, **around)
 
 
 def title_of(chapter: Chapter) -> str:
@@ -253,9 +261,10 @@ def place_of(document: Document, number: int, f: Flavour) -> Place:
     before = [shown.value for shown in document.shown[:number]]
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)
     above = {op.op.name for op in before if isinstance(op, Derivation) and op.kind == "gradient"}
+    cited = {step.lemma for step in value.steps if step.lemma in document.book}
     derived = {
         op: f"That derivation is in the chapter {f.chapter(title, name)}."
-        for op, (name, title) in document.book.items()
+        for op, (name, title) in ((op, document.book[op]) for op in cited)
         if name != document.chapter.name
     } | dict.fromkeys(above, "That derivation is given above.")
     after = number + 1

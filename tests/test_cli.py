@@ -232,7 +232,7 @@ def test_build_writes_documents_and_says_what_was_verified(folder: Path) -> None
     result = run("build")
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (folder / "output").iterdir())
-    assert names == ["one.md", "one.pdf", "one.tex"]
+    assert names == ["measurements.json", "one.md", "one.pdf", "one.tex"]
     assert result.stdout.count("written ") == 3
     assert "1 chapter, 1 derivation: " in result.stdout
     assert "central differences < 1e-7" in result.stdout
@@ -243,7 +243,8 @@ def test_build_takes_chapters_formats_and_a_folder(folder: Path) -> None:
     chapter(folder, "ops.softmax", "one")
     chapter(folder, "ops.relu", "two")
     assert run("build", "two", "--format", "md,tex", "--output", "here").exit_code == 0
-    assert sorted(p.name for p in (folder / "here").iterdir()) == ["two.md", "two.tex"]
+    names = sorted(path.name for path in (folder / "here").iterdir())
+    assert names == ["measurements.json", "two.md", "two.tex"]
 
 
 def test_check_compares_and_writes_nothing(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from fakes import layer_norm_gradient, softmax_gradient
 
 from symllm import ops
-from symllm.build import FORMATS, BuildError, build, write_all
+from symllm.build import FORMATS, MEASUREMENTS, build
 from symllm.document import (
     ChapterError,
     cells_of,
@@ -18,7 +18,8 @@ from symllm.document import (
     run_chapter,
     show,
 )
-from symllm.errors import SymllmError, UnknownName, VerificationError
+from symllm.errors import UnknownName, VerificationError
+from symllm.files import BuildError
 from symllm.render import typeset
 from symllm.render.flavour import FLAVOURS
 from symllm.render.glance import glance_markdown
@@ -182,7 +183,7 @@ def test_build_writes_every_format_once(folder):
     report = build_in(folder, progress=seen.append)
     assert seen == ["one"]
     assert sorted(path.name for path in report.written) == ["one.md", "one.pdf", "one.tex"]
-    assert sorted(os.listdir(folder / "output")) == ["one.md", "one.pdf", "one.tex"]
+    assert sorted(os.listdir(folder / "output")) == [MEASUREMENTS, "one.md", "one.pdf", "one.tex"]
     assert (folder / "output" / "one.pdf").read_bytes().startswith(b"%PDF")
     again = build_in(folder)
     assert not again.written
@@ -202,27 +203,32 @@ def test_check_writes_nothing_and_says_what_is_stale(folder):
     assert "An end." in page.read_text()
 
 
-def test_nothing_is_written_if_one_format_fails(folder, monkeypatch):
-    def fail(document):
-        raise SymllmError("no")
+STUBBORN = """
+# %%
+class Stubborn:
+    def to_markdown(self, flavour):
+        if flavour == "pandoc":
+            raise ValueError("no")
+        return "yes"
 
-    monkeypatch.setitem(FORMATS, "pdf", fail)
-    with pytest.raises(SymllmError, match="no"):
+
+Stubborn()
+"""
+
+
+def test_nothing_is_written_if_one_format_fails(folder):
+    path = folder / "derivations" / "one.py"
+    path.write_text(CHAPTER + STUBBORN)
+    with pytest.raises(ChapterError, match="ValueError: no"):
         build_in(folder, formats=["md", "pdf"])
     assert not (folder / "output").exists()
+    assert build_in(folder, formats=["md"]).written
 
 
 def test_an_output_that_cannot_be_written(folder):
     (folder / "output").write_text("a file, not a folder")
     with pytest.raises(BuildError, match="output"):
         build_in(folder, formats=["md"])
-
-
-def test_a_failed_write_leaves_no_temporary_file(tmp_path):
-    (tmp_path / "b").mkdir()
-    with pytest.raises(BuildError, match="cannot write"):
-        write_all({tmp_path / "a": b"", tmp_path / "b": b""})
-    assert sorted(os.listdir(tmp_path)) == ["b"]
 
 
 def test_unknown_names_are_told(folder):
@@ -241,9 +247,10 @@ def test_markdown_needs_no_extra(folder, monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr(typeset, "import_module", missing)
-    assert build_in(folder, formats=["md"]).written
+    document = run_chapter(folder / "derivations" / "one.py")
+    assert FORMATS["md"](document)
     with pytest.raises(typeset.MissingExtra, match=r"pip install 'symllm\[docs\]'"):
-        build_in(folder, formats=["pdf"])
+        FORMATS["pdf"](document)
 
 
 # --------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import SymllmError, VerificationError
+from ..errors import SymllmError, tells_of_false
 from .build import build_command
 from .code import code_command
 from .counts import counts_command
@@ -40,15 +40,6 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
-
-
-def tells_of_false(error: BaseException | None) -> bool:
-    """Is something false, and not just wrongly asked? A chapter's error holds its cause."""
-    while error is not None:
-        if isinstance(error, VerificationError):
-            return True
-        error = error.__cause__
-    return False
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
