@@ -39,7 +39,7 @@ console.log(JSON.stringify(wrong));
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """All chapters in all formats, built twice: with other hashes, elsewhere, one or two at once."""
+    """All chapters in all formats, built twice: other hashes, another clock, one or two at once."""
     folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
     running = [
         subprocess.Popen(
