@@ -28,7 +28,12 @@ from .files import alone, read, swept, write_all
 from .footprint import digest, digest_of, environment
 from .made import Around, Made, Result, Task
 from .measured import Measured, measured
+from .render.look import prefer
 from .render.typeset import latex_document, pdf_document
+
+#: Beside the folder of the chapters, and optional: files that replace those of the same name
+#: with which the package makes pages.
+TEMPLATES = "templates"
 
 #: Beside the documents, and not committed: errors measured and seconds taken differ each time.
 MEASUREMENTS = "measurements.json"
@@ -117,7 +122,9 @@ def build(
 
 def chapter(path: str, formats: Sequence[str], around: Around) -> Result:
     """Run a chapter and write its pages: the work of a process of its own."""
-    sys.path.append(os.path.abspath(os.path.dirname(path)))  # after all that is installed
+    folder = Path(path).absolute().parent
+    sys.path.append(str(folder))  # after all that is installed
+    prefer(folder.parent / TEMPLATES)
     document = run_chapter(Path(path), around)
     pages = {name: {f"{Path(path).stem}.{name}": FORMATS[name](document)} for name in formats}
     values = (shown.value for shown in document.shown)

@@ -12,6 +12,7 @@ from ..errors import SymllmError, tells_of_false
 from .build import build_command
 from .code import code_command
 from .counts import counts_command
+from .new import new_command
 from .ops import ops_command
 from .show import show_command
 from .verify import verify_command
@@ -62,6 +63,7 @@ for command in (
     counts_command,
     verify_command,
     build_command,
+    new_command,
 ):
     cli.add_command(command)
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from ..errors import SymllmError
-from .page import TEMPLATES
-
-FOLDER = Path(__file__).parent / "templates"
+from .look import TEMPLATES, look
 
 #: The Markdown that documents are made from: what ``Flavour("pandoc")`` writes.
 READER = "markdown-auto_identifiers-implicit_figures-raw_tex-raw_html"
@@ -48,7 +45,7 @@ def convert(markdown: str, target: str, what: str) -> str:
     pypandoc = needed("pypandoc", what)
     options = [
         "--shift-heading-level-by=-1",
-        f"--lua-filter={FOLDER / 'pandoc.lua'}",
+        f"--lua-filter={look('pandoc.lua')}",
         "--wrap=preserve",
     ]
     try:
@@ -65,10 +62,10 @@ def latex_document(title: str, markdown: str) -> str:
 
 
 def typst_document(title: str, markdown: str) -> str:
-    look = (FOLDER / "page.typ").read_text(encoding="utf-8")
+    style = look("page.typ").read_text(encoding="utf-8")
     # A JSON string is a Typst string.
     show = f"#show: page-style.with(title: {json.dumps(title, ensure_ascii=False)})"
-    return f"{look}\n{show}\n\n{convert(markdown, 'typst', 'PDF')}\n"
+    return f"{style}\n{show}\n\n{convert(markdown, 'typst', 'PDF')}\n"
 
 
 def pdf_document(title: str, markdown: str) -> bytes:
