@@ -247,6 +247,17 @@ def test_build_takes_chapters_formats_and_a_folder(folder: Path) -> None:
     assert names == ["measurements.json", "two.md", "two.tex"]
 
 
+def test_build_makes_again_what_has_changed(folder: Path) -> None:
+    path = chapter(folder, "ops.softmax")
+    chapter(folder, "ops.relu", "two")
+    words = ("build", "--format", "md", "--jobs", "1")
+    assert "\n2 chapters, no derivation" in run(*words).stdout
+    path.write_text(path.read_text().replace("# # One", "# # Other"))
+    assert "\n2 chapters (1 as before), " in run(*words).stdout
+    assert "\n2 chapters (2 as before), " in run(*words).stdout
+    assert "\n2 chapters, " in run(*words, "--no-cache").stdout
+
+
 def test_check_compares_and_writes_nothing(folder: Path) -> None:
     path = chapter(folder, "ops.softmax")
     missing = run("build", "--check")
@@ -327,6 +338,8 @@ WRONG_USE = {
     "show softmax --batched n": "the name is taken",
     "code softmax --target cobol": "there is no target 'cobol'. Known: numpy, torch, jax",
     "verify zzz": "there is no op 'zzz'",
+    "build --jobs 0": "0 is not in the range x>=1",
+    "build --jobs many": "'many' is not a valid integer",
     "shwo": "Did you mean 'show'?",
     "show": "Missing argument 'OP'",
 }
