@@ -161,12 +161,12 @@ def gradients_in(tree: ast.AST) -> Iterator[str]:
 # --------------------------------------------------------------------------
 
 
-def surroundings(folder: Path) -> dict[str, Mapping[str, Any]]:
+def surroundings(folder: Path) -> dict[str, Any]:
     """What a document says of the other chapters of its folder: those fields of it."""
     return {"book": contents(folder)}
 
 
-def run_chapter(path: Path, around: Mapping[str, Mapping[str, Any]] | None = None) -> Document:
+def run_chapter(path: Path, around: Mapping[str, Any] | None = None) -> Document:
     """Run a chapter's cells in one namespace, in order.
 
     ``around`` is what is known of the other chapters; they are looked at if it

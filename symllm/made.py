@@ -13,7 +13,7 @@ from .measured import Measured
 Files = Mapping[str, bytes]
 
 #: By the name of a field of a document: what it says of the other chapters of its folder.
-Around = Mapping[str, Mapping[str, Any]]
+Around = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Result:
 class Task:
     """A call ``function(given, formats, around)``, to be made in a process of its own.
 
-    ``name`` is for people; ``around`` holds mappings of which only a part may matter.
+    ``name`` is for people. All that is ``given`` matters; of a mapping in
+    ``around``, what is looked up.
     """
 
     name: str
@@ -40,13 +41,18 @@ class Task:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked of a mapping: the answers to single keys, and all of it if that was seen."""
+    """What was asked of a mapping: the answers to single keys, and all of it if that was seen.
+
+    Of what is no mapping, all is seen.
+    """
 
     single: dict[str, Any] = field(default_factory=dict)
     whole: list[Any] = field(default_factory=list)
 
-    def holds(self, known: Mapping[str, Any]) -> bool:
+    def holds(self, known: Any) -> bool:
         """Would the answers be the same?"""
+        if not isinstance(known, Mapping):
+            return self == Asked({}, [known])
         same = all(known.get(key) == answer for key, answer in self.single.items())
         return same and self.whole in ([], [*known.items()])
 
@@ -91,6 +97,14 @@ class Consulted(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def consulted(known: Any) -> Any:
+    return Consulted(known) if isinstance(known, Mapping) else known
+
+
+def asked_of(known: Any) -> Asked:
+    return known.asked if isinstance(known, Consulted) else Asked({}, [known])
 
 
 def unpacked(data: bytes) -> Made:

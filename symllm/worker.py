@@ -16,19 +16,19 @@ from typing import BinaryIO
 
 from .errors import SymllmError, tells_of_false
 from .footprint import environment, watch
-from .made import Consulted, Made, Task
+from .made import Made, Task, asked_of, consulted
 
 
 def make(task: Task) -> Made:
     """What comes of a task, or why nothing does."""
     start = time.perf_counter()
-    around = {name: Consulted(known) for name, known in task.around.items()}
+    around = {name: consulted(known) for name, known in task.around.items()}
     try:
         result = task.function(task.given, task.formats, around)
     except SymllmError as error:
         return Made(task.given, None, error=str(error), false=tells_of_false(error))
     seconds = round(time.perf_counter() - start, 3)
-    asked = {name: known.asked for name, known in around.items()}
+    asked = {name: asked_of(known) for name, known in around.items()}
     return Made(task.given, result, seconds, asked)
 
 

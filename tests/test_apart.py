@@ -45,9 +45,12 @@ def test_work_leaves_no_trace_in_other_work() -> None:
 
 
 def test_what_was_asked_of_the_surroundings_is_noted() -> None:
-    around = {"book": {"a": 1, "b": 2}, "seen": {"c": 3}}
+    around = {"book": {"a": 1, "b": 2}, "seen": {"c": 3}, "title": "T"}
     made = made_apart(task(apart_tasks.asking, around=around), this_place())
-    assert made.asked == {"book": Asked({"a": 1, "z": None}), "seen": Asked({}, [("c", 3)])}
+    assert made.asked["book"] == Asked({"a": 1, "z": None})
+    assert made.asked["seen"] == Asked({}, [("c", 3)])
+    assert made.asked["title"].holds("T")
+    assert not made.asked["title"].holds("U")
     assert made.asked["book"].holds({"a": 1, "b": 5})
     assert not made.asked["book"].holds({"a": 2})
     assert not made.asked["book"].holds({"a": 1, "z": 0})
