@@ -81,4 +81,8 @@ def made_in_parallel(tasks: Sequence[Task], jobs: int | None) -> Iterator[tuple[
 
 
 def named(task: Task, place: Place) -> tuple[str, Made]:
-    return task.name, made_apart(task, place)
+    """One that fails does not stop the others."""
+    try:
+        return task.name, made_apart(task, place)
+    except BuildError as error:
+        return task.name, Made(task.given, None, error=str(error))

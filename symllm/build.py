@@ -8,25 +8,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from .apart import made_in_parallel
-from .cache import cache_folder, holds, keep, kept
+from .cache import cache_folder
 from .derivation import Derivation
-from .document import (
-    ChapterError,
-    Document,
-    document_markdown,
-    find_chapters,
-    run_chapter,
-    surroundings,
-)
-from .errors import UnknownName, VerificationError
+from .document import Document, document_markdown, find_chapters, run_chapter, surroundings
+from .errors import UnknownName
 from .files import alone, read, swept, write_all
-from .footprint import digest, digest_of, environment
-from .made import Around, Made, Result, Task
+from .footprint import digest
+from .made import Around, Result, Task
+from .making import Work, all_made
 from .measured import Measured, measured
 from .render.look import prefer
 from .render.typeset import latex_document, pdf_document
@@ -111,7 +104,7 @@ def build(
     for wanted in formats:
         if wanted not in FORMATS:
             raise UnknownName("format", wanted, FORMATS)
-    paths = find_chapters(Path(folder), chapters)
+    paths = dict.fromkeys(find_chapters(Path(folder), chapters))
     with nullcontext() if check else writing(output, wait):
         around = surroundings(Path(folder))
         tasks = [Task(str(path), chapter, str(path), tuple(formats), around) for path in paths]
@@ -129,63 +122,6 @@ def chapter(path: str, formats: Sequence[str], around: Around) -> Result:
     pages = {name: {f"{Path(path).stem}.{name}": FORMATS[name](document)} for name in formats}
     values = (shown.value for shown in document.shown)
     return Result(pages, [measured(value) for value in values if isinstance(value, Derivation)])
-
-
-# --------------------------------------------------------------------------
-# Making
-# --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Work:
-    """What came of a task; ``again`` says that it was there from an earlier time."""
-
-    made: Made
-    result: Result
-    again: bool
-
-
-def all_made(
-    tasks: Sequence[Task], progress: Callable[[str], None], jobs: int | None, cache: bool
-) -> dict[str, Work]:
-    """What comes of each task, by name and in order.
-
-    Raises ``ChapterError`` for the first, in that order, of those that fail.
-    """
-    now, digest_now = environment(), lru_cache(maxsize=None)(digest_of)
-    before = {task.name: kept(task.name) if cache else None for task in tasks}
-    made: dict[str, Made] = {}
-    missing: list[Task] = []
-    for task in tasks:
-        old = before[task.name]
-        if old is None or not holds(old, task, now, digest_now):
-            missing.append(task)
-        elif {*task.formats} <= {*old.formats}:
-            made[task.name] = old
-            progress(task.name)
-        else:
-            missing.append(replace(task, formats=(*dict.fromkeys((*task.formats, *old.formats)),)))
-    again = frozenset(made)
-    missing.sort(key=lambda task: -seconds(before[task.name]))  # the longest first
-    for name, new in made_in_parallel(missing, jobs):
-        made[name] = new
-        if cache and new.result:
-            keep(name, new)
-        progress(name)
-    return {
-        task.name: Work(made[task.name], result_of(made[task.name]), task.name in again)
-        for task in tasks
-    }
-
-
-def result_of(made: Made) -> Result:
-    if made.result is None:
-        raise ChapterError(made.error) from (VerificationError(made.error) if made.false else None)
-    return made.result
-
-
-def seconds(made: Made | None) -> float:
-    return made.seconds if made else 0.0
 
 
 # --------------------------------------------------------------------------
@@ -233,7 +169,7 @@ def measurements(path: Path, chapters: Mapping[str, Work]) -> dict[Path, bytes]:
         before = {}
     now = {
         name: {
-            "seconds": work.made.seconds,
+            "seconds": work.seconds,
             "derivations": [asdict(each) for each in work.result.measured],
         }
         for name, work in chapters.items()

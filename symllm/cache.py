@@ -3,7 +3,8 @@
 Each piece of work has one entry, whose first line is the digest of the rest.
 An entry is believed only if it is whole and if all that it rests on is as it
 was: every file that its process read, Python and the libraries installed, and
-what was asked of the surroundings.
+what was asked of the surroundings. The folder is one's own: what lies there is
+taken for what this program wrote, and only chance is guarded against.
 """
 
 from __future__ import annotations

@@ -51,6 +51,7 @@ FLOORS = (
     ("measured",),
     ("made",),
     ("apart", "cache", "worker"),
+    ("making",),
     ("build", ""),  # "" is the face of the package: symllm/__init__.py
     ("cli",),
     ("__main__",),

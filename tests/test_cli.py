@@ -309,6 +309,16 @@ def test_a_broken_chapter_is_one_message(name: str, folder: Path) -> None:
     assert not (folder / "output").exists()
 
 
+def test_every_broken_chapter_is_told(folder: Path) -> None:
+    chapter(folder, "1 / 0")
+    chapter(folder, "import os\nos._exit(3)", "three")
+    chapter(folder, "ops.sofmax", "two")
+    first, second, third = refused(run("build", "--format", "md")).strip().splitlines()
+    assert first.endswith("derivations/one.py:8: ZeroDivisionError: division by zero")
+    assert second == "the process for derivations/three.py ended with 3"
+    assert third.startswith("derivations/two.py:8: UnknownName: ")
+
+
 def test_build_says_what_it_looked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "there is no chapter in 'derivations'" in refused(run("build"))
     chapter(folder, "ops.softmax")
