@@ -55,6 +55,7 @@ def made_apart(task: Task, place: Place) -> Made:
             stdout=subprocess.PIPE,
             cwd=place.here,
             env=ONE_THREAD | os.environ | {"PYTHONPATH": os.pathsep.join(place.path)},
+            start_new_session=True,  # an interrupt is for the one who asks
         )
         with process:
             assert process.stdin

@@ -337,7 +337,7 @@ class Derivation:
         what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]
         title = self.op.title
         first, *_ = title.split()
-        if first[1:].islower():  # no acronym such as SiLU, no name such as L2
+        if (first[1:] or "a").islower():  # no acronym such as SiLU, no name such as L2
             title = title[0].lower() + title[1:]
         return f"{what} of {title}."
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import sys
 import threading
 import time
@@ -49,7 +48,6 @@ def end_with(source: BinaryIO) -> None:
 
 
 def main(born: float) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who asks says that it was interrupted
     source, answer = channels()
     around = environment()
     footprint = watch(born)

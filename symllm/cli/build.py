@@ -87,13 +87,17 @@ def build_command(
 def bar(names: Sequence[str]) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
     """A progress bar, what to call as each chapter is ready, and as the build has to wait."""
     waiting = dict.fromkeys(names)
+
+    def what() -> str:
+        named = ", ".join([*waiting][:SHOWN])
+        return f"Building {named}{', ...' * (len(waiting) > SHOWN)}"
+
     with progress_bar() as progress:
-        task = progress.add_task("Building", total=len(names))
+        task = progress.add_task(what(), total=len(names))
 
         def ready(name: str) -> None:
             waiting.pop(name, None)
-            what = ", ".join([*waiting][:SHOWN]) + ", ..." * (len(waiting) > SHOWN)
-            progress.update(task, description=f"Building {what}", advance=1)
+            progress.update(task, description=what(), advance=1)
 
         def wait() -> None:
             progress.update(task, description="Waiting for another build into the same folder")
