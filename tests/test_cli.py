@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from symllm import Dim, Iverson, Let, Op, delta, matrix, mean, ops, sum_over
 from symllm.cli import common, verify
 from symllm.cli.app import cli
-from symllm.cli.formulas import Formula, spelled
 from symllm.notation import LOSS, Partial
+from symllm.render.text import Formula, spelled
 
 n = Dim("n")
 i, j = n.indices("i j")

@@ -10,6 +10,7 @@ import click
 from .. import __version__
 from ..errors import SymllmError, tells_of_false
 from .build import build_command
+from .check_function import check_command
 from .code import code_command
 from .counts import counts_command
 from .new import new_command
@@ -62,6 +63,7 @@ for command in (
     code_command,
     counts_command,
     verify_command,
+    check_command,
     build_command,
     new_command,
 ):
