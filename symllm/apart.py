@@ -76,6 +76,8 @@ def made_in_parallel(tasks: Sequence[Task], jobs: int | None) -> Iterator[tuple[
     wait for the processes, unless joblib was told of another backend
     (``joblib.parallel_config``).
     """
+    if not tasks:
+        return
     place = this_place()
     run = joblib.Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator_unordered")
     yield from run(joblib.delayed(named)(task, place) for task in tasks)
