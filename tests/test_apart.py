@@ -38,7 +38,7 @@ def test_what_work_prints_and_reads_does_not_disturb() -> None:
 
 
 def test_work_leaves_no_trace_in_other_work() -> None:
-    tasks = [task(apart_tasks.marking, name=str(number)) for number in range(3)]
+    tasks = [task(apart_tasks.marking, name=str(number)) for number in range(2)]
     for _, made in made_in_parallel(tasks, jobs=1):
         assert made.result
         assert made.result.pages["md"] == {"page": b"first"}
@@ -106,8 +106,8 @@ def wait_until(condition: Any, seconds: float = 20) -> None:
 
 
 def test_jobs_are_done_whatever_their_number() -> None:
-    names: Sequence[str] = [str(number) for number in range(3)]
+    names: Sequence[str] = ["one", "two"]
     tasks = [task(apart_tasks.echo, name.encode(), name=name) for name in names]
-    for jobs in (1, 3):
+    for jobs in (1, 2):
         found = dict(made_in_parallel(tasks, jobs))
         assert sorted(found) == names

@@ -17,7 +17,7 @@ from symllm.files import UNFINISHED, BuildError, alone, swept, write_all
 
 NAMES = ("a", "b", "c")
 SIZE = 100_000
-KILLS = 40
+KILLS = 25
 
 
 def pages(folder: Path, letter: str) -> dict[Path, bytes]:

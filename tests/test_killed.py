@@ -18,7 +18,7 @@ from symllm.files import UNFINISHED
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals")
 
 NAMES = ("one", "two")
-KILLS = 6
+KILLS = 4
 CHAPTER = """\
 # %% [markdown]
 # # Version {version}
