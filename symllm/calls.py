@@ -196,9 +196,11 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
 
 def rename_bound(expr: sp.Basic, busy: set[str]) -> sp.Basic:
     """Give the bound indices letters that are not busy."""
-    used = {str(s) for s in expr.free_symbols}
-    letters = fresh_letters(busy | used)
-    new = {s: sp.Symbol(next(letters), integer=True) for s in sorted(bound_symbols(expr), key=str)}
+    bound = sorted(bound_symbols(expr), key=name_of)
+    if not bound:
+        return expr
+    letters = fresh_letters(busy | {name_of(s) for s in expr.free_symbols})
+    new = {s: sp.Symbol(next(letters), integer=True) for s in bound}
     new = {old: to for old, to in new.items() if old != to}
     return expr.xreplace(new) if new else expr
 

@@ -7,7 +7,7 @@ kink, and logits are small at one point and large at another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -121,14 +121,23 @@ def points(
     dtype: str = "float64",
 ) -> tuple[Point, ...]:
     """The points of a check: one for each scale, each with sizes of its own; if big, one."""
-    found = []
+    return tuple(drawn_points(question, seed, given, dtype))
+
+
+def drawn_points(
+    question: Question,
+    seed: int = 0,
+    given: Mapping[str, int] | None = None,
+    dtype: str = "float64",
+) -> Iterator[Point]:
+    """The same one by one, for who needs the first alone."""
     for k, scale in enumerate(NARROW.get(dtype, SCALES)):
         rows = {d.name: 2 + k + j for j, d in enumerate(question.op.program.batch)}
         sizes = rows | dict(given or {})
-        found.append(point(question, seed * len(SCALES) + k, sizes, scale, dtype))
-        if found[0].big:
+        found = point(question, seed * len(SCALES) + k, sizes, scale, dtype)
+        yield found
+        if found.big:
             break
-    return tuple(found)
 
 
 def point(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UnknownName
 from ..values import Rounding
-from .points import Point, points
+from .points import Point, drawn_points
 
 #: The unit roundoff of each kind of number: half the distance from 1 to the next.
 ROUNDOFF = MappingProxyType(
@@ -62,11 +62,19 @@ def tolerance(point: Point, name: str, dtype: str) -> float:
     largest = float(np.abs(point.truth(name)).max(initial=0.0))
     if not point.big:
         return MARGIN * roundoff(dtype) * (largest + sensitivity(point, name))
-    small = points(point.question, point.seed)[0]
+    small = smaller(point)
     scale = float(np.abs(small.truth(name)).max(initial=0.0)) or 1.0
     growth = 1 + sensitivity(small, name) / scale
     longest = math.sqrt(max(point.sizes.values()) * math.prod(rows(point)))
     return MARGIN * roundoff(dtype) * largest * growth * max(1.0, longest / 8)
+
+
+def smaller(point: Point) -> Point:
+    """A small point of the same question."""
+    if "smaller" not in point.memo:
+        point.memo["smaller"] = next(drawn_points(point.question, point.seed))
+    found: Point = point.memo["smaller"]
+    return found
 
 
 def rows(point: Point) -> list[int]:

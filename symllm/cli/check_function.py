@@ -234,6 +234,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--library", type=click.Choice(["numpy", "torch", "jax"]), help="Whose arrays it wants."
     ),
+    click.option("--device", help="Where tensors of PyTorch lie, as cuda."),
     click.option(
         "--upstream",
         type=click.Choice(["given", "mean", "sum"]),

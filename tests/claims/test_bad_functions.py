@@ -135,6 +135,8 @@ def said(**how: Any) -> Verdict:
         ({"dtype": "float8"}, "dtype='float8' is none of float64, float32, float16, bfloat16"),
         ({"upstream": "average"}, "upstream='average' is none of given, mean, sum"),
         ({"library": "cupy"}, "library='cupy' is none of numpy, torch, jax"),
+        ({"device": "cuda"}, "device='cuda' is for tensors of PyTorch, not for numpy"),
+        ({"device": "abacus", "library": "torch"}, "device='abacus' cannot be used: "),
         ({"layout": {"Q": "m n"}}, "layout= names 'Q'"),
         ({"layout": {"x": "N T d"}}, "the layout 'N T d' does not name each dimension of x once"),
         ({"layout": {"x": "N N"}}, "does not name each dimension of x once: they are N d"),
@@ -160,6 +162,32 @@ def test_a_function_that_hangs_is_stopped() -> None:
     assert time.perf_counter() - start < 5
     assert verdict.kind == "error"
     assert verdict.explanation == ("hangs ran out of time: it was stopped after 0.3 s (timeout=)")
+
+
+def test_a_function_of_jax_is_stopped_after_jax_has_run() -> None:
+    jnp = pytest.importorskip("jax.numpy")
+    jnp.ones(3).block_until_ready()
+
+    def endless(dy: Any, x: Any) -> Any:
+        while True:
+            jnp.maximum(x, 0)
+
+    verdict = check_gradient(endless, RELU, timeout=0.5)
+    assert verdict.explanation.endswith("it was stopped after 0.5 s (timeout=)")
+
+    def right(dy: Any, x: Any) -> Any:
+        return dy * (jnp.maximum(x, 0) > 0)
+
+    assert check_gradient(right, RELU, timeout=60).ok
+
+
+def test_a_forward_function_is_taken_for_one() -> None:
+    def tanh(x: Any) -> Any:
+        return np.tanh(x)
+
+    verdict = check_gradient(tanh, ops.tanh.batched("N"))
+    assert not verdict.ok
+    assert "dx is the output y: pass the function that returns gradients" in verdict.notes
 
 
 def test_a_child_process_tells_what_its_function_did() -> None:

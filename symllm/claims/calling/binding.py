@@ -124,6 +124,8 @@ def meaningless(fn: Any, unknown: Sequence[str], vocabulary: Vocabulary) -> str:
         else f"say it with args=, as in args={{{first!r}: 'x'}}, or give a value with "
         f"constants={{{first!r}: ...}}"
     )
+    if "ctx" in unknown:
+        remedy = "pass the torch.autograd.Function itself"
     return (
         f"what {title(fn)} takes as {', '.join(map(repr, unknown))} is not known for "
         f"{vocabulary.question.op.name}: {remedy}. {vocabulary.known()}"

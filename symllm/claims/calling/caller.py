@@ -31,6 +31,7 @@ class Asked:
     constants: Mapping[str, Any] = field(default_factory=dict)
     forward: Callable[..., Any] | None = None
     library: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from typing import Any
@@ -14,15 +14,16 @@ from ...catalogue import ops
 from ...errors import SymllmError
 from ...op import Op
 from ..diagnose import judged
-from ..points import Point, points
+from ..points import Point, drawn_points, points
 from ..precision import tolerance
 from ..question import Question, question
 from ..verdict import ClaimError, Verdict, joined
 from .binding import Said
 from .caller import Asked, Caller
-from .child import in_child
+from .child import in_time
 from .choose import as_forward, caller, may_be_forward
 from .differentiated import Differentiated
+from .forward import forward_arrays
 from .functions import close
 from .libraries import PRECISIONS, coarsest
 from .matching import Vocabulary
@@ -50,6 +51,7 @@ def check_gradient(
     constants: Mapping[str, Any] | None = None,
     forward: Callable[..., Any] | None = None,
     library: str | None = None,
+    device: str | None = None,
 ) -> Verdict:
     """Is this function the gradient of the op, and if not, which term is wrong?
 
@@ -68,7 +70,9 @@ def check_gradient(
     loss is the mean of all entries of the output (for a loss: the mean over the batch), or their
     sum. ``constants`` fixes parameters of the function and constants of the op; a function there
     is called with the sizes that it names. ``forward`` makes what the function takes as
-    ``cache``. ``timeout`` (seconds) runs each call in a process of its own.
+    ``cache``. ``timeout`` (seconds) runs each call in a process of its own. ``library`` says whose
+    arrays the function wants where it does not show: numpy, torch or jax; ``device`` where tensors
+    of PyTorch lie, as "cuda" for a kernel written in Triton.
 
     The verdict says what is wrong in ``kind`` and ``explanation``; what cannot be called is an
     ``error`` or a ``shape``, and nothing is raised.
@@ -89,6 +93,7 @@ def check_gradient(
             constants=dict(constants or {}),
             forward=forward,
             library=library,
+            device=device,
         )
         return checked(asked)
     except ClaimError as error:
@@ -146,16 +151,27 @@ def checked(asked: Asked) -> Verdict:
     found, where = tried(Session(asked, call, {}), at[0])
     session = Session(asked, found.call, {id(where): (where, found.first)})
     there, said = with_own_constants(session, at, found)
-    verdict = session.verdict(there, found)
+    verdict = judgement(session, there, found)
     notes = () if verdict.ok else unsaid(session, there)
     return replace(verdict, inferred=(*verdict.inferred, *said), notes=(*verdict.notes, *notes))
+
+
+def judgement(session: Session, at: tuple[Point, ...], found: Probed) -> Verdict:
+    """The verdict; what is wrong at a big point is explained at small ones, if it is there too."""
+    if at[0].big and not session.right(at, found):
+        asked, call = session.asked, session.call
+        small = points(call.form.question, asked.seed, call.sizes, call.form.dtype)
+        verdict = session.verdict(tuple(prepared(p, asked, call) for p in small), found)
+        if verdict.kind not in ("correct", "error", "shape"):
+            return verdict
+    return session.verdict(at, found)
 
 
 def tried(session: Session, point: Point) -> tuple[Probed, Point]:
     """What is found out by running it, at a small point if it can be called there."""
     if point.big:
         asked, call = session.asked, session.call
-        small = points(call.form.question, asked.seed, call.sizes, call.form.dtype)[0]
+        small = next(drawn_points(call.form.question, asked.seed, call.sizes, call.form.dtype))
         try:
             return probed(session.outcome, call, prepared(small, asked, call)), small
         except ClaimError:  # it has sizes of its own
@@ -168,10 +184,10 @@ def settled(asked: Asked, call: Caller) -> Caller:
     forward = as_forward(call, asked) if may_be_forward(call, asked) else call
     if not isinstance(forward, Differentiated):
         return call
-    at = prepared(drawn(asked, forward)[0], asked, forward)
-    value = run(asked, lambda: forward.value(at))
+    at = prepared(next(drawn(asked, forward)), asked, forward)
+    value = run(asked, forward, lambda: forward.value(at))
     output = forward.outputs[0]
-    expected = forward.form.outward(at.array(output), output, at)
+    expected = forward.form.outward(forward_arrays(at, [output])[output], output, at)
     number = value is not None and value.ndim == 0 < expected.ndim
     if forward is not call and not number:
         if value is None or value.shape != expected.shape:
@@ -181,11 +197,11 @@ def settled(asked: Asked, call: Caller) -> Caller:
     return replace(forward, reduced=number and (asked.upstream != "given" or is_loss(asked)))
 
 
-def run(asked: Asked, call: Callable[[], Any]) -> Any:
-    """In a process of its own where a time is set."""
+def run(asked: Asked, call: Caller, does: Callable[[], Any]) -> Any:
+    """What a call does, stopped in time where a time is set."""
     if asked.timeout is None:
-        return call()
-    return in_child(asked.timeout, title(asked.fn), call)
+        return does()
+    return in_time(asked.timeout, title(asked.fn), does, call.form.library.name)
 
 
 def is_loss(asked: Asked) -> bool:
@@ -206,9 +222,9 @@ def rebuilt(asked: Asked, call: Caller) -> Caller:
     return replace(call, form=form, vocabulary=Vocabulary(about))
 
 
-def drawn(asked: Asked, call: Caller) -> tuple[Point, ...]:
+def drawn(asked: Asked, call: Caller) -> Iterator[Point]:
     sizes = {**call.sizes, **asked.sizes}
-    return points(call.form.question, asked.seed, sizes, call.form.dtype)
+    return drawn_points(call.form.question, asked.seed, sizes, call.form.dtype)
 
 
 def prepared(point: Point, asked: Asked, call: Caller) -> Point:
@@ -227,9 +243,10 @@ class Session:
     asked: Asked
     call: Caller
     kept: dict[int, tuple[Point, Outcome]]
+    known: dict[int, bool] = field(default_factory=dict)
 
     def outcome(self, call: Caller, point: Point, fill: float = 0.0) -> Outcome:
-        return run(self.asked, lambda: outcome(call.raw(point, fill), call.form, point))
+        return run(self.asked, call, lambda: outcome(call.raw(point, fill), call.form, point))
 
     def answer(self, point: Point) -> Mapping[str, np.ndarray]:
         """Its gradients at a point; raises ``ClaimError`` where it has other constants inside."""
@@ -255,12 +272,17 @@ class Session:
     def right(self, at: tuple[Point, ...], found: Probed) -> bool:
         """Is every gradient right there?"""
         dtype = precision(self.call, found)
-        return all(
-            np.abs(array - point.truth(name).reshape(array.shape)).max(initial=0.0)
-            <= tolerance(point, name, dtype)
-            for point in at
-            for name, array in self.answer(point).items()
-        )
+        return all(self.right_at(point, dtype) for point in at)
+
+    def right_at(self, point: Point, dtype: str) -> bool:
+        arrays = self.answer(point)
+        if id(point) not in self.known:
+            self.known[id(point)] = all(
+                np.abs(array - point.truth(name).reshape(array.shape)).max(initial=0.0)
+                <= tolerance(point, name, dtype)
+                for name, array in arrays.items()
+            )
+        return self.known[id(point)]
 
 
 def precision(call: Caller, found: Probed) -> str:
@@ -310,8 +332,16 @@ def with_own_constants(
 
 
 def unsaid(session: Session, at: tuple[Point, ...]) -> tuple[str, ...]:
-    """What to say of constants that a wrong function was not given."""
-    return tuple(
+    """What to say of a wrong function: that it goes forwards, or has constants of its own."""
+    dtype = session.call.form.dtype
+    same = [
+        f"{name} is the output {output}: pass the function that returns gradients"
+        for output in session.asked.op.outputs
+        for name, array in session.answer(at[0]).items()
+        if array.shape == at[0].shape(output)
+        and close(array, forward_arrays(at[0], [output])[output], dtype)
+    ]
+    return *same, *(
         f"{name} is not among its arguments, and was {float(at[0].drawn[name]):g} at the first "
         f"point: if it has its own, say constants={{{name!r}: ...}}"
         for name in hidden_constants(session)

@@ -1,4 +1,8 @@
-"""Calls in a process of their own, which is killed when it takes too long."""
+"""Calls that are stopped when they take too long.
+
+They are made in a copy of this process, which is killed; JAX does not live on in a copy once it
+has run, and there an alarm goes off, which stops what Python does, but not compiled code.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,54 @@ import faulthandler
 import multiprocessing
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 from ..verdict import ClaimError
+
+
+def in_time(timeout: float, what: str, call: Callable[[], Any], library: str) -> Any:
+    """What a call returns; raises ``ClaimError`` if it takes longer than ``timeout`` seconds."""
+    way = with_alarm if library == "jax" and jax_has_run() else in_child
+    return way(timeout, what, call)
+
+
+def too_long(what: str, timeout: float) -> ClaimError:
+    return ClaimError(
+        "error", f"{what} ran out of time: it was stopped after {timeout:g} s (timeout=)"
+    )
+
+
+def jax_has_run() -> bool:
+    """Has JAX started the threads that a copy of this process would not have?"""
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    started = getattr(bridge, "backends_are_initialized", None)
+    return bool(started()) if started else "jax" in sys.modules
+
+
+class Alarm(BaseException):
+    """Not an ``Exception``, so that nobody's function catches it."""
+
+
+def with_alarm(timeout: float, what: str, call: Callable[[], Any]) -> Any:
+    if threading.current_thread() is not threading.main_thread():
+        raise ClaimError("error", "timeout= with JAX needs the main thread, where alarms go off")
+
+    def ring(signum: int, frame: Any) -> None:
+        raise Alarm
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, timeout)
+    try:
+        return call()
+    except Alarm:
+        raise too_long(what, timeout) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def in_child(timeout: float, what: str, call: Callable[[], Any]) -> Any:
@@ -31,9 +77,7 @@ def in_child(timeout: float, what: str, call: Callable[[], Any]) -> Any:
     sender.close()
     try:
         if not receiver.poll(timeout):
-            raise ClaimError(
-                "error", f"{what} ran out of time: it was stopped after {timeout:g} s (timeout=)"
-            )
+            raise too_long(what, timeout)
         kind, value = receiver.recv()
     except EOFError:
         process.join()

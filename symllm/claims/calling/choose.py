@@ -36,7 +36,8 @@ def caller(asked: Asked, about: Question) -> Caller:
     name = asked.library or ("numpy" if is_pointer(asked.fn) else library_of(asked.fn))
     layouts = read_layouts(asked.layout, about, vocabulary)
     asked = replace(asked, returns=gradients(asked, vocabulary))
-    setting = Setting(asked, Form(about, library(name), asked.dtype, layouts), vocabulary)
+    form = Form(about, library(name, asked.device), asked.dtype, layouts)
+    setting = Setting(asked, form, vocabulary)
     found = kind(setting)
     if name != "numpy" and not asked.library:
         found = replace(found, inferred=(*found.inferred, f"its arrays are of {name}"))

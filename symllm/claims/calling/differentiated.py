@@ -105,7 +105,7 @@ class Module(Differentiated):
 
     def forward(self, giving: Giving) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
         torch = loaded("torch")
-        module = self.make(giving).to(getattr(torch, self.form.dtype))
+        module = self.make(giving).to(self.form.library.device, getattr(torch, self.form.dtype))
         own = dict(module.named_parameters())
         with torch.no_grad():
             for name, means in self.parameters.items():

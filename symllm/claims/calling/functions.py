@@ -12,6 +12,7 @@ from ..points import Point
 from .binding import Binding
 from .caller import Caller
 from .failures import guarded
+from .forward import forward_arrays
 from .giving import Form, Giving
 from .libraries import taken
 from .matching import Saved
@@ -100,6 +101,7 @@ def fixed(value: Any) -> Any:
 
 
 def arguments(binding: Binding, giving: Giving) -> list[Any]:
+    giving.prepare(binding.sources)
     return [giving.native(source) for source in binding.positional]
 
 
@@ -122,7 +124,7 @@ CLOSE: Mapping[str, float] = {"float64": 1e-6, "float32": 1e-3, "float16": 0.05,
 def fits_output(value: Any, form: Form, point: Point) -> bool | None:
     """Is this the op's first output? None if it cannot be compared."""
     output = next(iter(form.question.op.outputs))
-    expected = form.outward(point.array(output), output, point)
+    expected = form.outward(forward_arrays(point, [output])[output], output, point)
     try:
         found, _ = taken(value, output)
     except Exception:

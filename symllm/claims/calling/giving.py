@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..points import Point
 from ..question import Question
 from ..verdict import ClaimError
+from .forward import forward_arrays
 from .layout import Layout, natural, outward, read_layout
 from .libraries import Library
 from .matching import Buffer, Computed, Constant, Quantity, Saved, Size, Source, Vocabulary
@@ -74,6 +75,21 @@ class Giving:
     buffers: dict[str, Any] = field(default_factory=dict)
     saved: Any = None
 
+    def prepare(self, sources: Iterable[Source]) -> None:
+        """Computes at once what a function takes of the forward pass."""
+        tensors = self.form.question.forward.tensors
+        names: list[str] = []
+        for source in sources:
+            match source:
+                case Quantity(name) if name in tensors:
+                    names.append(name)
+                case Computed():
+                    names += [name for name in source.needs if name in tensors]
+        forward_arrays(self.point, names)
+
+    def array(self, name: str) -> np.ndarray:
+        return forward_arrays(self.point, [name])[name]
+
     def native(self, source: Source) -> Any:
         """What to pass for a source."""
         match source:
@@ -92,7 +108,7 @@ class Giving:
 
     def quantity(self, name: str) -> Any:
         tensor = self.form.question.tensor(name)
-        array = self.form.outward(self.point.array(name), name, self.point)
+        array = self.form.outward(self.array(name), name, self.point)
         if tensor.role == "constant" and not array.ndim:
             return int(array) if tensor.integer else float(array)
         return self.copied(array, name)
@@ -105,7 +121,7 @@ class Giving:
     def computed(self, source: Computed) -> Any:
         sizes = self.point.sizes
         tensors = self.form.question.forward.tensors
-        arrays = [self.point.array(n) if n in tensors else sizes[n] for n in source.needs]
+        arrays = [self.array(n) if n in tensors else sizes[n] for n in source.needs]
         with np.errstate(all="ignore"):
             value = source.way(*arrays)
         if not isinstance(value, np.ndarray | np.generic):

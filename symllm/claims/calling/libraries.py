@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -25,6 +25,7 @@ class Library:
     """NumPy, and what the others do otherwise."""
 
     name: str = "numpy"
+    device: str = "cpu"
 
     def context(self, dtype: str) -> AbstractContextManager[Any]:
         """Inside, arrays have the precision that they are given with."""
@@ -43,18 +44,18 @@ class Library:
 
 
 class Torch(Library):
-    """Tensors on the CPU."""
+    """Tensors on a device."""
 
     def give(self, array: np.ndarray, dtype: str) -> Any:
         torch = loaded("torch")
         if array.dtype.kind == "b":
-            return torch.from_numpy(array.copy())
+            return torch.from_numpy(array.copy()).to(self.device)
         precise = torch.int64 if array.dtype.kind in "iu" else getattr(torch, dtype)
-        return torch.tensor(np.array(array, order="C"), dtype=precise)
+        return torch.tensor(np.array(array, order="C"), dtype=precise, device=self.device)
 
     def holds(self, value: Any) -> np.ndarray:
         torch = loaded("torch")
-        value = value.detach()
+        value = value.detach().cpu()
         return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
 
 
@@ -74,7 +75,7 @@ class Jax(Library):
 LIBRARIES = {"numpy": Library("numpy"), "torch": Torch("torch"), "jax": Jax("jax")}
 
 
-def library(name: str) -> Library:
+def library(name: str, device: str | None = None) -> Library:
     """Raises ``ClaimError`` for one that there is not, or that is not installed."""
     if name not in LIBRARIES:
         raise ClaimError(
@@ -82,7 +83,16 @@ def library(name: str) -> Library:
         )
     if find_spec(name) is None:
         raise ClaimError("error", f"the function wants arrays of {name}, which is not installed")
-    return LIBRARIES[name]
+    if device is None:
+        return LIBRARIES[name]
+    if name != "torch":
+        raise ClaimError("error", f"device={device!r} is for tensors of PyTorch, not for {name}")
+    try:
+        loaded("torch").empty(0, device=device)
+    except Exception as error:
+        text = str(error).partition("\n")[0]
+        raise ClaimError("error", f"device={device!r} cannot be used: {text}") from error
+    return replace(LIBRARIES[name], device=device)
 
 
 def loaded(name: str) -> Any:

@@ -163,7 +163,7 @@ class Vocabulary:
         """Intermediate names of the op, each with what it is called."""
         for name in self.tensors():
             if name not in self.question.op.inputs:
-                yield from ((name, called) for called in INTERMEDIATES.get(name, ()))
+                yield from ((name, fold(called)) for called in INTERMEDIATES.get(name, ()))
 
     def input_names(self, name: str) -> tuple[str, ...]:
         """What an input may be called, from its own name and from its place in the op."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,11 @@ def named(
     """
     if isinstance(value, Mapping):
         return by_key(fn, value, said, vocabulary)
+    if is_dataclass(value):
+        parts = {field.name: getattr(value, field.name) for field in dataclass_fields(value)}
+        return by_key(fn, parts, said, vocabulary)
+    if isinstance(value, list) and not any(hasattr(part, "shape") for part in value):
+        value = np.asarray(value)  # an array, written as a list
     fields = getattr(value, "_fields", None)
     values = list(value) if isinstance(value, tuple | list) else [value]
     if said is not None:

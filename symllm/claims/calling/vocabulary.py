@@ -25,30 +25,33 @@ def words(text: str) -> list[str]:
 #: Upstream gradients that do not name the output.
 UPSTREAM = words(
     "dout gradoutput gradoutputs gradout outgrad gradient grad g gy dy dz delta upstream "
-    "upstreamgrad upstreamgradient cotangent ct dl dloss dlosses gradloss dldy dldout dldo"
+    "upstreamgrad upstreamgradient cotangent ct dl dloss dlosses gradloss dldy dldout dldo dh"
 )
 
 #: The output of the forward pass, whatever the op calls it.
-OUTPUT = words("out output outputs result res y o")
+OUTPUT = words("out output outputs result y o")
 
 #: The one input that is differentiated and batched, whatever the op calls it.
 DATA = words(
-    "x inp input inputs self a h hidden hiddenstates tensor features logits scores z preact data in"
+    "x inp input inputs self a aprev h hidden hiddenstates tensor features logits scores z preact "
+    "data in"
 )
 
 #: Inputs by what the catalogue calls them.
 INPUTS: Mapping[str, list[str]] = {
-    "x": [*DATA, "prediction", "predictions", "pred", "preds"],
+    "x": [*DATA, "prediction", "predictions", "pred", "preds", "ypred", "yhat"],
     "z": [*DATA, "studentlogits", "student"],
     "v": words("teacherlogits teacher"),
     "gamma": words("weight weights w g scale gain"),
     "beta": words("bias b shift"),
     "W": words("weight weights w kernel embedding embeddings table wte"),
     "b": words("bias"),
-    "t": words("target targets label labels idx ids index indices tokens tokenids y classes"),
-    "y": words("target targets label labels t q onehot"),
+    "t": words("target targets label labels idx ids index indices tokens tokenids y ytrue classes"),
+    "y": words("target targets label labels t q onehot ytrue"),
     "q": words("target targets qprobs"),
     "p": words("probs probabilities prob"),
+    "A": words("loraA"),
+    "B": words("loraB"),
     "Q": words("q query queries"),
     "K": words("k key keys"),
     "V": words("v value values"),
@@ -78,7 +81,7 @@ INTERMEDIATES: Mapping[str, list[str]] = {
     "r": words("rstd invstd istd ivar invvar rsigma rrms invrms inv rsqrt invnorm"),
     "xhat": words("xnorm norm normalized xn xnormalized normed normx"),
     "c": words("xc xmu centered xcentered diff dev"),
-    "p": words("probs prob probabilities softmax sm"),
+    "p": words("probs prob probabilities softmax sm s yhat ypred"),
     "P": words("probs prob p probabilities softmax att attn attnweights attentionweights a"),
     "S": words("scores s preatt qk logits attnscores"),
     "Z": words("denom denominator sumexp total partition"),
@@ -123,7 +126,8 @@ DEFINITIONS = (
     ),
     Definition(("cos", "freqscos", "cosine"), (lambda theta: np.cos(theta),)),
     Definition(("sin", "freqssin", "sine"), (lambda theta: np.sin(theta),)),
-    Definition(("keepprob", "keep"), (lambda rate: 1 - rate,)),
+    Definition(("keep_prob", "keep"), (lambda rate: 1 - rate,)),
+    Definition(("scaling",), (lambda alpha, A, r: alpha / r,)),
 )
 
 #: Sizes: of the one batch axis, of the last axis of what comes in and of what goes out.
@@ -135,7 +139,7 @@ IN_SIZES = words(
 )
 OUT_SIZES = words("outfeatures outdim outputdim outputsize oc nout outchannels")
 #: How many there are of what an integer says one of.
-COUNTS = words("V vocab vocabsize numclasses numembeddings nvocab classes")
+COUNTS = words("V Vp numweights vocab vocabsize numclasses numembeddings nvocab classes")
 
 #: What a forward function leaves for its backward function, as one object.
 SAVED = frozenset({"cache", "saved", "memory", "saves", "stash", "residuals", "residual", "res"})
