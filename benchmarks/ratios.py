@@ -13,11 +13,11 @@ from __future__ import annotations
 import gc
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 #: Per op: the inputs differentiated by, and how many times faster symllm is to be.
@@ -28,6 +28,7 @@ OPS: dict[str, tuple[tuple[str, ...], float]] = {
     "attention": (("Q", "K", "V"), 10.0),
 }
 ROUNDS = 7
+PAIRS = 15
 
 
 # --------------------------------------------------------------------------
@@ -172,22 +173,36 @@ def measure(library: str, name: str) -> dict[str, float]:
         times.append(time.process_time() - start)
         if library == "symllm":
             forget()
-    return {"cold": times[0], "warm": statistics.median(times[1:])}
+    return {"cold": times[0], "warm": median(times[1:])}
 
 
-def measured(library: str, name: str, processes: int = 3) -> dict[str, float]:
-    """The medians over fresh processes."""
-    runs = []
-    for _ in range(processes):
-        done = subprocess.run(
-            [sys.executable, __file__, library, name],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=os.environ | {"PYTHONHASHSEED": "0"},
-        )
-        runs.append(json.loads(done.stdout))
-    return {kind: statistics.median(run[kind] for run in runs) for kind in ("cold", "warm")}
+def measured(library: str, name: str) -> dict[str, float]:
+    """The same, of a fresh process."""
+    done = subprocess.run(
+        [sys.executable, __file__, library, name],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONHASHSEED": "0"},
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def compared(name: str, pairs: int = PAIRS) -> dict[str, tuple[float, float, float]]:
+    """For the cold and the warm: symllm's seconds, tensorgrad's, and how many times faster.
+
+    The two take turns, a fresh process each, and the ratio is taken pair by
+    pair, so that a machine that is slower for a while is so for both; all
+    three are medians.
+    """
+    runs = [(measured("symllm", name), measured("tensorgrad", name)) for _ in range(pairs)]
+    found = {}
+    for kind in ("cold", "warm"):
+        own, other = ([run[kind] for run in side] for side in zip(*runs, strict=True))
+        ratios = (b / a for a, b in zip(own, other, strict=True))
+        found[kind] = (median(own), median(other), median(ratios))
+    return found
 
 
 def table() -> int:
@@ -198,12 +213,10 @@ def table() -> int:
     print(columns.format("ms", "cold", "warm", "cold", "warm", "cold", "warm", ""))
     missed = 0
     for name, (_, required) in OPS.items():
-        own, other = (measured(library, name) for library in ("symllm", "tensorgrad"))
-        cold, warm = (other[kind] / own[kind] for kind in ("cold", "warm"))
-        missed += min(cold, warm) < required
-        numbers = [1e3 * own["cold"], 1e3 * own["warm"], 1e3 * other["cold"], 1e3 * other["warm"]]
-        cells = [f"{v:.1f}" for v in (*numbers, cold, warm)]
-        print(columns.format(name, *cells, f">= {required:g}"))
+        own, other, times = zip(*compared(name).values(), strict=True)
+        missed += min(times) < required
+        cells = [f"{v:.1f}" for v in (*(1e3 * s for s in (*own, *other)), *times)]
+        print(columns.format(name, *cells, f">= {required:g}"), flush=True)
     return missed
 
 

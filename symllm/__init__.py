@@ -1,8 +1,7 @@
 """symllm: the symbolic derivation engine for transformer math."""
 
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .catalogue import ops
 from .counts import Counts, leading
@@ -22,13 +21,23 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models, pictures
+    from .claims.calling import assert_gradient, check_gradient
+
+#: What is loaded when it is first asked for, and the module that has it.
+LATER = {
+    "models": ".models",
+    "pictures": ".pictures",
+    "assert_gradient": ".claims.calling",
+    "check_gradient": ".claims.calling",
+}
 
 
-def __getattr__(name: str) -> ModuleType:
-    """``symllm.models`` and ``symllm.pictures``, loaded when they are first asked for."""
-    if name in ("models", "pictures"):
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> Any:
+    """What few need, loaded when it is first asked for."""
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(LATER[name], __name__)
+    return module if LATER[name] == f".{name}" else getattr(module, name)
 
 
 __all__ = [
@@ -45,6 +54,8 @@ __all__ = [
     "Tensor",
     "UnknownName",
     "VerificationError",
+    "assert_gradient",
+    "check_gradient",
     "delta",
     "leading",
     "matrix",

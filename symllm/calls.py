@@ -110,12 +110,9 @@ def names_inside(program: Program) -> dict[str, dict[str, Inside]]:
     return found
 
 
-def mentioned_inside(program: Program, mentioned: set[str]) -> dict[str, Let]:
-    """All equations, those inside called ops too, if any name inside is mentioned."""
-    inside = {found.name for names in names_inside(program).values() for found in names.values()}
-    if mentioned.isdisjoint(inside - program.tensors.keys()):
-        return {}
-    return {let.name: let for let in without_calls(program).equations}
+def all_inside(program: Program) -> set[str]:
+    """The caller's names for all that is inside the ops it calls."""
+    return {found.name for names in names_inside(program).values() for found in names.values()}
 
 
 def leading_indices(let: Let, call: Call) -> dict[str, tuple[sp.Symbol, ...]]:
@@ -171,8 +168,7 @@ def busy_names(program: Program, let: Let) -> set[str]:
     assert isinstance(let.rhs, Call)
     callee = callee_of(let.rhs)
     busy = {s.name for s in symbols_of(let)} | set(program.tensors) | set(callee.tensors)
-    busy |= {found.name for found in names_inside(program)[let.name].values()}
-    return busy | {d.name for d in (*program.dims, *callee.dims)}
+    return busy | all_inside(program) | {d.name for d in (*program.dims, *callee.dims)}
 
 
 def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator[Let]:
@@ -200,9 +196,11 @@ def splice(program: Program, let: Let, inside: Mapping[str, Inside]) -> Iterator
 
 def rename_bound(expr: sp.Basic, busy: set[str]) -> sp.Basic:
     """Give the bound indices letters that are not busy."""
-    used = {str(s) for s in expr.free_symbols}
-    letters = fresh_letters(busy | used)
-    new = {s: sp.Symbol(next(letters), integer=True) for s in sorted(bound_symbols(expr), key=str)}
+    bound = sorted(bound_symbols(expr), key=name_of)
+    if not bound:
+        return expr
+    letters = fresh_letters(busy | {name_of(s) for s in expr.free_symbols})
+    new = {s: sp.Symbol(next(letters), integer=True) for s in bound}
     new = {old: to for old, to in new.items() if old != to}
     return expr.xreplace(new) if new else expr
 

@@ -14,10 +14,10 @@ import sympy as sp
 
 from .calls import without_calls
 from .errors import NotationError, ShapeError, UnknownName
-from .flops import entry_count, flops, needed
+from .flops import entry_count, flops
 from .lazily import lazily
 from .notation import BATCHED, Dim
-from .program import Program
+from .program import Program, needed
 
 if TYPE_CHECKING:
     from .render import counts as page
@@ -146,8 +146,8 @@ def counted(forward: Program, backward: Program | None = None) -> Counts:
     without anything to derive by has no backward program.
     """
     flat = without_calls(forward)
-    computed = frozenset(let.name for let in needed(flat))
-    lines = needed(backward, computed) if backward else ()
+    computed = frozenset(let.name for let in needed(flat.equations, flat.outputs))
+    lines = needed(backward.equations, backward.outputs, computed) if backward else ()
     mentioned = {name for let in lines for name in let.mentioned}
     kept = {t.name for t in forward.inputs if t.role in BATCHED} | computed
     return Counts(

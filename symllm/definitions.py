@@ -1,12 +1,37 @@
-"""The equations of the names that a result mentions, those inside called ops included."""
+"""What a derivation found, and what it mentions: as a program, and as definitions to be read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from .calls import called_value, names_inside, without_calls
+from .calls import all_inside, called_value, without_calls
 from .equation import Call, Let
-from .program import Program
+from .notation import Tensor
+from .program import Program, needed
+
+
+def backward_program(
+    name: str,
+    program: Program,
+    upstream: Sequence[Tensor],
+    found: Mapping[Let, Tensor],
+    results: tuple[str, ...],
+) -> Program:
+    """The equations that the results need, of those found and of the forward program's.
+
+    ``found`` holds the results and the adjoints that they mention, in order,
+    each with its shape.
+    """
+    forward = (*without_calls(program).equations, *program.aliases)
+    lets = {let.name: let for let in (*forward, *found)}
+    return Program(
+        name=name,
+        inputs=(*(t for t in upstream if t.name not in lets), *program.inputs),
+        equations=needed(lets.values(), results),
+        outputs=results,
+        batch=program.batch,
+        declared=(*without_calls(program).declared, *found.values()),
+    )
 
 
 def definitions(
@@ -20,29 +45,24 @@ def definitions(
     kept = {name: let for name, let in closed.items() if name not in results}
     inside = equations_inside(program, closed)
     own = (*program.equations, *program.aliases)
-    forward = inside | {let.name: let for let in own}
-    waiting = {n for name in results for n in closed[name].mentioned}
-    defined: dict[str, Let] = {}
-    while waiting:
-        name = waiting.pop()
-        let = kept.get(name) or forward.get(name)
-        if let is None or name in defined:
-            continue
-        if isinstance(let.rhs, Call):
-            let = inside.get(name) or Let(let.lhs, called_value(program, let), let.note)
-        defined[name] = let
-        waiting |= let.mentioned
+    plain = {let.name: inside.get(let.name) or plainly(program, let) for let in own}
+    wanted = {n for name in results for n in closed[name].mentioned}
+    defined = {let.name: let for let in needed((inside | plain | kept).values(), wanted)}
     late = {*aliases, *kept}
     order = [*(n for n in (inside or program.let) if n not in late), *aliases, *kept]
     return {name: defined[name] for name in order if name in defined}
 
 
+def plainly(program: Program, let: Let) -> Let:
+    """The equation as it is; one that calls an op, as one plain SymPy expression."""
+    if not isinstance(let.rhs, Call):
+        return let
+    return Let(let.lhs, called_value(program, let), let.note)
+
+
 def equations_inside(program: Program, closed: Mapping[str, Let]) -> dict[str, Let]:
     """All equations, those inside called ops written out, if any of ``closed`` speaks of them."""
     mentioned = {name for let in closed.values() for name in let.mentioned}
-    inside = {
-        found.name for names in names_inside(program).values() for found in names.values()
-    } - program.tensors.keys()
-    if not mentioned & inside:
+    if not mentioned & (all_inside(program) - program.tensors.keys()):
         return {}
     return {let.name: let for let in without_calls(program).equations}

@@ -12,9 +12,8 @@ import sympy as sp
 
 from .algebra.terms import Ix
 from .algebra.write import Writer
-from .backward import backward_program
 from .calls import expression, without_calls
-from .definitions import definitions
+from .definitions import backward_program, definitions
 from .derive.adjoint import Seed
 from .derive.matrix import matrix_form
 from .derive.narrate import Narrator
@@ -27,7 +26,7 @@ from .explicit import explicit
 from .lazily import lazily
 from .notation import LOSS, Dim, Partial, Tensor, array, entry
 from .program import Program
-from .render.subject import Definition
+from .render.subject import Definition, lowered
 from .steps import Fact, Step
 
 if TYPE_CHECKING:
@@ -79,7 +78,12 @@ class Derivation:
         return Writer(self._system.letters, keep)
 
     def _free(self, name: str) -> tuple[Ix, ...]:
-        return (*self.book.seed.row, *self.book.closed[name].entry)
+        """The indices of a result, or of an adjoint that keeps its name."""
+        own = self.book.closed[name].entry
+        return (*self.book.seed.row, *own) if name in self.wrt else own
+
+    def _called(self, name: str) -> str:
+        return self._result_name(name) if name in self.wrt else self.book.lines[name].adjoint
 
     def _result_name(self, name: str) -> str:
         if self.kind == "gradient":
@@ -93,8 +97,7 @@ class Derivation:
         """Results and kept adjoints, in the order in which they are computed."""
         found = {}
         for name, closed in self.book.closed.items():
-            called = self._result_name(name) if name in self.wrt else self.book.lines[name].adjoint
-            free = self._free(name) if name in self.wrt else closed.entry
+            called, free = self._called(name), self._free(name)
             lhs = entry(called, *(sp.Symbol(str(ix.name), integer=True) for ix in free))
             note = "" if name in self.wrt else f"gradient of {name}"
             found[called] = Let(lhs, self._writer.poly(closed.value), note)
@@ -152,8 +155,7 @@ class Derivation:
         """Each result in matrix notation; None where there is no standard one."""
         found = {}
         for name, closed in self.book.closed.items():
-            called = self._result_name(name) if name in self.wrt else self.book.lines[name].adjoint
-            free = self._free(name) if name in self.wrt else closed.entry
+            called, free = self._called(name), self._free(name)
             found[called] = matrix_form(closed.value, free)
         aliases = [e for n, e in self._system.aliases.items() if n in self.where]
         named = {e.name: matrix_form(e.right, e.indices) for e in aliases}
@@ -335,11 +337,7 @@ class Derivation:
 
     def _summary(self) -> str:
         what = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}[self.kind]
-        title = self.op.title
-        first, *_ = title.split()
-        if first[1:] == first[1:].lower():  # not an acronym such as SiLU
-            title = title[0].lower() + title[1:]
-        return f"{what} of {title}."
+        return f"{what} of {lowered(self.op.title)}."
 
     def lambdify(self) -> Callable[..., Any]:
         """The same code as a NumPy function of keywords."""

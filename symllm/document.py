@@ -176,13 +176,13 @@ def gradients_in(tree: ast.AST) -> Iterator[str]:
 # --------------------------------------------------------------------------
 
 
-def surroundings(folder: Path) -> dict[str, Mapping[str, Any]]:
+def surroundings(folder: Path) -> dict[str, Any]:
     """What a document says of the other chapters of its folder: those fields of it."""
     volume = read_book(folder, chapters_in(folder))
     return {"book": contents(folder), "chapters": titles(folder), "volume": volume.about}
 
 
-def run_chapter(path: Path, around: Mapping[str, Mapping[str, Any]] | None = None) -> Document:
+def run_chapter(path: Path, around: Mapping[str, Any] | None = None) -> Document:
     """Run a chapter's cells in one namespace, in order.
 
     ``around`` is what is known of the other chapters; they are looked at if it
@@ -303,9 +303,10 @@ def place_of(document: Document, number: int, f: Flavour) -> Place:
     before = [shown.value for shown in document.shown[:number]]
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)
     above = {op.op.name for op in before if isinstance(op, Derivation) and op.kind == "gradient"}
+    cited = {step.lemma for step in value.steps if step.lemma in document.book}
     derived = {
         op: f"That derivation is in the chapter {f.chapter(title, name, f'{op}_gradient')}."
-        for op, (name, title) in document.book.items()
+        for op, (name, title) in ((op, document.book[op]) for op in cited)
         if name != document.chapter.name
     } | dict.fromkeys(above, "That derivation is given above.")
     after = number + 1

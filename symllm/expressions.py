@@ -117,10 +117,12 @@ def substitute(
         limits: list[sp.Tuple] = []
         # What an enclosing sum was renamed to arrives here as well.
         incoming = arriving | {s for new in mapping.values() for s in new.free_symbols}
-        taken = {str(s) for s in body.free_symbols | bound_symbols(node) | incoming}
+        taken: set[str] = set()
         for symbol, lower, upper in reversed(node.limits):  # outermost first
             new = symbol
             if symbol in incoming:
+                arrived = parts(body, sp.Symbol), bound_symbols(node), incoming
+                taken |= {name_of(s) for s in itertools.chain(*arrived)}
                 letter = next(fresh_letters(taken))
                 taken.add(letter)
                 new = sp.Symbol(letter, integer=True)
@@ -138,7 +140,7 @@ def substitute(
 
 def rename_entries(expr: sp.Basic, change: Mapping[str, Entry]) -> sp.Basic:
     """Apply ``change[name](subscripts)`` to every entry of the tensors named."""
-    if not any(name_of(e) in change for e in entries(expr)):
+    if not change or not any(name_of(e) in change for e in entries(expr)):
         return expr
 
     def walk(node: sp.Basic) -> sp.Basic:

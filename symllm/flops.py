@@ -8,12 +8,13 @@ The conventions, which are those of matrix multiplication:
   written, the innermost first; at once where no factor comes in between.
 - A part of an equation is computed once for each value of the indices that it mentions, and not
   once for each entry of the whole; in a product or a sum, what has the fewest indices is
-  combined first. A power with a whole exponent is computed by squaring.
+  combined first. What is written twice in an equation is computed twice. A power with a whole
+  exponent is computed by squaring.
 - An elementary function costs what ``COST`` says.
 - Numbers, dimensions and indices are known beforehand. Looking up an entry, a bracket and a
   product with one cost nothing; but what a bracket makes zero is computed all the same, as
-  arrays are: a causal mask saves nothing. A Kronecker delta under a sum selects: it is a gather
-  or a scatter, not a sum over zeros.
+  arrays are: a causal mask saves nothing. A Kronecker delta under a sum selects: it is a gather,
+  or a scatter that adds each term once, not a sum over zeros.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from .equation import Argument, Call, Let
 from .errors import NotationError
 from .expressions import entries, is_entry, name_of, substitute
 from .notation import Dim, Iverson, Tensor, entry
-from .program import Program
+from .program import Program, needed
 
 #: What one evaluation of an elementary function costs, ``pow`` for exponents that are not whole.
 COST: Mapping[str, int] = MappingProxyType(
@@ -50,18 +51,8 @@ Indices = frozenset[sp.Symbol]
 def flops(program: Program, known: frozenset[str] = frozenset()) -> sp.Expr:
     """The operations of all equations that the outputs need, but for the names that are known."""
     flat = without_calls(with_named_arguments(program))
-    return sp.expand(sp.Add(*(equation_flops(let, flat) for let in needed(flat, known))))
-
-
-def needed(program: Program, known: frozenset[str] = frozenset()) -> tuple[Let, ...]:
-    """The equations that the outputs need, in order, where some names are known already."""
-    wanted = set(program.outputs)
-    found = []
-    for let in reversed(program.equations):
-        if let.name in wanted - known:
-            found.append(let)
-            wanted |= let.mentioned
-    return tuple(reversed(found))
+    lets = needed(flat.equations, flat.outputs, known)
+    return sp.expand(sp.Add(*(equation_flops(let, flat) for let in lets)))
 
 
 def equation_flops(let: Let, program: Program) -> sp.Expr:
@@ -198,7 +189,7 @@ class Pricing:
     def factors(self, expr: sp.Expr) -> tuple[sp.Expr, list[Part]]:
         """What it costs to compute the factors of a product, and what they are."""
         parts: list[Part] = []
-        rest: Sequence[sp.Expr] = [expr]
+        rest: Sequence[sp.Expr] = [expr] if expr != 1 else []
         if isinstance(expr, sp.Mul):
             number, rest = self.without_number(expr)
             parts = [Part(frozenset())] * (abs(number) != 1)
@@ -244,8 +235,9 @@ class Pricing:
     # -- sums ---------------------------------------------------------------
 
     def sum(self, expr: sp.Sum) -> sp.Expr:
-        body, bound = self.selected(expr.function, [limit[0] for limit in expr.limits])
+        body, bound, scatters = self.selected(expr.function, [limit[0] for limit in expr.limits])
         cost, parts = self.factors(body)
+        parts += scatters
         while bound:
             inside = [part for part in parts if bound[0] in part.indices]
             parts = [part for part in parts if bound[0] not in part.indices]
@@ -255,11 +247,18 @@ class Pricing:
             parts.append(Part(union(inside) - {*own}))
             cost += self.product(inside) + (self.entries(union(inside)) if inside else 0)
         scattered = self.indices(expr) - union(parts)  # over what a delta puts its terms
-        *rest, last = parts
+        *rest, last = parts or [Part(frozenset())]
         return cost + self.product([*rest, replace(last, indices=last.indices | scattered)])
 
-    def selected(self, body: sp.Expr, bound: list[sp.Symbol]) -> tuple[sp.Expr, list[sp.Symbol]]:
-        """A sum's body and indices without its deltas: ``[a = t_i]`` puts t_i in the place of a."""
+    def selected(
+        self, body: sp.Expr, bound: list[sp.Symbol]
+    ) -> tuple[sp.Expr, list[sp.Symbol], list[Part]]:
+        """A sum's body and indices without its deltas: ``[a = t_i]`` puts t_i in the place of a.
+
+        Where the sum does not run over a, each of its terms is added to the entry t_i: such a
+        delta stays as a bracket.
+        """
+        scatters = []
         for delta in [f for f in sp.Mul.make_args(body) if isinstance(f, sp.KroneckerDelta)]:
             sides = [
                 (s, other)
@@ -269,8 +268,10 @@ class Pricing:
             sides.sort(key=lambda side: side[0] not in bound)
             for s, other in sides[:1]:
                 body = substitute(body / delta, {s: other})
+                if s not in bound:
+                    scatters.append(Part(self.indices(other), bracket=True))
                 bound = [b for b in bound if b != s]
-        return body, bound
+        return body, bound, scatters
 
 
 def union(parts: Iterable[Part]) -> Indices:

@@ -6,8 +6,10 @@ derived from them are both programs, and so is an op used inside another op.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 import sympy as sp
 
@@ -84,6 +86,33 @@ class Program:
     def entry_of(self) -> dict[str, sp.Expr]:
         """Each tensor's entry with the letters its axes go by in the equations."""
         return entry_letters(self, self.tensors, self.dims)
+
+
+class Defined(Protocol):
+    """A name, and the names that its definition mentions."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def mentioned(self) -> Set[str]: ...
+
+
+Definition = TypeVar("Definition", bound=Defined)
+
+
+def needed(
+    definitions: Iterable[Definition], names: Iterable[str], given: Set[str] = frozenset()
+) -> tuple[Definition, ...]:
+    """Those of the definitions, in their order, that the names need where some are given."""
+    known = {each.name: each for each in definitions if each.name not in given}
+    found: set[str] = set()
+    waiting = known.keys() & set(names)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= (known[name].mentioned & known.keys()) - found
+    return tuple(each for name, each in known.items() if name in found)
 
 
 def batched(program: Program, *names: str) -> Program:

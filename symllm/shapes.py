@@ -130,7 +130,7 @@ def index_dims(let: Let, tensors: Mapping[str, Tensor], where: str) -> dict[sp.S
                         f"{where}: in {let}, the sum over {symbol} must run from 0 to a "
                         f"dimension less 1, not from {lower} to {upper}"
                     )
-                meet(symbol, known_dims.get(str(size), Dim(str(size))))
+                meet(symbol, known_dims.get(name_of(size)) or Dim(name_of(size)))
         for found in parts(value, sp.Indexed):
             tensor = tensors.get(name_of(found))
             if tensor is None:
@@ -218,9 +218,8 @@ def check_free_names(
     for value in let.expressions:
         bound = bound_symbols(value) | axes  # a call binds what it runs over
         subscripts = {s for e in parts(value, sp.Indexed) for s in e.indices}
-        free = value.free_symbols - bound - set(let.indices)
-        plain = [s for s in free if isinstance(s, sp.Symbol)]
-        for symbol in sorted(plain, key=lambda s: s.name):
+        free = {*parts(value, sp.Symbol)} - bound - set(let.indices)
+        for symbol in sorted(free, key=lambda s: s.name):
             name = symbol.name
             if name in tensors or name in known_dims:
                 tensor = tensors.get(name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
+from sympy.printing.str import StrPrinter
 
 from .notation import Dim
 
@@ -16,14 +18,28 @@ Sentence = tuple[str | sp.Basic | tuple[sp.Basic, sp.Basic], ...]
 SAME: Sentence = ("The same derivation gives this gradient", ".")
 
 
+class Plain(StrPrinter):
+    """SymPy's own way of printing; it takes longest over the range of a sum, so that is kept."""
+
+    def _print_Sum(self, expr: sp.Sum) -> str:
+        ranges = ", ".join(map(printed_range, expr.limits))
+        return f"Sum({self._print(expr.function)}, {ranges})"
+
+
+@lru_cache(maxsize=256)
+def printed_range(limits: sp.Tuple) -> str:
+    return str(limits)
+
+
 def plain(sentence: Sentence) -> str:
     """The sentence as plain text, formulas as SymPy prints them."""
+    printed = Plain().doprint
     return "".join(
         part
         if isinstance(part, str)
-        else " = ".join(map(str, part))
+        else " = ".join(map(printed, part))
         if isinstance(part, tuple)
-        else str(part)
+        else printed(part)
         for part in sentence
     )
 

@@ -14,36 +14,43 @@ from dialect import assert_dialect, formulas_in, katex_faults
 from pages import Page, page_of
 
 from symllm import ops
+from symllm.build import MEASUREMENTS
 from symllm.document import contents
 from symllm.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted(path.stem for path in (ROOT / "derivations").glob("*.py"))
-SCRIPT = "import sys; from symllm.build import build; build(output=sys.argv[1])"
+SCRIPT = """
+import sys
+from symllm.build import build
+build(output=sys.argv[1], jobs=int(sys.argv[2]), cache=False)
+"""
+#: Clocks and languages that a document must not tell of.
+ZONES = ({"TZ": "UTC", "LC_ALL": "C"}, {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"})
 
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """All chapters in all formats, built by two processes that hash differently."""
+    """All chapters in all formats, built twice: other hashes, another clock, one or two at once."""
     folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(folder)],
+            [sys.executable, "-c", SCRIPT, str(folder), number],
             cwd=ROOT,
-            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONHASHSEED": number, "PYTHONPATH": str(ROOT)} | zone,
         )
-        for folder, seed in zip(folders, "12", strict=True)
+        for folder, number, zone in zip(folders, "12", ZONES, strict=True)
     ]
     assert [process.wait() for process in running] == [0, 0]
     return folders
 
 
 def files_in(folder: Path) -> list[str]:
-    found = (path for path in folder.rglob("*") if path.is_file())
+    found = (p for p in folder.rglob("*") if p.is_file() and p.name != MEASUREMENTS)
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def test_builds_are_the_same_whatever_the_hash_seed(books):
+def test_builds_are_the_same_whatever_is_around_them(books):
     one, two = books
     names = files_in(one)
     expected = {f"{chapter}.{ending}" for chapter in CHAPTERS for ending in FORMATS}

@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from symllm import Dim, Iverson, Let, Op, delta, matrix, mean, ops, sum_over
 from symllm.cli import common, verify
 from symllm.cli.app import cli
-from symllm.cli.formulas import Formula, spelled
 from symllm.formats import FORMATS
 from symllm.notation import LOSS, Partial
 from symllm.render import tex
+from symllm.render.text import Formula, spelled
 
 n = Dim("n")
 i, j = n.indices("i j")
@@ -241,7 +241,7 @@ def test_build_writes_documents_and_says_what_was_verified(folder: Path) -> None
         *(f"one.{name}" for name in FORMATS),
         "search.js",
     ]
-    assert names == sorted(made)
+    assert names == sorted([*made, "measurements.json"])
     assert result.stdout.count("written ") == len(made)
     assert "1 chapter, 1 derivation: " in result.stdout
     assert "central differences < 1e-7" in result.stdout
@@ -252,7 +252,19 @@ def test_build_takes_chapters_formats_and_a_folder(folder: Path) -> None:
     chapter(folder, "ops.softmax", "one")
     chapter(folder, "ops.relu", "two")
     assert run("build", "two", "--format", "md,tex", "--output", "here").exit_code == 0
-    assert sorted(p.name for p in (folder / "here").iterdir()) == ["two.md", "two.tex"]
+    names = sorted(path.name for path in (folder / "here").iterdir())
+    assert names == ["measurements.json", "two.md", "two.tex"]
+
+
+def test_build_makes_again_what_has_changed(folder: Path) -> None:
+    path = chapter(folder, "ops.softmax")
+    chapter(folder, "ops.relu", "two")
+    words = ("build", "--format", "md", "--jobs", "1")
+    assert "\n2 chapters, no derivation" in run(*words).stdout
+    path.write_text(path.read_text().replace("# # One", "# # Other"))
+    assert "\n2 chapters (1 as before), " in run(*words).stdout
+    assert "\n2 chapters (2 as before), " in run(*words).stdout
+    assert "\n2 chapters, " in run(*words, "--no-cache").stdout
 
 
 def test_build_takes_a_flavour_and_an_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,6 +330,16 @@ def test_a_broken_chapter_is_one_message(name: str, folder: Path) -> None:
     assert not (folder / "output").exists()
 
 
+def test_every_broken_chapter_is_told(folder: Path) -> None:
+    chapter(folder, "1 / 0")
+    chapter(folder, "import os\nos._exit(3)", "three")
+    chapter(folder, "ops.sofmax", "two")
+    first, second, third = refused(run("build", "--format", "md")).strip().splitlines()
+    assert first.endswith("derivations/one.py:8: ZeroDivisionError: division by zero")
+    assert second == "the process for derivations/three.py ended with 3"
+    assert third.startswith("derivations/two.py:8: UnknownName: ")
+
+
 def test_build_says_what_it_looked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "there is no chapter in 'derivations'" in refused(run("build"))
     chapter(folder, "ops.softmax")
@@ -348,6 +370,8 @@ WRONG_USE = {
     "show softmax --batched n": "the name is taken",
     "code softmax --target cobol": "there is no target 'cobol'. Known: numpy, torch, jax",
     "verify zzz": "there is no op 'zzz'",
+    "build --jobs 0": "0 is not in the range x>=1",
+    "build --jobs many": "'many' is not a valid integer",
     "shwo": "Did you mean 'show'?",
     "show": "Missing argument 'OP'",
 }

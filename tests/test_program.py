@@ -135,6 +135,22 @@ def test_one_name_in_two_calls() -> None:
     assert len(set(names)) == len(names) == 6
 
 
+def test_the_letters_of_one_call_meet_no_name_inside_another() -> None:
+    """With i to n in use, the next letter is p, which is what cross-entropy calls its softmax."""
+    W, q, r = matrix("W", n, m), matrix("q", T, m), matrix("r", T, n)
+    logits, loss = matrix("u", T, n), T.vector("L")
+    (j,), k = m.indices("j"), T.index("k")
+    program = op(
+        Let(logits[k, i], ops.linear(q[k, j], W[i, j], x[i], over=(j, i))),
+        Let(loss[k], ops.cross_entropy(logits[k, i], r[k, i], over=i)),
+        inputs=(q, W, x, r),
+    ).program
+    flat = without_calls(program)
+    assert "p" in flat.tensors
+    sizes = {"n": 3, "m": 4, "T": 2}
+    assert sample(flat, 1, sizes).values["L"] == sample(program, 1, sizes).values["L"]
+
+
 def test_gathers_keep_their_integers() -> None:
     t = Tensor("t", (n,), "target", m)
     w = m.vector("w")

@@ -44,6 +44,10 @@ def test_the_first_formula_is_what_the_engine_derives(names: dict[str, Any]) -> 
     assert blocks(README, "math") == [names["rms_norm"].gradient("x").to_latex() + "\n"]
 
 
+def test_the_verdict_is_what_is_shown(names: dict[str, Any]) -> None:
+    assert f"{names['verdict'].explanation}\n" in blocks(README, "text")
+
+
 def test_the_module_is_what_is_written(names: dict[str, Any]) -> None:
     written = names["ops"].rms_norm.batched("N").gradient().code("torch")
     (shown,) = (block for block in blocks(README, "python") if "class RmsNorm" in block)

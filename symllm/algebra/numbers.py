@@ -17,6 +17,4 @@ def magnitude(e: Number) -> Number:
 
 def tidy(e: Number) -> Number:
     """An integer where a fraction is one."""
-    if isinstance(e, int) or e.denominator != 1:
-        return e
-    return e.numerator
+    return e if type(e) is int or e.denominator != 1 else e.numerator

@@ -105,8 +105,9 @@ def product(powers: dict[Atom, Number]) -> Poly:
             continue
         exponent = tidy(exponent)
         if type(atom) not in SPECIAL:
-            pass  # its powers are factors like any other
-        elif isinstance(atom, Delta):
+            factors.append((atom, exponent))
+            continue
+        if isinstance(atom, Delta):
             exponent, deltas = 1, True
         elif isinstance(atom, Compare):
             exponent = 1
@@ -127,7 +128,8 @@ def product(powers: dict[Atom, Number]) -> Poly:
     if deltas:
         result = _under_deltas(factors)
     else:
-        factors.sort(key=lambda f: f[0].key)
+        if len(factors) > 1:
+            factors.sort(key=_by_key)
         result = Poly({Mono(tuple(factors)): 1})
     if coefficient != 1:
         result = result.scale(coefficient)

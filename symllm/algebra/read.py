@@ -103,7 +103,7 @@ def ref(expr: sp.Expr, scope: Scope) -> Ref:
 def _sum(expr: sp.Sum, scope: Scope) -> Poly:
     fresh = []
     for symbol, _, upper in reversed(expr.limits):  # outermost first
-        index = fresh_index(str(upper + 1))
+        index = fresh_index(name_of(upper + 1))
         fresh.append(index)
         scope = scope.within(symbol.name, index)
     return total(fresh, read(expr.function, scope))

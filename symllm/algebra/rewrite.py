@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from .change import Change, rebuild
 from .factor import cost
 from .numbers import Number, magnitude
 from .products import of_powers
-from .slots import united
+from .slots import kept, united
 from .sums import opened, total
 from .terms import ZERO, Atom, Ix, Mono, Paren, Poly, Ref, Subscript, Sum
 from .walk import mono_atoms
@@ -36,15 +36,15 @@ class Rewrite:
     factors: Factors
     right: Poly
 
-    @cached_property
+    @kept
     def left(self) -> Poly:
         return total(self.bound, Poly({Mono(self.factors): 1}))
 
-    @cached_property
+    @kept
     def params(self) -> frozenset[Ix]:
         return frozenset().union(*(a.free for a, _ in self.factors))
 
-    @cached_property
+    @kept
     def heads(self) -> frozenset[str]:
         """Names that a term must mention for the rule to apply."""
         return united([a.names for a, _ in self.factors])
@@ -58,11 +58,13 @@ class Rewrite:
 Use = tuple[Rewrite, Poly]
 
 
-@lru_cache(maxsize=4096)
 def apply(rule: Rewrite, poly: Poly) -> Poly:
     """The polynomial with the rule used wherever it applies."""
-    if not rule.heads <= poly.names:
-        return poly
+    return _applied(rule, poly) if rule.heads <= poly.names else poly
+
+
+@lru_cache(maxsize=4096)
+def _applied(rule: Rewrite, poly: Poly) -> Poly:
     if rule.one_atom:
         return _replace_atom(rule, poly)
     return _replace_product(rule, poly)
@@ -281,11 +283,8 @@ def simplify(
     """
     rules = tuple(rules)
     trail: list[Use] = []
-    lowest = price(poly)
-    while True:
-        tried = [(rule, new) for rule in rules if (new := apply(rule, poly)) != poly]
-        if not tried:
-            break
+    while tried := [(rule, new) for rule in rules if (new := apply(rule, poly)) != poly]:
+        lowest = price(poly)
         best = min(tried, key=lambda use: price(use[1]))
         moves = [best]
         if price(best[1]) >= lowest:
@@ -300,5 +299,4 @@ def simplify(
             break
         trail += moves
         poly = moves[-1][1]
-        lowest = price(poly)
     return poly, tuple(trail)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 NONE: frozenset[Any] = frozenset()
 
@@ -17,14 +19,18 @@ def united(sets: Iterable[frozenset[Any]]) -> frozenset[Any]:
     return result
 
 
-class Lazy:
-    """Slots that are filled in when they are first read, ``key`` by ``_key``."""
+class kept(Generic[T]):
+    """A property that is computed when it is first read; what it was is the term's own then.
 
-    __slots__ = ()
+    ``functools.cached_property`` locks while it computes, which costs more
+    than most of what terms keep.
+    """
 
-    if not TYPE_CHECKING:
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self.compute = compute
+        self.name = compute.__name__
 
-        def __getattr__(self, name: str) -> Any:
-            value = getattr(type(self), f"_{name}")(self)
-            setattr(self, name, value)
-            return value
+    def __get__(self, term: Any, kind: type) -> T:
+        value = self.compute(term)
+        object.__setattr__(term, self.name, value)  # a frozen one, too
+        return value

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .numbers import Number, is_integer, tidy
-from .slots import NONE, Lazy, united
+from .slots import NONE, kept, united
 
 
 class Ix(NamedTuple):
@@ -80,9 +80,12 @@ class Ref(Atom):
     def __init__(self, name: str, subs: tuple[Subscript, ...] = (), positive: bool = False):
         self.name = name
         self.subs = subs
-        key = f"{name}[{','.join([s.key for s in subs])}]" if subs else name
-        free = frozenset([s for s in subs if isinstance(s, Ix)])
         names = frozenset((name,))
+        if not subs:
+            self._set(name, NONE, 0, positive, names)
+            return
+        key = f"{name}[{','.join([s.key for s in subs])}]"
+        free = frozenset([s for s in subs if isinstance(s, Ix)])
         if len(free) < len(subs):
             gathers = [s for s in subs if isinstance(s, Ref)]
             free = united([free, *(s.free for s in gathers)])
@@ -231,30 +234,27 @@ def fresh_index(dim: str) -> Ix:
     return Ix(f"~{next(_counter):09d}", dim)
 
 
-class Mono(Lazy):
+class Mono:
     """A product of atoms with rational exponents, sorted by key."""
-
-    __slots__ = ("_hash", "factors", "free", "height", "key", "names")
-
-    key: str
-    names: frozenset[str]
-    free: frozenset[Ix]
-    height: int
 
     def __init__(self, factors: tuple[tuple[Atom, Number], ...]):
         self.factors = factors
         self._hash = hash(factors)
 
-    def _key(self) -> str:
+    @kept
+    def key(self) -> str:
         return "*".join([a.key if e == 1 else f"{a.key}^{e}" for a, e in self.factors])
 
-    def _free(self) -> frozenset[Ix]:
+    @kept
+    def free(self) -> frozenset[Ix]:
         return united([a.free for a, _ in self.factors])
 
-    def _names(self) -> frozenset[str]:
+    @kept
+    def names(self) -> frozenset[str]:
         return united([a.names for a, _ in self.factors])
 
-    def _height(self) -> int:
+    @kept
+    def height(self) -> int:
         return max([a.height for a, _ in self.factors], default=0)
 
     @property
@@ -278,27 +278,24 @@ class Mono(Lazy):
 UNIT = Mono(())
 
 
-class Poly(Lazy):
+class Poly:
     """A sum of monomials with rational coefficients; the normal form of a term."""
-
-    __slots__ = ("free", "key", "names", "terms")
-
-    key: str
-    #: The names of the tensors mentioned.
-    names: frozenset[str]
-    free: frozenset[Ix]
 
     def __init__(self, terms: dict[Mono, Number]):
         self.terms = terms
 
-    def _key(self) -> str:
+    @kept
+    def key(self) -> str:
         parts = sorted([(m.key, c) for m, c in self.terms.items()])
         return "+".join([f"{c}*{k}" if c != 1 else k or "1" for k, c in parts]) or "0"
 
-    def _free(self) -> frozenset[Ix]:
+    @kept
+    def free(self) -> frozenset[Ix]:
         return united([m.free for m in self.terms])
 
-    def _names(self) -> frozenset[str]:
+    @kept
+    def names(self) -> frozenset[str]:
+        """The names of the tensors mentioned."""
         return united([m.names for m in self.terms])
 
     @property

@@ -7,7 +7,7 @@ kink, and logits are small at one point and large at another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -23,8 +23,12 @@ from .question import Question
 #: What data are multiplied by, point by point: so small, as drawn, and so large.
 SCALES = (1.0, 0.125, 3.0)
 
-#: A point with more entries than this is drawn by NumPy's generator, which is quick.
+#: An array with more entries than this is drawn by NumPy's generator, which is quick, and the
+#: truth about it is computed by generated code.
 MANY = 2**14
+
+#: In the narrow formats large data would overflow: exp(12) has no place in float16.
+NARROW = {"float16": (1.0, 0.125, 1.0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +45,27 @@ class Point:
     drawn: Arrays
     memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def big(self) -> bool:
+        """Are there too many entries to try variations, or everything that is computed?"""
+        return any(array.size > MANY for array in self.drawn.values())
+
     @cached_property
     def values(self) -> Arrays:
         """Everything that is known at this point, one axis for each dimension."""
         return self.rounded(exact)
+
+    def truth(self, name: str) -> np.ndarray:
+        """The true values of a quantity, one axis for each dimension."""
+        of = name.removeprefix("d")
+        if not self.big or of not in self.question.wrt:
+            return self.values[name]
+        if "truth" not in self.memo:
+            given = (*self.question.op.program.inputs, *self.question.given)
+            found = self.question.function(**{t.name: self.array(t.name) for t in given})
+            wrt = self.question.wrt
+            self.memo["truth"] = {f"d{wrt[0]}": found} if len(wrt) == 1 else found
+        return spread(self.memo["truth"][name], self.question.tensor(name), self.sizes)
 
     def rounded(self, rounding: Rounding) -> Arrays:
         """The same where every operation makes a small error."""
@@ -94,12 +115,29 @@ def spread(array: np.ndarray, tensor: Tensor, sizes: Mapping[str, int]) -> np.nd
 
 
 def points(
-    question: Question, seed: int = 0, given: Mapping[str, int] | None = None
+    question: Question,
+    seed: int = 0,
+    given: Mapping[str, int] | None = None,
+    dtype: str = "float64",
 ) -> tuple[Point, ...]:
-    """The points of a check: one for each scale, each with sizes of its own."""
-    return tuple(
-        point(question, seed * len(SCALES) + k, given, scale) for k, scale in enumerate(SCALES)
-    )
+    """The points of a check: one for each scale, each with sizes of its own; if big, one."""
+    return tuple(drawn_points(question, seed, given, dtype))
+
+
+def drawn_points(
+    question: Question,
+    seed: int = 0,
+    given: Mapping[str, int] | None = None,
+    dtype: str = "float64",
+) -> Iterator[Point]:
+    """The same one by one, for who needs the first alone."""
+    for k, scale in enumerate(NARROW.get(dtype, SCALES)):
+        rows = {d.name: 2 + k + j for j, d in enumerate(question.op.program.batch)}
+        sizes = rows | dict(given or {})
+        found = point(question, seed * len(SCALES) + k, sizes, scale, dtype)
+        yield found
+        if found.big:
+            break
 
 
 def point(
@@ -107,8 +145,11 @@ def point(
     seed: int,
     given: Mapping[str, int] | None = None,
     scale: float = 1.0,
+    dtype: str = "float64",
 ) -> Point:
     """One point, the same for the same seed on every machine.
+
+    What is drawn are numbers that ``dtype`` has, so that nobody has to round them.
 
     Raises ``UnknownName`` and ``ShapeError`` for sizes that the op does not have.
     """
@@ -118,7 +159,8 @@ def point(
     for tensor in (*program.inputs, *question.given):
         found = drawn_array(tensor, sizes, seed)
         stretched = tensor.role == "data" and tensor.domain == "real" and tensor in program.inputs
-        drawn[tensor.name] = found * scale if stretched and not tensor.integer else found
+        drawn[tensor.name] = found * scale if stretched and scale != 1 else found
+    drawn = {name: representable(array, dtype) for name, array in drawn.items()}
     return Point(question, sizes, seed, drawn)
 
 
@@ -134,7 +176,19 @@ def drawn_array(tensor: Tensor, sizes: Mapping[str, int], seed: int) -> np.ndarr
 
 
 def many(shape: list[int], seed: str) -> np.ndarray:
-    """Entries of either sign, from 1/16 to 2, never close to zero."""
+    """Entries of either sign, from 1/16 to 2 in size, never close to zero."""
     random = np.random.default_rng(list(seed.encode()))
-    size = random.uniform(0.0625, 2.0, shape)
-    return np.asarray(np.where(random.random(shape) < 0.5, -size, size))
+    found = random.uniform(-1.9375, 1.9375, shape)
+    found += np.copysign(0.0625, found)
+    return found
+
+
+def representable(array: np.ndarray, dtype: str) -> np.ndarray:
+    """The nearest numbers that a dtype has, as float64."""
+    if dtype == "float64":
+        return array
+    if dtype == "bfloat16":  # the upper half of a float32, rounded to nearest, ties to even
+        bits = array.astype(np.float32).view(np.uint32)
+        bits = (bits + np.uint32(0x7FFF) + ((bits >> 16) & np.uint32(1))) & np.uint32(0xFFFF0000)
+        return np.asarray(bits.view(np.float32), dtype=np.float64)
+    return array.astype(dtype).astype(np.float64)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Any
 
 from ..calls import with_aliases, without_calls
 from ..derivation import Derivation
@@ -24,6 +25,7 @@ class Question:
 
     op: Op
     unit: bool
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def wrt(self) -> tuple[str, ...]:
@@ -39,6 +41,11 @@ class Question:
         """The gradient by all differentiable inputs."""
         asked = {} if self.unit else {"upstream": self.upstream[0].name}
         return self.op.gradient(*self.wrt, **asked)
+
+    @cached_property
+    def function(self) -> Callable[..., Any]:
+        """The gradient as a NumPy function of keywords."""
+        return self.derivation.lambdify()
 
     @cached_property
     def textbook(self) -> Program:

@@ -63,7 +63,8 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        return self.kind == "correct"
+        """Is it right: equal, or equal but for constants that were rounded?"""
+        return self.kind in ("correct", "rounded")
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.kind}: {self.explanation}"]
@@ -100,7 +101,7 @@ def joined(
         raise ValueError(f"{name}: a verdict needs at least one output")
     worst = max(outputs.values(), key=lambda v: SEVERITY[v.kind])
     alike = [v for v in outputs.values() if v.kind == worst.kind]
-    if worst.ok:
+    if worst.kind == "correct":
         explanation = f"{', '.join(outputs)} {'is' if len(outputs) == 1 else 'are'} right"
         if len(outputs) == 1:
             explanation = worst.explanation

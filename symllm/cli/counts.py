@@ -6,8 +6,8 @@ import click
 
 from ..counts import Counts
 from ..render.counts import by_size
+from ..render.text import Formula, signed
 from .common import batched_option, console, find_model, find_op, wrt_option
-from .formulas import Formula, signed
 from .tables import table
 
 

@@ -19,10 +19,10 @@ from ..op import Op
 from ..render.printer import style_of
 from ..render.steps import names_used, short_name
 from ..render.subject import page_style
+from ..render.text import Formula, spelled
 from ..steps import Sentence, Step
 from ..verify import Certificate
 from .common import batched_option, console, find_op, wrt_option
-from .formulas import Formula, spelled
 
 #: Where formulas may be broken: before a sign of relation or of a term.
 BREAKS = re.compile(r" (?=[=+-] )")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .function import definition, docstring, listed, size_statements, unpacked
+from .function import definition, docstring, listed, returning, several, size_statements, unpacked
 from .network import Emitter, Network, saved
 from .target import Target
 from .writer import WIDTH
@@ -40,11 +40,6 @@ def forward_function(target: Target, network: Network, doc: str) -> tuple[str, l
     return text, kept
 
 
-def several(names: Sequence[str]) -> Sequence[str]:
-    """The names of a tuple."""
-    return [f"{names[0]},"] if len(names) == 1 else names
-
-
 def sizes_read(emitter: Emitter) -> list[str]:
     """Statements that read the sizes off the inputs' shapes."""
     inputs = emitter.network.program.inputs
@@ -72,14 +67,9 @@ def backward_function(target: Target, network: Network, doc: str, kept: Sequence
             *docstring(doc, [program.tensors[output].adjoint()], results),
             *unpacked(kept, "saved", WIDTH - 4),
             *emitter.rows,
-            *returned([t.name for t in results]),
+            *returning([t.name for t in results], WIDTH - 4),
         ],
     )
-
-
-def returned(names: Sequence[str]) -> list[str]:
-    row = f"return {', '.join(names)}"
-    return [row] if len(row) <= WIDTH - 4 else listed("return (", names, ")", WIDTH - 4)
 
 
 def applied_function(target: Target, network: Network, doc: str) -> str:

@@ -11,7 +11,7 @@ from ..errors import OpError
 from ..notation import Dim, Tensor
 from ..program import Program
 from .layout import Axes
-from .lines import Line, lines_of, names_in
+from .lines import Line, lines_of
 from .pieces import wrapped
 from .sharing import lookups_first, shared
 from .stability import stable
@@ -42,7 +42,7 @@ def function_body(
     ``given`` says it of inputs that were kept so.
     """
     lines = simplified(program, target.in_place)
-    mentioned = {name for line in lines for name in names_in(line.value)}
+    mentioned = {name for line in lines for name in line.mentioned}
     body = body_of(lines, program.inputs, program.outputs, target, width, kept, given or {})
     merged = [t for t in program.inputs if t.merged and t.name in mentioned]
     results = [program.tensors[name] for name in program.outputs if name not in kept]
@@ -76,7 +76,7 @@ def function_source(target: Target, program: Program, function: str, doc: str = 
         [
             *docstring(doc, body.arguments, outputs),
             *body.statements,
-            *returned(program.outputs, WIDTH - 4),
+            *returning_by_name(program.outputs, WIDTH - 4),
         ],
     )
     return module(target, [text])
@@ -102,10 +102,15 @@ def definition(
 
 
 def listed(opening: str, names: Sequence[str], closing: str, width: int) -> list[str]:
-    """Names in brackets, on rows of their own where one row is too short."""
+    """Names in brackets, on rows of their own where one row is too short.
+
+    Names are wrapped; where some are expressions, each has a row.
+    """
     row = f"{opening}{', '.join(names)}{closing}"
     if len(row) <= width:
         return [row]
+    if any("[" in name or "(" in name for name in names):
+        return [opening, *indented([f"{name}," for name in names]), closing]
     return [opening, *indented(wrap(", ".join(names), width - 4)), closing]
 
 
@@ -114,10 +119,16 @@ def unpacked(names: Sequence[str], value: str, width: int) -> list[str]:
     row = f"{', '.join(names)} = {value}"
     if len(names) > 1 and len(row) <= width:
         return [row]
-    return listed("(", [f"{names[0]},"] if len(names) == 1 else names, f") = {value}", width)
+    return listed("(", several(names), f") = {value}", width)
+
+
+def several(names: Sequence[str]) -> Sequence[str]:
+    """The names of a tuple."""
+    return [f"{names[0]},"] if len(names) == 1 else names
 
 
 def returning(values: Sequence[str], width: int) -> list[str]:
+    """The last statement: the value, or several as a tuple."""
     row = f"return {', '.join(values)}"
     return [row] if len(row) <= width else listed("return (", values, ")", width)
 
@@ -221,9 +232,12 @@ def docstring(doc: str, arguments: Sequence[Tensor], outputs: Sequence[Tensor]) 
 
 
 def folded(line: str) -> list[str]:
-    """A line of prose or of a formula on as many rows as it needs."""
-    indent = " " * (len(line) - len(line.lstrip()))
-    return wrap(line, WIDTH - 8, subsequent_indent=indent + "    ") or [""]
+    """A line of prose on as few rows as it needs, equally long: no row holds but the last word."""
+    widest = WIDTH - 8
+    rows = wrap(line, widest) or [""]
+    widths = range(-(-len(line) // len(rows)), widest)
+    even = (wrap(line, width) for width in widths if len(rows) > 1)
+    return next((found for found in even if len(found) == len(rows)), rows)
 
 
 def shape(tensor: Tensor) -> str:
@@ -242,7 +256,7 @@ DOMAINS = {
 }
 
 
-def returned(outputs: Sequence[str], width: int) -> list[str]:
+def returning_by_name(outputs: Sequence[str], width: int) -> list[str]:
     """The last statement: one array, or several by name, a row for each where one is too long."""
     if len(outputs) == 1:
         return [f"return {outputs[0]}"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import sympy as sp
 
@@ -15,7 +16,7 @@ from ..calls import without_calls
 from ..errors import OpError
 from ..expressions import entries, name_of
 from ..notation import Tensor, entry
-from ..program import Program
+from ..program import Program, needed
 from .functions import Mean, Over, Total, indices_of, is_size
 
 
@@ -33,6 +34,11 @@ class Line:
     @property
     def entry(self) -> sp.Expr:
         return entry(self.name, *self.indices)
+
+    @cached_property
+    def mentioned(self) -> set[str]:
+        """The names of tensors in the value."""
+        return names_in(self.value)
 
     def at(self, subscripts: Sequence[sp.Expr]) -> sp.Expr:
         """The value with other subscripts in place of the indices."""
@@ -57,17 +63,6 @@ def lines_of(program: Program) -> tuple[Line, ...]:
 
 def names_in(expr: sp.Basic) -> set[str]:
     return {name_of(e) for e in entries(expr)}
-
-
-def needed(lines: Iterable[Line], outputs: Iterable[str]) -> tuple[Line, ...]:
-    """The lines that the outputs depend on."""
-    wanted = set(outputs)
-    kept = []
-    for line in reversed(tuple(lines)):
-        if line.name in wanted:
-            kept.append(line)
-            wanted |= names_in(line.value)
-    return tuple(reversed(kept))
 
 
 def reductions(expr: sp.Expr) -> sp.Expr:

@@ -11,7 +11,7 @@ import sympy as sp
 from ..calls import without_calls
 from ..equation import Let
 from ..notation import Tensor
-from ..program import Program
+from ..program import Program, needed
 from .functions import is_size
 from .saving import what_to_save
 
@@ -68,7 +68,7 @@ def pair_of(program: Program, joint: Program, gradients: Mapping[str, str]) -> P
     known = before.let.keys() | {t.name for t in program.inputs}
     mentioned = frozenset(name for let in ends for name in let.mentioned) & known
     saved = what_to_save(mentioned, before)
-    equations = (*definitions(mentioned - saved, saved, before), *ends)
+    equations = (*needed(before.equations, mentioned, saved), *ends)
     found = [*upstream, *(tensors[name] for name in saved)]
     saved |= sizes_of(equations, tensors, found, program.inputs)
     order = [name for name in before.tensors if name in saved]
@@ -83,8 +83,7 @@ def pair_of(program: Program, joint: Program, gradients: Mapping[str, str]) -> P
     )
     kept = tuple(n for n in order if n in before.let and n not in program.outputs)
     forward = replace(before, outputs=(*program.outputs, *kept))
-    needed = definitions({*forward.outputs}, frozenset(), before)
-    forward = replace(forward, equations=needed)
+    forward = replace(forward, equations=needed(before.equations, forward.outputs))
     saved_tensors = tuple(tensors[name] for name in order)
     return Pair(forward, backward, program.outputs, saved_tensors, wanted)
 
@@ -108,17 +107,6 @@ def dependants(program: Program, names: set[str]) -> set[str]:
         if let.mentioned & (names | found):
             found.add(let.name)
     return found
-
-
-def definitions(names: Iterable[str], given: frozenset[str], program: Program) -> tuple[Let, ...]:
-    """The equations that define the names from those that are given."""
-    lets = program.let
-    waiting, needed = set(names) & lets.keys(), set()
-    while waiting:
-        name = waiting.pop()
-        needed.add(name)
-        waiting |= (lets[name].mentioned & lets.keys()) - needed - given
-    return tuple(let for name, let in lets.items() if name in needed)
 
 
 def sizes_of(

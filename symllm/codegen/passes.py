@@ -13,6 +13,7 @@ from .function import (
     listed,
     module,
     returning,
+    several,
     unpacked,
 )
 from .pair import Pair
@@ -59,8 +60,7 @@ def forward_function(both: Passes, title: str, note: str = "") -> str:
     outputs = [pair.forward.tensors[name] for name in pair.outputs]
     words = f"{title}, and what its gradient needs."
     doc = docstring(with_note(words, note), pair.inputs, outputs)
-    saved = [f"{both.saved[0]},"] if len(both.saved) == 1 else both.saved
-    returned = listed(f"return {as_value(pair.outputs)}, (", saved, ")", WIDTH - 4)
+    returned = listed(f"return {as_value(pair.outputs)}, (", several(both.saved), ")", WIDTH - 4)
     arguments = [t.name for t in pair.inputs]
     body = [*doc, *both.forward.statements, *returned]
     return definition(f"{pair.name}_forward", arguments, body)

@@ -41,7 +41,7 @@ def bare_exponentials(program: Program, outputs: tuple[str, ...]) -> set[sp.Expr
     """The exponentials whose largest exponent is not subtracted when these are computed."""
     lines = stable(lines_of(replace(program, outputs=outputs)), program.inputs, outputs)
     tops = {line.name for line in lines if isinstance(line.value, Top)}
-    shifted = {line.name for line in lines if names_in(line.value) & tops}
+    shifted = {line.name for line in lines if line.mentioned & tops}
     found = (node for line in lines for node in line.value.atoms(sp.exp))
     return {node for node in found if not names_in(node) & shifted}
 

@@ -10,8 +10,9 @@ import sympy as sp
 
 from ..expressions import entries, name_of, rename_entries
 from ..notation import Iverson, entry
+from ..program import needed
 from .functions import REDUCTION_NAMES, Over, Total, indices_of, is_index
-from .lines import Line, is_new, names_in, needed
+from .lines import Line, is_new, names_in
 from .scatter import scatter_of
 
 #: Placeholders for indices, so that equal expressions in other letters are equal.
@@ -153,7 +154,7 @@ def once_inlined(lines: tuple[Line, ...], outputs: Iterable[str]) -> tuple[Line,
     kept = list(lines)
     for made in [line for line in lines if not line.given and line.name not in outputs]:
         own = next(line for line in kept if line.name == made.name)
-        users = [k for k, line in enumerate(kept) if made.name in names_in(line.value)]
+        users = [k for k, line in enumerate(kept) if made.name in line.mentioned]
         if len(users) == 1 and may_inline(own, kept[users[0]].value):
             user = kept[users[0]]
             kept[users[0]] = replace(user, value=rename_entries(user.value, {own.name: own.at}))
@@ -188,7 +189,7 @@ def lookups_first(lines: tuple[Line, ...], taken: set[str]) -> tuple[Line, ...]:
     """What is looked up in an array, on a line of its own before others may overwrite the array."""
     result = list(lines)
     for made in lines:
-        users = [line for line in lines if made.name in names_in(line.value)]
+        users = [line for line in lines if made.name in line.mentioned]
         for line in users[1:]:
             for node in sorted(looked_up(line.value, made), key=str):
                 apart = line_for(node, line, fresh_name(name_for(node), taken))

@@ -16,6 +16,7 @@ import sympy as sp
 
 from ..expressions import name_of, rename_entries, subscripts_of
 from ..notation import Iverson, Tensor, entry
+from ..program import needed
 from .functions import (
     Allowed,
     Expm1,
@@ -29,7 +30,7 @@ from .functions import (
     indices_of,
 )
 from .identities import Knowledge, apply_identities
-from .lines import Line, names_in, needed, over
+from .lines import Line, names_in, over
 from .sharing import fold, fresh_name, name_for
 
 EXPONENTIAL = (sp.exp, Sigmoid, Softplus, Expm1, Log1p, Allowed)

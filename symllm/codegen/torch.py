@@ -176,9 +176,10 @@ def autograd_class(pair: Pair, name: str, title: str, note: str) -> str:
 
 
 def words(doc: str) -> list[str]:
-    """A docstring: on one row, or with paragraphs on several."""
+    """A docstring: on one row, or on several."""
     first, *rest = [row for line in doc.splitlines() for row in folded(line)]
-    return [f'"""{first}', *rest, '"""'] if rest else [f'"""{first}"""']
+    row = f'"""{first}"""'
+    return [f'"""{first}', *rest, '"""'] if rest or len(row) > WIDTH - 4 else [row]
 
 
 def applied(pair: Pair, name: str, title: str, note: str) -> str:

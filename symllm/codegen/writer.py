@@ -104,7 +104,7 @@ class Writer:
 
     def written(self) -> Body:
         for at, line in enumerate(self.lines):
-            later = {n for user in self.lines[at + 1 :] for n in names_in(user.value)}
+            later = {n for user in self.lines[at + 1 :] for n in user.mentioned}
             self.line(line, later | set(self.outputs))
         axes = {name: self.write.variables[name].axes for name in self.kept}
         return Body(tuple(self.statements), tuple(self.write.sizes), self.merged, axes)
@@ -250,12 +250,12 @@ class Writer:
         if line.name not in self.outputs:
             return True
         group = {old, *(n for n in self.merged if last_name(n, self.merged) == old)}
-        users = [u.name for u in self.lines if group & names_in(u.value) and u.name not in group]
+        users = [u.name for u in self.lines if group & u.mentioned and u.name not in group]
         return users == [line.name]
 
     def worth(self, line: Line) -> bool:
         """Only the largest arrays are worth the care, and tables with rows for all tokens."""
-        tables = self.tables & names_in(line.value)
+        tables = self.tables & line.mentioned
         return bool(line.indices) and (len(line.indices) == self.rank or bool(tables))
 
     def place_to_start(self, line: Line, later: set[str]) -> tuple[sp.Expr | None, list[sp.Expr]]:

@@ -20,6 +20,7 @@ from ..algebra.sums import opened, total
 from ..algebra.terms import (
     ONE,
     Atom,
+    Delta,
     Fn,
     Ix,
     Mono,
@@ -226,6 +227,8 @@ def sums_of_definitions(sys: System) -> Iterator[Rewrite]:
     """
     for equation in sys.equations.values():
         for ix in equation.indices:
+            if any(stays_summed(mono, ix) for mono in equation.right.terms):
+                continue
             value = total((ix,), equation.right)
             if any(isinstance(a, Sum) for a in atoms(value)):
                 continue
@@ -234,6 +237,11 @@ def sums_of_definitions(sys: System) -> Iterator[Rewrite]:
             ((atom, _),) = mono.factors
             if isinstance(atom, Sum) and cost(value) < cost(total((ix,), name)):
                 yield sum_rule(equation.name, "fact", atom, value)
+
+
+def stays_summed(mono: Mono, ix: Ix) -> bool:
+    """Is the sum of a product over an index a sum for certain? Only a delta may collapse it."""
+    return ix in mono.free and not any(isinstance(a, Delta) for a, _ in mono.factors)
 
 
 def balanced(sys: System, equation: Equation) -> Poly | None:

@@ -13,7 +13,7 @@ from ..algebra.rewrite import Rewrite
 from ..algebra.terms import Atom, Ix, Mono, Poly, Ref
 from ..algebra.walk import mono_atoms
 from ..algebra.write import Writer, integer_symbol, limit
-from ..expressions import fresh_letters, rename_entries
+from ..expressions import Entry, fresh_letters, rename_entries
 from ..notation import LOSS, Dim, Partial, entry
 from ..steps import SAME, Sentence
 from .adjoint import Contribution, Line
@@ -41,18 +41,21 @@ class Phrases:
         In a Jacobian's derivation that is all of them; else the whole adjoint
         of an output that other equations use as well.
         """
+        return rename_entries(expr, self._nameless)
+
+    @cached_property
+    def _nameless(self) -> dict[str, Entry]:
         rank = len(self.seed.row)
 
-        def spelled(subs: tuple[sp.Expr, ...], name: str) -> sp.Expr:
-            of = entry(self.seed.output, *subs[:rank]) if self.seed.output else LOSS
-            return Partial(of, entry(name, *subs[rank:]))
+        def spelled(name: str) -> Entry:
+            def derivative(subs: tuple[sp.Expr, ...]) -> Partial:
+                of = entry(self.seed.output, *subs[:rank]) if self.seed.output else LOSS
+                return Partial(of, entry(name, *subs[rank:]))
 
-        change = {
-            line.adjoint: lambda subs, n=name: spelled(subs, n)
-            for name, line in self.book.lines.items()
-            if line.adjoint != f"d{name}"
-        }
-        return rename_entries(expr, change)
+            return derivative
+
+        lines = self.book.lines.items()
+        return {line.adjoint: spelled(n) for n, line in lines if line.adjoint != f"d{n}"}
 
     def quantity(self) -> sp.Expr:
         if self.seed.output:

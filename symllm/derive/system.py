@@ -138,9 +138,12 @@ class System:
 
     def price(self, poly: Poly) -> float:
         """What a polynomial costs a reader, who must look up intermediate names."""
-        outputs = self.program.outputs
-        looked_up = poly.names & (self.levels.keys() | self.aliases.keys())
-        return cost(poly) + 1.25 * sum(self.levels.get(n, 1) > 0 for n in looked_up - {*outputs})
+        return cost(poly) + 1.25 * len(poly.names & self._looked_up)
+
+    @cached_property
+    def _looked_up(self) -> frozenset[str]:
+        computed = {name for name, level in self.levels.items() if level > 0}
+        return frozenset(computed | self.aliases.keys()).difference(self.program.outputs)
 
     # -- letters ------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ..document import Document, Shown, sections
+from ..document import Document, Shown, chapter_error, sections
 from ..headings import unlike
 from .format import Files, Options
 
@@ -54,11 +54,11 @@ def cells(document: Document) -> Iterator[dict[str, Any]]:
             yield cell | {"cell_type": "markdown"}
             continue
         count += 1
-        yield cell | {
-            "cell_type": "code",
-            "execution_count": count,
-            "outputs": outputs(shown, count),
-        }
+        try:
+            found = outputs(shown, count)
+        except (Exception, SystemExit) as error:
+            raise chapter_error(document.chapter, shown.cell, error) from error
+        yield cell | {"cell_type": "code", "execution_count": count, "outputs": found}
 
 
 def outputs(shown: Shown, count: int) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from ..notation import Layer, entry
 from ..render.flavour import Flavour, flavour_of
 from ..render.page import rows
 from ..render.printer import PLAIN, Printer
+from ..render.subject import lowered
 from .architecture import HEAD, Architecture
 
 
@@ -45,8 +46,9 @@ def model_markdown(gradient: ModelGradient, flavour: str | Flavour = "github") -
 
 def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[str]:
     model = gradient.model
+    layer = lowered(model.block.title)
     yield "**Forward.** " + f.prose(
-        f"Tokens enter through {model.embed.title}; each of $L$ layers is {titled(model.block)}, "
+        f"Tokens enter through {model.embed.title}; each of $L$ layers is {layer}, "
         f"with parameters of its own; the last layer's output goes to {model.head.title}."
     )
     yield f.display(forward(gradient))
@@ -79,10 +81,6 @@ def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[
         f"gradients of all {worst} of a small model agree with central differences of the ops' "
         "own NumPy functions, composed, to within $10^{-7}$."
     )
-
-
-def titled(op: Any) -> str:
-    return op.title[0].lower() + op.title[1:]
 
 
 def streams(gradient: ModelGradient) -> set[str]:

@@ -19,6 +19,7 @@ from ..codegen.passes import forward_function as pair_forward
 from ..codegen.passes import passes
 from ..codegen.writer import WIDTH
 from ..op import Op
+from ..render.subject import lowered
 from .architecture import Architecture
 from .table import Table
 
@@ -88,13 +89,6 @@ def stage_functions(chosen: Language, op: Op, net: Network) -> Iterator[str]:
 
 def cited(what: str, op: Op) -> str:
     return f"{what}: {op.name} ({op.source})." if op.source else f"{what}: {op.name}."
-
-
-def lowered(title: str) -> str:
-    """A title inside a sentence; acronyms stay, and names: whose embedding it is."""
-    first, *_ = title.split()
-    stays = "'" in first or not first[1:].islower()
-    return title if stays else title[0].lower() + title[1:]
 
 
 def without_imports(source: str) -> str:

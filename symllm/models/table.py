@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..codegen.function import definition, indented, listed
+from ..codegen.function import definition, indented, listed, returning
 from ..codegen.network import listed_call
 from ..codegen.target import Target, tuple_of
 from ..codegen.writer import WIDTH
@@ -83,7 +83,8 @@ class Table:
                 texts = list(parameter.inputs)
             for name, text in zip(parameter.inputs, texts, strict=True):
                 values[name] = text + (self.apart(stage, name) if merged(parameter) else "")
-        rows += returned([values[name] for name in self.parameters(stage)])
+        found = [values[name] for name in self.parameters(stage)]
+        rows += returning(found if len(found) > 1 else [tuple_of(found)], WIDTH - 4)
         doc = f'"""{WORDS[stage]}, as ``{self.model.ops[stage].name}`` takes them."""'
         return definition(f"{stage}_parameters", self.context(stage, rows), [doc, *rows])
 
@@ -156,14 +157,6 @@ class Table:
         stored = self.storer(stage).partition("(")[2].partition(")")[0].split(",")
         context = [name for name in map(str.strip, stored) if name in CONTEXT[stage]]
         return f"{stage}_gradients({', '.join([*context, names])})"
-
-
-def returned(values: Sequence[str]) -> list[str]:
-    """A tuple: on one row, or with one for each value."""
-    row = f"return {tuple_of(values) if len(values) == 1 else ', '.join(values)}"
-    if len(row) <= WIDTH - 4:
-        return [row]
-    return ["return (", *(f"    {value}," for value in values), ")"]
 
 
 def size(name: str) -> str:

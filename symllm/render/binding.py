@@ -9,7 +9,8 @@ from typing import Protocol
 
 from .bibliography import gathered, keys, with_links, without_references
 from .html import plain
-from .typeset import FOLDER, convert
+from .look import look
+from .typeset import convert
 from .wording import listed
 
 
@@ -49,9 +50,9 @@ def book_typst(
     parts = [without_references(chapter.body) for chapter in chapters]
     works = gathered(work for _, found in parts for work in found)
     known = keys(works)
-    look = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("page.typ", "book.typ"))
+    style = "".join(look(name).read_text(encoding="utf-8") for name in ("page.typ", "book.typ"))
     title, subtitle = (json.dumps(volume[k], ensure_ascii=False) for k in ("title", "subtitle"))
-    pages = [f"{look}\n#show: book-style.with(title: {title}, subtitle: {subtitle})\n"]
+    pages = [f"{style}\n#show: book-style.with(title: {title}, subtitle: {subtitle})\n"]
     for chapter, (body, _) in zip(chapters, parts, strict=True):
         heading = convert(f"# {chapter.title}", "typst", "PDF", WHOLE)
         text = convert(with_links(body, known), "typst", "PDF", (*WHOLE, *within(chapter.name)))

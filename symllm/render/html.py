@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .page import TEMPLATES
-from .typeset import FOLDER, convert
+from .look import TEMPLATES, look
+from .typeset import convert
 
 MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>", re.S)
 SOURCE = re.compile(
@@ -73,7 +73,7 @@ def page(
     current: str = "",
     sections: Sequence[Any] = (),
 ) -> str:
-    css, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("site.css", "site.js"))
+    css, script = (look(name).read_text(encoding="utf-8") for name in ("site.css", "site.js"))
     text = TEMPLATES.get_template("page.html.j2").render(
         title=plain(title),
         main=main,

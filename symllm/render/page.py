@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import jinja2
 import sympy as sp
 
 from ..equation import Let
@@ -19,18 +18,12 @@ from .display import LINE, aligned, definitions, equation, width
 from .evidence import evidence_text
 from .flavour import Flavour, flavour_of
 from .kinks import jumps, kinks
+from .look import TEMPLATES
 from .place import ALONE, Place, where
 from .printer import PLAIN, Printer, Style, style_of
 from .steps import lemma, lone_step, step_lines
 from .subject import Definition, Derivation, asked_for, page_style, results
 from .wording import given, listed, question
-
-TEMPLATES = jinja2.Environment(
-    loader=jinja2.PackageLoader("symllm.render"),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 def op_markdown(op: Definition, flavour: str | Flavour = "github", anchor: str = "") -> str:

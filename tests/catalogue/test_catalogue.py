@@ -1,14 +1,13 @@
-"""The core ops: their faces as promised, their gradients verified, PyTorch's the same."""
+"""The core ops: their faces as promised, their gradients verified."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import pytest
 import sympy as sp
-from natives import natives
+from groups import ONE_SCALAR, SMALL, batched
 
 from symllm import ops
 from symllm.calls import without_calls
@@ -99,7 +98,6 @@ FACES: dict[str, tuple[str, str]] = {
     ),
 }
 MARKS = {"data": "{}", "target": "[{}]", "parameter": "*{}*", "constant": "({})"}
-ONE_SCALAR = {name for name, (_, outputs) in FACES.items() if outputs in ("L", "z")}
 
 
 def face(tensors: Any) -> str:
@@ -155,17 +153,10 @@ def test_batch_axes_lead_data_and_targets_only() -> None:
 # --- gradients ---------------------------------------------------------------------
 
 
-def batched(name: str, axes: tuple[str, ...]) -> Any:
-    return ops[name].batched(*axes) if axes else ops[name]
-
-
 HEAVY = {
     "attention", "causal_attention", "masked_attention", "alibi", "sliding_window",
     "multi_head_attention", "grouped_query_attention",
 }  # fmt: skip
-#: Whole blocks take some seconds each, and more steps than an op.
-BLOCKS = {"gpt2_block", "llama_block", "moe_block"}
-SMALL = [name for name in FACES if name not in BLOCKS]
 LAYERS = {"multi_head_attention", "grouped_query_attention"}
 #: Two batch axes are tried where one and none could differ from them.
 TWICE = {"softmax", "layer_norm", "linear", "cross_entropy_index", "embedding", "rope"}
@@ -309,169 +300,3 @@ def test_an_upstream_that_is_asked_for() -> None:
     (b, j) = ops.cross_entropy.batched("N").gradient("z", upstream="dL").indices
     found = ops.cross_entropy.batched("N").gradient("z", upstream="dL").result
     assert found == entry("dL", b) * (entry("p", b, j) - entry("y", b, j))
-
-
-SCALARS = {"eps": 1e-5, "w": 3.0, "t": 3.0}
-
-
-def shape_of(tensor: Any, size: dict[str, int]) -> tuple[int, ...]:
-    return tuple(math.prod(size[d.name] for d in axis) for axis in tensor.axes)
-
-
-def arrays(
-    op: Any, seed: int = 0, sizes: tuple[int, ...] = (5, 3, 4, 6, 2, 3, 2, 3)
-) -> dict[str, Any]:
-    """Random inputs, and upstream gradients, of one op."""
-    rng = np.random.default_rng(seed)
-    symbolic = [d for d in op.program.dims if d.size is None]
-    size = {d.name: k for d, k in zip(symbolic, sizes, strict=False)}
-    size |= {d.name: d.size for d in op.program.dims if d.size is not None}
-    given: dict[str, Any] = {}
-    for t in op.inputs.values():
-        shape = shape_of(t, size)
-        if t.integer:
-            given[t.name] = rng.integers(0, size[t.domain.name], shape)
-        elif t.domain == "distribution":
-            weights = rng.random(shape)
-            given[t.name] = weights / weights.sum(-1, keepdims=True)
-        elif t.domain in ("positive", "unit"):
-            given[t.name] = SCALARS.get(t.name, 0.1 + 0.8 * rng.random(shape))
-        elif t.domain == "binary":
-            given[t.name] = np.where(np.arange(shape[-1]) == 1, 1, rng.integers(0, 2, shape))
-        else:
-            given[t.name] = rng.normal(size=shape)
-    for t in op.outputs.values():
-        given[f"d{t.name}"] = rng.normal(size=shape_of(t, size))
-    return given
-
-
-def by_name(op: Any, result: Any) -> dict[str, Any]:
-    """The outputs of a function by name: it returned one array, a tuple or a dict."""
-    if isinstance(result, dict):
-        return result
-    return dict(zip(op.outputs, result if len(op.outputs) > 1 else (result,), strict=True))
-
-
-@pytest.mark.parametrize("axes", [(), ("H", "T")], ids=["one", "batch"])
-@pytest.mark.parametrize("name", SMALL)
-def test_the_generated_forward_is_the_handwritten_one(name: str, axes: tuple[str, ...]) -> None:
-    op = batched(name, axes)
-    given = {n: v for n, v in arrays(op).items() if n in op.inputs}
-    found = by_name(op, op.lambdify()(**given))
-    rows = [n for n, t in op.inputs.items() if t.role in ("data", "target")]
-    for at in np.ndindex(next(iter(found.values())).shape[: len(axes)]):
-        one = {n: v[at] if n in rows and axes else v for n, v in given.items()}
-        expected = by_name(op, ops[name].numpy(*one.values()))
-        for output, value in expected.items():
-            np.testing.assert_allclose(found[output][at], value, rtol=1e-11, atol=1e-13)
-
-
-# --- PyTorch's own ops -----------------------------------------------------------------
-
-
-def scaled_dot_product(F: Any, **options: Any) -> Any:
-    return lambda Q, K, V, M=None: F.scaled_dot_product_attention(Q, K, V, attn_mask=M, **options)
-
-
-#: Ops that PyTorch does not provide.
-NOT_NATIVE = {"rope", "rope_halves", "projection", "mlp", "multi_head_attention", *BLOCKS} | {
-    "grouped_query_attention"
-}
-
-
-def native(name: str) -> Any:
-    """The op as PyTorch itself provides it, on batches."""
-    F = pytest.importorskip("torch.nn.functional")
-    import torch
-
-    def clipped(logp: Any, old: Any, A: Any, epsilon: float) -> Any:
-        rho = torch.exp(logp - old)
-        return torch.minimum(rho * A, rho.clamp(1 - epsilon, 1 + epsilon) * A)
-
-    def divergence(p: Any, q: Any) -> Any:
-        return F.kl_div(q.log(), p, reduction="none").sum(-1)
-
-    def group(logp: Any, old: Any, ref: Any, R: Any, epsilon: float, beta: float) -> Any:
-        A = (R - R.mean(-1, keepdim=True)) / R.std(-1, correction=0, keepdim=True)
-        penalty = torch.expm1(ref - logp) - (ref - logp)
-        return (beta * penalty - clipped(logp, old, A, epsilon)).mean(-1)
-
-    table = {
-        **natives(torch, F),
-        "softmax": lambda x: F.softmax(x, -1),
-        "log_softmax": lambda x: F.log_softmax(x, -1),
-        "logsumexp": lambda x: torch.logsumexp(x, -1),
-        "masked_softmax": lambda x, mask: F.softmax(x.masked_fill(mask == 0, -torch.inf), -1),
-        "cross_entropy": lambda z, y: F.cross_entropy(
-            z.flatten(0, -2), y.flatten(0, -2), reduction="none"
-        ).reshape(z.shape[:-1]),
-        "cross_entropy_index": lambda z, t: F.cross_entropy(
-            z.flatten(0, -2), t.flatten(), reduction="none"
-        ).reshape(z.shape[:-1]),
-        "label_smoothing": lambda z, t, epsilon: F.cross_entropy(
-            z.flatten(0, -2), t.flatten(), reduction="none", label_smoothing=epsilon
-        ).reshape(z.shape[:-1]),
-        "z_loss": lambda z, weight: weight * torch.logsumexp(z, -1) ** 2,
-        "kl_divergence": divergence,
-        "jensen_shannon": lambda p, q: (
-            (divergence(p, (p + q) / 2) + divergence(q, (p + q) / 2)) / 2
-        ),
-        "distillation": lambda z, v, tau: F.cross_entropy(
-            z.flatten(0, -2) / tau, F.softmax(v.flatten(0, -2) / tau, -1), reduction="none"
-        ).reshape(z.shape[:-1]),
-        "mse": lambda x, y: F.mse_loss(x, y, reduction="none").mean(-1),
-        "layer_norm": lambda x, gamma, beta, eps: F.layer_norm(x, x.shape[-1:], gamma, beta, eps),
-        "rms_norm": lambda x, gamma, eps: F.rms_norm(x, x.shape[-1:], gamma, eps),
-        "embedding": lambda t, W: F.embedding(t, W),
-        "weight_tying": lambda t, W, U: F.linear(F.linear(F.embedding(t, W), U), W),
-        "linear": lambda x, W, b: F.linear(x, W, b),
-        "lora": lambda x, W, A, B, alpha: F.linear(x, W + alpha / len(A) * B @ A),
-        "relu": F.relu,
-        "sigmoid": torch.sigmoid,
-        "tanh": torch.tanh,
-        "softplus": F.softplus,
-        "gelu": F.gelu,
-        "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
-        "silu": F.silu,
-        "swiglu": lambda gate, up: F.silu(gate) * up,
-        "geglu": lambda gate, up: F.gelu(gate) * up,
-        "dropout": lambda x, mask, rate: x * mask / (1 - rate),
-        "attention": scaled_dot_product(F),
-        "causal_attention": scaled_dot_product(F, is_causal=True),
-        "masked_attention": scaled_dot_product(F),
-        "dpo": lambda c_w, c_l, ref_w, ref_l, beta: (
-            -F.logsigmoid(beta * (c_w - ref_w - c_l + ref_l))
-        ),
-        "masked_mean": lambda x, m: (x * m).sum(-1) / m.sum(-1),
-        "ppo_clip": lambda *given: -clipped(*given).mean(-1),
-        "grpo": group,
-    }
-    return table[name]
-
-
-@pytest.mark.parametrize("name", [name for name in FACES if name not in NOT_NATIVE])
-def test_gradients_are_those_of_pytorchs_own_ops(name: str) -> None:
-    function = native(name)
-    torch = pytest.importorskip("torch")
-    op = ops[name].batched("H", "T")
-    given = arrays(op, sizes=(3, 2, 5, 4, 6, 7))
-    upstream = {n: given.pop(n) for n in [f"d{o}" for o in op.outputs]}
-    wrt = [n for n, t in op.inputs.items() if t.differentiable]
-    tensors = {n: v if isinstance(v, float) else torch.as_tensor(v) for n, v in given.items()}
-    for n in wrt:
-        tensors[n].requires_grad_()
-    outputs = by_name(op, function(*tensors.values()))
-    weights = {n: torch.as_tensor(upstream[f"d{n}"]) for n in outputs}
-    if name in ONE_SCALAR:
-        weights = {n: torch.ones_like(weight) for n, weight in weights.items()}
-    torch.autograd.backward(list(outputs.values()), [weights[n] for n in outputs])
-
-    forward = by_name(op, op.lambdify()(**given))
-    for n, output in outputs.items():
-        np.testing.assert_allclose(forward[n], output.detach(), rtol=1e-10, atol=1e-12)
-    found = op.gradient().lambdify()(**given, **upstream)
-    found = found if isinstance(found, dict) else {f"d{wrt[0]}": found}
-    for n in wrt:
-        expected = tensors[n].grad.numpy()
-        scale = np.abs(expected).max()
-        np.testing.assert_allclose(found[f"d{n}"], expected, rtol=0, atol=1e-10 * scale)

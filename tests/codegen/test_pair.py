@@ -162,6 +162,20 @@ def test_several_outputs_are_differentiated(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_sentences_of_any_length_are_broken_into_even_rows(target: str) -> None:
+    x, y = (Dim("n").vector(name) for name in "xy")
+    (i,) = Dim("n").indices("i")
+    for words in range(1, 40):
+        title = " ".join(["A", *["word"] * words])
+        op = Op("long", title, (x,), (Let(y[i], exp(x[i])),), numpy=np.exp)
+        source = op.gradient().code(target)
+        assert max(map(len, source.splitlines())) <= 88
+        for doc in source.split('"""')[1::2]:
+            first, *rest = [row.strip() for row in doc.split("\n\n")[0].strip().splitlines()]
+            assert all(len(first) - len(row) < 20 for row in rest), doc
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_jacobians_and_hessians_are_functions(target: str) -> None:
     assert "def softmax_jacobian(x):" in ops.softmax.jacobian("x").code(target)
     assert "def cross_entropy_hessian(z):" in ops.cross_entropy.hessian("z").code(target)

@@ -16,9 +16,9 @@ from sympy.core.relational import Relational
 from ..equation import Call, Let
 from ..expressions import is_entry, name_of, subscripts_of
 from ..notation import Iverson, Partial
-from ..render.names import SPELLED
-from ..render.printer import PLAIN, Printer, Style
-from ..render.products import (
+from .names import SPELLED
+from .printer import PLAIN, Printer, Style
+from .products import (
     as_decimal,
     factor_key,
     fraction_of,
