@@ -20,12 +20,13 @@ from .op import Op
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from . import models
+    from . import models, pictures
     from .claims.calling import assert_gradient, check_gradient
 
 #: What is loaded when it is first asked for, and the module that has it.
 LATER = {
     "models": ".models",
+    "pictures": ".pictures",
     "assert_gradient": ".claims.calling",
     "check_gradient": ".claims.calling",
 }
@@ -61,6 +62,7 @@ __all__ = [
     "mean",
     "models",
     "ops",
+    "pictures",
     "scalar",
     "sum_over",
 ]
