@@ -7,7 +7,7 @@
 # the gradients of the branches come together.
 
 # %%
-from symllm import ops
+from symllm import ops, pictures
 
 # %% [markdown]
 # ## The feed-forward layer
@@ -65,6 +65,13 @@ ops.gpt2_block.gradient()
 #
 # The bias of the keys has a gradient of zero, which the formula hides: it adds the same to all
 # scores of a row, and a softmax does not see what is added to all.
+
+# %% [markdown]
+# All that the derivation leans on, and what that leans on in turn:
+
+# %%
+leaned_on = (ops.causal_attention, ops.layer_norm, ops.linear, ops.gelu_tanh, ops.masked_softmax)
+pictures.proof_graph(ops.gpt2_block.gradient(), *(op.gradient() for op in leaned_on))
 
 # %% [markdown]
 # ## The block of Llama

@@ -7,7 +7,7 @@
 # variance depend on the input too.
 
 # %%
-from symllm import ops
+from symllm import ops, pictures
 
 # %% [markdown]
 # ## Layer normalisation
@@ -35,6 +35,21 @@ ops.layer_norm.gradient("x")
 # along the vector of ones; remove (but for $\epsilon$) its component along $\hat{x}$; and divide
 # by the standard deviation. A layer norm passes back nothing that would only shift its input, and
 # almost nothing that would only stretch it, for neither would have changed its output.
+
+# %% [markdown]
+# The picture shows the paths: what is computed from what, and each gradient opposite the name that
+# it belongs to.
+
+# %%
+pictures.graph(ops.layer_norm.gradient())
+
+# %% [markdown]
+# Nobody should believe a gradient unseen. Differences of the forward pass judge it, and how well
+# they can is a matter of the step: where it is too large they see the curve bend, where it is too
+# small the digits run out. The best step of each rule lies at the bottom of its valley.
+
+# %%
+pictures.error_curve(ops.layer_norm, "x")
 
 # %% [markdown]
 # ### The gradient of the scale

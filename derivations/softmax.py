@@ -8,7 +8,7 @@
 # chapter derives it, and all that leads up to it.
 
 # %%
-from symllm import ops
+from symllm import ops, pictures
 
 # %% [markdown]
 # ## Softmax
@@ -34,6 +34,13 @@ ops.softmax.jacobian("x")
 # takes from every other in proportion to both. The rows of the matrix sum to zero, because adding
 # one number to all of the scores changes nothing; so do its columns, because the probabilities
 # always sum to one.
+
+# %% [markdown]
+# In numbers: the diagonal is where a score acts on its own probability, and what it gains there is
+# what its row loses elsewhere.
+
+# %%
+pictures.heat_map(ops.softmax.jacobian("x"), x=[2, 1, 0, -1])
 
 # %% [markdown]
 # ### The gradient

@@ -21,13 +21,14 @@ from .op import Op
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from . import models
+    from . import models, pictures
     from .claims.calling import assert_gradient, check_gradient
     from .latex.check import check_latex
 
 #: What is loaded when it is first asked for, and the module that has it.
 LATER = {
     "models": ".models",
+    "pictures": ".pictures",
     "assert_gradient": ".claims.calling",
     "check_gradient": ".claims.calling",
     "check_latex": ".latex.check",
@@ -66,6 +67,7 @@ __all__ = [
     "mean",
     "models",
     "ops",
+    "pictures",
     "scalar",
     "sum_over",
 ]

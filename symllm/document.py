@@ -12,14 +12,17 @@ import ast
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import sympy as sp
 
+from .book import read_book
 from .equation import Let
 from .errors import SymllmError, UnknownName
+from .headings import Heading, headings, unlike, with_anchors
 from .op import Op
 from .render.flavour import Flavour, flavour_of
 from .render.glance import glance_markdown
@@ -65,13 +68,16 @@ class Document:
     """A chapter that has run: its title, and what it shows in order.
 
     ``book`` says in which chapter, by name and title, each op's gradient is
-    derived.
+    derived; ``chapters`` are the titles of all chapters, by name and in order,
+    and ``volume`` what their book says of itself.
     """
 
     chapter: Chapter
     title: str
     shown: tuple[Shown, ...]
     book: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    chapters: Mapping[str, str] = field(default_factory=dict)
+    volume: Mapping[str, str] = field(default_factory=dict)
 
 
 # --------------------------------------------------------------------------
@@ -80,11 +86,11 @@ class Document:
 
 
 def chapters_in(folder: Path) -> dict[str, Path]:
-    """The chapters of a folder by name."""
+    """The chapters of a folder by name, in the book's order."""
     if not folder.is_dir():
         raise ChapterError(f"there is no folder {str(folder)!r}; chapters are looked for there")
-    found = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
-    return {path.stem: path for path in found}
+    found = {path.stem: path for path in folder.glob("*.py") if not path.name.startswith("_")}
+    return {name: found[name] for name in read_book(folder, found).ordered(found)}
 
 
 def find_chapters(folder: Path, names: Sequence[str] = ()) -> list[Path]:
@@ -142,6 +148,15 @@ def contents(folder: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
+def titles(folder: Path) -> dict[str, str]:
+    """The titles of all chapters that have one, by name and in order."""
+    found = {}
+    for name, path in chapters_in(folder).items():
+        with suppress(ChapterError):  # its own build says so
+            found[name] = title_of(read_chapter(path))
+    return found
+
+
 def gradients_in(tree: ast.AST) -> Iterator[str]:
     """The ops of whose gradients a piece of code speaks: ``ops.relu.gradient("x")``."""
     for node in ast.walk(tree):
@@ -161,10 +176,18 @@ def gradients_in(tree: ast.AST) -> Iterator[str]:
 # --------------------------------------------------------------------------
 
 
-def run_chapter(path: Path) -> Document:
+def surroundings(folder: Path) -> dict[str, Any]:
+    """What a document says of the other chapters of its folder: those fields of it."""
+    volume = read_book(folder, chapters_in(folder))
+    return {"book": contents(folder), "chapters": titles(folder), "volume": volume.about}
+
+
+def run_chapter(path: Path, around: Mapping[str, Any] | None = None) -> Document:
     """Run a chapter's cells in one namespace, in order.
 
-    Raises ``ChapterError`` with file, line and message if a cell raises.
+    ``around`` is what is known of the other chapters; they are looked at if it
+    is not given. Raises ``ChapterError`` with file, line and message if a cell
+    raises.
     """
     chapter = read_chapter(path)
     namespace: dict[str, Any] = {"__name__": f"chapter_{chapter.name}", "__file__": str(path)}
@@ -172,7 +195,8 @@ def run_chapter(path: Path) -> Document:
         Shown(cell, cell.source if cell.prose else run_cell(chapter, cell, namespace))
         for cell in chapter.cells
     )
-    return Document(chapter, title_of(chapter), shown, contents(path.parent))
+    around = surroundings(path.parent) if around is None else around
+    return Document(chapter, title_of(chapter), shown, **around)
 
 
 def title_of(chapter: Chapter) -> str:
@@ -222,12 +246,16 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
     f = flavour_of(flavour)
     parts = []
     results = [s.value for s in document.shown if isinstance(s.value, Derivation)]
+    called, under = anchors(document), sections(document)
     for number, shown in enumerate(document.shown):
         if beside_a_result(document, number):
             continue
         try:
-            place = place_of(document, number, f)
-            text = f.prose(shown.value) if shown.cell.prose else show(shown.value, f, place)
+            place = replace(place_of(document, number, f), anchor=called[number])
+            if shown.cell.prose:
+                text = with_anchors(f.prose(shown.value), under[number], f.heading)
+            else:
+                text = show(shown.value, f, place)
         except (Exception, SystemExit) as error:
             raise chapter_error(document.chapter, shown.cell, error) from error
         parts.append(text.strip())
@@ -236,6 +264,28 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
             results = []
     page = "\n\n".join(part for part in parts if part) + "\n"
     return page if title else page.split("\n", 1)[1].lstrip("\n")
+
+
+def sections(document: Document) -> list[tuple[Heading, ...]]:
+    """The headings that stand in each cell."""
+    return headings(shown.value if shown.cell.prose else "" for shown in document.shown)
+
+
+def anchors(document: Document) -> list[str]:
+    """What each cell that shows an op or a derivation is called by who points to it.
+
+    No heading is called so, for there is an underscore in it.
+    """
+    found: list[str] = []
+    for shown in document.shown:
+        match shown.value:
+            case Op(name=name):
+                found.append(unlike(f"{name}_forward", found))
+            case Derivation(kind=kind, op=op):
+                found.append(unlike(f"{op.name}_{kind}", found))
+            case _:
+                found.append("")
+    return found
 
 
 def beside_a_result(document: Document, number: int) -> bool:
@@ -253,9 +303,10 @@ def place_of(document: Document, number: int, f: Flavour) -> Place:
     before = [shown.value for shown in document.shown[:number]]
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)
     above = {op.op.name for op in before if isinstance(op, Derivation) and op.kind == "gradient"}
+    cited = {step.lemma for step in value.steps if step.lemma in document.book}
     derived = {
-        op: f"That derivation is in the chapter {f.chapter(title, name)}."
-        for op, (name, title) in document.book.items()
+        op: f"That derivation is in the chapter {f.chapter(title, name, f'{op}_gradient')}."
+        for op, (name, title) in ((op, document.book[op]) for op in cited)
         if name != document.chapter.name
     } | dict.fromkeys(above, "That derivation is given above.")
     after = number + 1
@@ -270,7 +321,7 @@ def show(value: Any, flavour: str | Flavour = "github", place: Place = ALONE) ->
         case None:
             return ""
         case Op():
-            return op_markdown(value, f)
+            return op_markdown(value, f, place.anchor)
         case Let():
             return f.display(f"{latex(value.lhs)} = {latex(value.rhs)}")
         case sp.Basic():

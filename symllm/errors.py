@@ -63,3 +63,12 @@ class ReadError(SymllmError):
 
 class VerificationError(SymllmError):
     """A step or a result that should hold does not."""
+
+
+def tells_of_false(error: BaseException | None) -> bool:
+    """Is something false, and not just wrongly asked? A chapter's error holds its cause."""
+    while error is not None:
+        if isinstance(error, VerificationError):
+            return True
+        error = error.__cause__
+    return False

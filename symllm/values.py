@@ -7,14 +7,15 @@ broadcasting: quick enough to try a thousand variations of an equation at one po
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce, singledispatch
+from functools import cached_property, reduce, singledispatch
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from .equation import Let
 from .errors import NotationError
 from .expressions import name_of
 from .notation import Dim, Iverson
@@ -65,6 +66,11 @@ class Frame:
     axes: tuple[tuple[sp.Symbol, int], ...] = ()
     rounding: Rounding = exact
 
+    @cached_property
+    def places(self) -> Mapping[sp.Symbol, int]:
+        """The axis of each index."""
+        return {symbol: axis for axis, (symbol, _) in enumerate(self.axes)}
+
     def constant(self, value: float) -> np.ndarray:
         return np.full((1,) * len(self.axes), float(value))
 
@@ -101,11 +107,17 @@ def run(
     inputs: Arrays,
     sizes: Mapping[str, int],
     rounding: Rounding = exact,
+    known: Container[Let] = (),
 ) -> dict[str, np.ndarray]:
-    """Inputs and everything that the program's equations compute; it calls no other op."""
+    """Inputs and everything that the program's equations compute; it calls no other op.
+
+    What the ``known`` equations give is among the inputs already.
+    """
     found = dict(inputs)
     with np.errstate(all="ignore"):
         for let in program.equations:
+            if let in known:
+                continue
             dims = program.tensors[let.name].dims
             free = dict(zip(let.indices, dims, strict=True))
             (right,) = let.expressions
@@ -139,9 +151,8 @@ def _(expr: Any, frame: Frame) -> np.ndarray:
 
 @value.register(sp.Symbol)
 def _(expr: Any, frame: Frame) -> np.ndarray:
-    for axis, (symbol, _) in enumerate(frame.axes):
-        if symbol == expr:
-            return frame.along(axis).astype(float)
+    if expr in frame.places:
+        return frame.along(frame.places[expr]).astype(float)
     if expr.name in frame.arrays and not frame.arrays[expr.name].ndim:
         return frame.constant(float(frame.arrays[expr.name]))
     if expr.name in frame.sizes:
@@ -155,16 +166,18 @@ def _(expr: Any, frame: Frame) -> np.ndarray:
     if name not in frame.arrays:
         raise NotationError(f"{name!r} has no value; known: {', '.join(frame.arrays)}")
     array = frame.arrays[name]
-    if array.ndim != len(expr.indices):
+    subscripts = expr.args[1:]
+    if array.ndim != len(subscripts):
         raise NotationError(f"{name} has {array.ndim} axes, but was written {expr}")
-    places = [s for s, _ in frame.axes]
-    if all(s in places for s in expr.indices) and len(set(expr.indices)) == array.ndim:
-        order = sorted(range(array.ndim), key=lambda k: places.index(expr.indices[k]))
-        shape = [1] * len(places)
-        for k in order:
-            shape[places.index(expr.indices[k])] = array.shape[k]
-        return array.transpose(order).reshape(shape)
-    at = tuple(value(s, frame).astype(int) for s in expr.indices)
+    axes = [frame.places.get(s, -1) for s in subscripts]
+    if -1 not in axes and len(set(axes)) == array.ndim:
+        shape = [1] * len(frame.axes)
+        for axis, size in zip(axes, array.shape, strict=True):
+            shape[axis] = size
+        if axes != sorted(axes):
+            array = array.transpose(sorted(range(array.ndim), key=axes.__getitem__))
+        return array.reshape(shape)
+    at = tuple(value(s, frame).astype(int) for s in subscripts)
     return array[at].astype(float)
 
 

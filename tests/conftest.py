@@ -1,1 +1,15 @@
 """Makes the modules that stand beside this file importable from every folder of tests."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from symllm.cache import VARIABLE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests build is kept apart from what people build."""
+    os.environ[VARIABLE] = str(tmp_path_factory.mktemp("cache"))

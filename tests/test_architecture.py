@@ -17,8 +17,8 @@ import symllm
 #: From the ground up. A module imports from the floors below its own, or from its own package;
 #: an entry stands for the module or package of that name and for all that is inside.
 FLOORS = (
-    ("errors", "lazily", "expressions"),
-    ("notation",),
+    ("errors", "lazily", "expressions", "footprint"),
+    ("notation", "files"),
     ("equation", "explicit", "steps"),
     ("shapes",),
     ("program",),
@@ -45,11 +45,19 @@ FLOORS = (
     ("questions",),
     ("latex",),
     ("op",),
-    ("catalogue", "document"),
+    ("pictures",),
+    ("book", "catalogue", "headings"),
+    ("document",),
     ("claims",),
     ("latex.truth",),
     ("latex.check",),
     ("models",),
+    ("leaf",),
+    ("formats",),
+    ("measured",),
+    ("made",),
+    ("apart", "cache", "worker"),
+    ("making",),
     ("build", ""),  # "" is the face of the package: symllm/__init__.py
     ("cli",),
     ("__main__",),
@@ -135,7 +143,8 @@ def targets(module: Module, node: ast.AST, root: str) -> Iterator[str]:
             inside = (alias.name for alias in names if alias.name.split(".")[0] == root)
             yield from (name.partition(".")[2] for name in inside)
         case ast.Call(func=ast.Name(id="lazily"), args=[ast.Constant(value=str(name))]):
-            yield name.removeprefix(f"{root}.")
+            if name.startswith(f"{root}."):
+                yield name.removeprefix(f"{root}.")
 
 
 # --------------------------------------------------------------------------

@@ -10,47 +10,53 @@ import sys
 from pathlib import Path
 
 import pytest
-from dialect import assert_dialect, formulas_in
+from dialect import assert_dialect, formulas_in, katex_faults
+from pages import Page, page_of
 
 from symllm import ops
+from symllm.build import MEASUREMENTS
 from symllm.document import contents
+from symllm.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted(path.stem for path in (ROOT / "derivations").glob("*.py"))
-SCRIPT = "import sys; from symllm.build import build; build(output=sys.argv[1])"
-KATEX = """
-const katex = require('katex');
-const options = {throwOnError: true, strict: 'error'};
-const wrong = [];
-for (const [tex, displayMode] of JSON.parse(require('fs').readFileSync(0, 'utf8'))) {
-  try { katex.renderToString(tex, {...options, displayMode}); }
-  catch (error) { wrong.push(tex + ': ' + error.message); }
-}
-console.log(JSON.stringify(wrong));
+SCRIPT = """
+import sys
+from symllm.build import build
+build(output=sys.argv[1], jobs=int(sys.argv[2]), cache=False)
 """
+#: Clocks and languages that a document must not tell of.
+ZONES = ({"TZ": "UTC", "LC_ALL": "C"}, {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"})
 
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """All chapters in all formats, built by two processes that hash differently."""
+    """All chapters in all formats, built twice: other hashes, another clock, one or two at once."""
     folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(folder)],
+            [sys.executable, "-c", SCRIPT, str(folder), number],
             cwd=ROOT,
-            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONHASHSEED": number, "PYTHONPATH": str(ROOT)} | zone,
         )
-        for folder, seed in zip(folders, "12", strict=True)
+        for folder, number, zone in zip(folders, "12", ZONES, strict=True)
     ]
     assert [process.wait() for process in running] == [0, 0]
     return folders
 
 
-def test_builds_are_the_same_whatever_the_hash_seed(books):
+def files_in(folder: Path) -> list[str]:
+    found = (p for p in folder.rglob("*") if p.is_file() and p.name != MEASUREMENTS)
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def test_builds_are_the_same_whatever_is_around_them(books):
     one, two = books
-    names = sorted(os.listdir(one))
-    expected = (f"{chapter}.{ending}" for chapter in CHAPTERS for ending in ("md", "pdf", "tex"))
-    assert names == sorted(expected) == sorted(os.listdir(two))
+    names = files_in(one)
+    expected = {f"{chapter}.{ending}" for chapter in CHAPTERS for ending in FORMATS}
+    expected |= {"README.md", "book.pdf", "index.html", "search.js"}
+    assert {name for name in names if not name.startswith("pictures/")} == expected
+    assert names == files_in(two)
     differing = [name for name in names if (one / name).read_bytes() != (two / name).read_bytes()]
     assert not differing
 
@@ -72,16 +78,24 @@ def test_formulas_keep_to_the_dialect(books, chapter):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_katex_reads_every_formula(books, chapter):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("needs node, and its package katex: npm install katex")
-    if subprocess.run([node, "-e", "require('katex')"], cwd=ROOT, capture_output=True).returncode:
-        pytest.skip("needs the npm package katex, where node looks for it: npm install katex")
-    formulas = json.dumps(formulas_in((books[0] / f"{chapter}.md").read_text()))
-    result = subprocess.run(
-        [node, "-e", KATEX], cwd=ROOT, input=formulas, capture_output=True, text=True, check=True
-    )
-    assert json.loads(result.stdout) == []
+    formulas = formulas_in((books[0] / f"{chapter}.md").read_text())
+    assert katex_faults(formulas) == []
+
+
+@pytest.mark.parametrize("name", ["search", *CHAPTERS])
+def test_katex_reads_every_formula_of_the_site(books, name):
+    """What a page's formulas say to who cannot see them is TeX as well."""
+    searched = "".join(entry.get("formula", "") for entry in entries(books[0]))
+    page = Page(searched) if name == "search" else page_of(books[0] / f"{name}.html")
+    found = page.elements["math"]
+    formulas = [(math["alttext"], "display" in math) for math in found]
+    assert len(formulas) > 10
+    assert katex_faults(formulas) == []
+
+
+def test_katex_finds_what_it_is_strict_about():
+    wrong = [(r"\foo", True), (r"\frac{a}", False), ("é", False)]
+    assert len(katex_faults(wrong)) == len(wrong)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -102,3 +116,57 @@ def test_links_lead_to_chapters(books, chapter):
     page = (books[0] / f"{chapter}.md").read_text()
     for target in (part.split(")")[0] for part in page.split("](")[1:]):
         assert (books[0] / target).exists(), target
+
+
+# --------------------------------------------------------------------------
+# The site
+# --------------------------------------------------------------------------
+
+PAGES = ["index", *CHAPTERS]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_of_the_site_needs_nothing_beside_it(books, name):
+    page = Page((books[0] / f"{name}.html").read_text())
+    assert page.open == []
+    assert {link for link in page.loaded if link != "search.js"} == set()
+    assert len(page.ids) == len(set(page.ids))
+    for link in page.links:
+        target, _, anchor = link.partition("#")
+        assert anchor in page_of(books[0] / (target or f"{name}.html")).ids or not anchor, link
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_of_the_site_can_be_read_aloud(books, name):
+    page = page_of(books[0] / f"{name}.html")
+    assert all(math.get("alttext") for math in page.elements["math"])
+    assert all(svg.get("aria-label") for svg in page.elements["svg"])
+    assert all(svg.get("role") == "img" for svg in page.elements["svg"])
+    assert len(page.elements["h1"]) == 1
+    assert page.elements["html"][0]["lang"] == "en"
+    assert name == "index" or len(page.elements["details"]) > 2
+    assert page.text.count("$") == 0
+
+
+LAYER_NORM = "Layer normalisation: gradient by x"
+
+
+def entries(folder: Path) -> list[dict[str, str]]:
+    text = (folder / "search.js").read_text()
+    return json.loads(text.removeprefix("window.SEARCH = ").rstrip().removesuffix(";"))
+
+
+def test_whoever_looks_for_a_gradient_finds_its_formula(books):
+    """The script that the site's search looks in leads to what it shows."""
+    found = next(e for e in entries(books[0]) if e["title"] == LAYER_NORM)
+    assert found["url"] == "normalisation.html#layer_norm_gradient"
+    assert r"r \left( \mathrm{d}\hat{x}_i - " in found["formula"]
+    for entry in entries(books[0]):
+        target, _, anchor = entry["url"].partition("#")
+        assert anchor in page_of(books[0] / target).ids, entry
+
+
+def test_the_book_has_an_outline_and_its_lists(books):
+    bound = (books[0] / "book.pdf").read_bytes()
+    assert bound.startswith(b"%PDF")
+    assert b"/Outlines" in bound

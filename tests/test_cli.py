@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 from symllm import Dim, Iverson, Let, Op, delta, matrix, mean, ops, sum_over
 from symllm.cli import common, verify
 from symllm.cli.app import cli
+from symllm.formats import FORMATS
 from symllm.notation import LOSS, Partial
+from symllm.render import tex
 from symllm.render.text import Formula, spelled
 
 n = Dim("n")
@@ -232,18 +234,49 @@ def test_build_writes_documents_and_says_what_was_verified(folder: Path) -> None
     result = run("build")
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (folder / "output").iterdir())
-    assert names == ["one.md", "one.pdf", "one.tex"]
-    assert result.stdout.count("written ") == 3
+    made = [
+        "README.md",
+        "book.pdf",
+        "index.html",
+        *(f"one.{name}" for name in FORMATS),
+        "search.js",
+    ]
+    assert names == sorted([*made, "measurements.json"])
+    assert result.stdout.count("written ") == len(made)
     assert "1 chapter, 1 derivation: " in result.stdout
     assert "central differences < 1e-7" in result.stdout
-    assert run("build").stdout.count("unchanged ") == 3
+    assert run("build").stdout.count("unchanged ") == len(made)
 
 
 def test_build_takes_chapters_formats_and_a_folder(folder: Path) -> None:
     chapter(folder, "ops.softmax", "one")
     chapter(folder, "ops.relu", "two")
     assert run("build", "two", "--format", "md,tex", "--output", "here").exit_code == 0
-    assert sorted(p.name for p in (folder / "here").iterdir()) == ["two.md", "two.tex"]
+    names = sorted(path.name for path in (folder / "here").iterdir())
+    assert names == ["measurements.json", "two.md", "two.tex"]
+
+
+def test_build_makes_again_what_has_changed(folder: Path) -> None:
+    path = chapter(folder, "ops.softmax")
+    chapter(folder, "ops.relu", "two")
+    words = ("build", "--format", "md", "--jobs", "1")
+    assert "\n2 chapters, no derivation" in run(*words).stdout
+    path.write_text(path.read_text().replace("# # One", "# # Other"))
+    assert "\n2 chapters (1 as before), " in run(*words).stdout
+    assert "\n2 chapters (2 as before), " in run(*words).stdout
+    assert "\n2 chapters, " in run(*words, "--no-cache").stdout
+
+
+def test_build_takes_a_flavour_and_an_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chapter(folder, "ops.softmax")
+    assert run("build", "--format", "md", "--flavour", "myst").exit_code == 0
+    assert "```{math}" in (folder / "output" / "one.md").read_text()
+    assert "'word' is not one of" in refused(run("build", "--flavour", "word"))
+    monkeypatch.setenv("PATH", str(folder))
+    tex.engine_fault.cache_clear()
+    engine = ("build", "--format", "pdf", "--pdf-engine", "latexmk")
+    assert "needs a TeX installation that works, but there is no latexmk" in refused(run(*engine))
+    tex.engine_fault.cache_clear()
 
 
 def test_check_compares_and_writes_nothing(folder: Path) -> None:
@@ -297,11 +330,22 @@ def test_a_broken_chapter_is_one_message(name: str, folder: Path) -> None:
     assert not (folder / "output").exists()
 
 
+def test_every_broken_chapter_is_told(folder: Path) -> None:
+    chapter(folder, "1 / 0")
+    chapter(folder, "import os\nos._exit(3)", "three")
+    chapter(folder, "ops.sofmax", "two")
+    first, second, third = refused(run("build", "--format", "md")).strip().splitlines()
+    assert first.endswith("derivations/one.py:8: ZeroDivisionError: division by zero")
+    assert second == "the process for derivations/three.py ended with 3"
+    assert third.startswith("derivations/two.py:8: UnknownName: ")
+
+
 def test_build_says_what_it_looked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "there is no chapter in 'derivations'" in refused(run("build"))
     chapter(folder, "ops.softmax")
     assert "no chapter 'won'. Did you mean 'one'? Known: one" in refused(run("build", "won"))
-    assert "no format 'html'. Known: md, tex, pdf" in refused(run("build", "--format", "html"))
+    known = "no format 'doc'. Known: md, tex, html, ipynb, pdf"
+    assert known in refused(run("build", "--format", "doc"))
     (folder / "file").write_text("")
     assert "file" in refused(run("build", "--format", "md", "--output", "file"))
     (folder / "away").mkdir()
@@ -326,6 +370,8 @@ WRONG_USE = {
     "show softmax --batched n": "the name is taken",
     "code softmax --target cobol": "there is no target 'cobol'. Known: numpy, torch, jax",
     "verify zzz": "there is no op 'zzz'",
+    "build --jobs 0": "0 is not in the range x>=1",
+    "build --jobs many": "'many' is not a valid integer",
     "shwo": "Did you mean 'show'?",
     "show": "Missing argument 'OP'",
 }

@@ -9,7 +9,7 @@ import pytest
 from fakes import layer_norm_gradient, softmax_gradient
 
 from symllm import ops
-from symllm.build import FORMATS, BuildError, build, write_all
+from symllm.build import MEASUREMENTS, build
 from symllm.document import (
     ChapterError,
     cells_of,
@@ -18,7 +18,9 @@ from symllm.document import (
     run_chapter,
     show,
 )
-from symllm.errors import SymllmError, UnknownName, VerificationError
+from symllm.errors import UnknownName, VerificationError
+from symllm.files import BuildError
+from symllm.formats import FORMATS
 from symllm.render import typeset
 from symllm.render.flavour import FLAVOURS
 from symllm.render.glance import glance_markdown
@@ -130,7 +132,8 @@ def test_a_lemma_says_where_it_is_derived(folder):
     assert document.book["sigmoid"] == ("other", "Another title")
     found = "That derivation is in the chapter [Another title](other.md)."
     assert found in document_markdown(document, "github")
-    assert "in the chapter *Another title*." in document_markdown(document, "pandoc")
+    pandoc = document_markdown(document, "pandoc")
+    assert "in the chapter [Another title](other.md#sigmoid_gradient)." in pandoc
     path.write_text(CITING.replace("ops.silu\n", "ops.sigmoid.gradient('x')\n", 1))
     assert "That derivation is given above." in document_markdown(run_chapter(path), "github")
 
@@ -181,12 +184,19 @@ def test_build_writes_every_format_once(folder):
     seen: list[str] = []
     report = build_in(folder, progress=seen.append)
     assert seen == ["one"]
-    assert sorted(path.name for path in report.written) == ["one.md", "one.pdf", "one.tex"]
-    assert sorted(os.listdir(folder / "output")) == ["one.md", "one.pdf", "one.tex"]
+    expected = [
+        "README.md",
+        "book.pdf",
+        "index.html",
+        *(f"one.{name}" for name in FORMATS),
+        "search.js",
+    ]
+    assert sorted(path.name for path in report.written) == sorted(expected)
+    assert sorted(os.listdir(folder / "output")) == sorted([MEASUREMENTS, *expected])
     assert (folder / "output" / "one.pdf").read_bytes().startswith(b"%PDF")
     again = build_in(folder)
     assert not again.written
-    assert len(again.unchanged) == 3
+    assert len(again.unchanged) == len(expected)
 
 
 def test_check_writes_nothing_and_says_what_is_stale(folder):
@@ -202,13 +212,42 @@ def test_check_writes_nothing_and_says_what_is_stale(folder):
     assert "An end." in page.read_text()
 
 
-def test_nothing_is_written_if_one_format_fails(folder, monkeypatch):
-    def fail(document):
-        raise SymllmError("no")
+STUBBORN = """
+# %%
+class Stubborn:
+    def to_markdown(self, flavour):
+        return "yes"
 
-    monkeypatch.setitem(FORMATS, "pdf", fail)
-    with pytest.raises(SymllmError, match="no"):
-        build_in(folder, formats=["md", "pdf"])
+    def _repr_svg_(self):
+        raise ValueError("no")
+
+
+Stubborn()
+"""
+
+
+def test_nothing_is_written_if_one_format_fails(folder):
+    path = folder / "derivations" / "one.py"
+    path.write_text(CHAPTER + STUBBORN)
+    with pytest.raises(ChapterError, match="ValueError: no"):
+        build_in(folder, formats=["md", "ipynb"])
+    assert not (folder / "output").exists()
+    assert build_in(folder, formats=["md"]).written
+
+
+def test_what_chapters_make_together_is_built_with_all_of_them(folder):
+    (folder / "derivations" / "two.py").write_text(OTHER)
+    assert [path.name for path in build_in(folder, chapters=["one"], formats=["html"]).written] == [
+        "one.html"
+    ]
+    found = build_in(folder, formats=["html"])
+    assert {path.name for path in found.written} == {"two.html", "index.html", "search.js"}
+
+
+def test_a_chapter_may_not_bear_the_name_of_the_book(folder):
+    (folder / "derivations" / "book.py").write_text(OTHER)
+    with pytest.raises(BuildError, match=r"book\.pdf would be a file of book and of the book"):
+        build_in(folder, formats=["pdf"])
     assert not (folder / "output").exists()
 
 
@@ -216,13 +255,6 @@ def test_an_output_that_cannot_be_written(folder):
     (folder / "output").write_text("a file, not a folder")
     with pytest.raises(BuildError, match="output"):
         build_in(folder, formats=["md"])
-
-
-def test_a_failed_write_leaves_no_temporary_file(tmp_path):
-    (tmp_path / "b").mkdir()
-    with pytest.raises(BuildError, match="cannot write"):
-        write_all({tmp_path / "a": b"", tmp_path / "b": b""})
-    assert sorted(os.listdir(tmp_path)) == ["b"]
 
 
 def test_unknown_names_are_told(folder):
@@ -241,9 +273,10 @@ def test_markdown_needs_no_extra(folder, monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr(typeset, "import_module", missing)
-    assert build_in(folder, formats=["md"]).written
+    document = run_chapter(folder / "derivations" / "one.py")
+    assert FORMATS["md"](document)
     with pytest.raises(typeset.MissingExtra, match=r"pip install 'symllm\[docs\]'"):
-        build_in(folder, formats=["pdf"])
+        FORMATS["pdf"](document)
 
 
 # --------------------------------------------------------------------------

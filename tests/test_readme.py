@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from symllm import Op
 from symllm.cli import common
 from symllm.cli.app import cli
+from symllm.formats.text import github_anchors
+from symllm.headings import headings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,7 +34,7 @@ def names() -> dict[str, Any]:
 
 
 def test_the_python_blocks_run(names: dict[str, Any]) -> None:
-    assert len(blocks(README, "python")) == 8
+    assert len(blocks(README, "python")) == 9
     assert str(names["ops"].cross_entropy.gradient("z").result) == "p[i] - y[i]"
     assert list(names["g"].results) == ["dx", "dgamma", "dbeta"]
     assert str(names["leading"](names["layer"].training_flops)) == "6*B*T*m*n"
@@ -48,13 +50,28 @@ def test_the_verdict_is_what_is_shown(names: dict[str, Any]) -> None:
 
 def test_the_module_is_what_is_written(names: dict[str, Any]) -> None:
     written = names["ops"].rms_norm.batched("N").gradient().code("torch")
-    assert written.startswith(blocks(README, "python")[-1])
+    (shown,) = (block for block in blocks(README, "python") if "class RmsNorm" in block)
+    assert written.startswith(shown)
 
 
 def test_the_first_screen_has_definition_gradient_and_both_commands() -> None:
     screen = README.splitlines()[:60]
     fences = [line for line in screen if line.startswith("```") and line != "```"]
     assert fences == ["```python", "```math", "```sh", "```sh"]
+
+
+PAGES = [ROOT / "README.md", ROOT / "output" / "README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=["README", "output"])
+def test_links_lead_to_headings(page: Path) -> None:
+    """In ten seconds from here to the formula of a layer norm's gradient."""
+    links = re.findall(r"\]\(([\w/.]+\.md)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+    assert any(target.endswith("normalisation.md") for target, _ in links)
+    for target, anchor in links:
+        text = (page.parent / target).read_text(encoding="utf-8")
+        anchors = github_anchors(headings([text])[0]).values()
+        assert not anchor or anchor in anchors, f"{target}#{anchor}"
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

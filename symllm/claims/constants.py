@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from .points import Point
+from .question import Question
 
 #: Numbers that people multiply by, or forget to.
 NUMBERS: tuple[sp.Expr, ...] = (
@@ -34,6 +36,9 @@ NUMBERS: tuple[sp.Expr, ...] = (
     2 / sp.sqrt(sp.pi),
 )
 
+#: How many of them may stand beside a size or a constant.
+SIMPLE = 11
+
 POWERS = tuple(map(sp.Rational, ("1", "-1", "1/2", "-1/2", "2", "-2")))
 
 
@@ -47,42 +52,59 @@ def recognised(
     """
     if not all(np.isfinite(measured)):
         return None
-    for factor in usual(points[0]):
-        at = [number(factor, point) for point in points]
-        if all(
-            abs(m - a) <= precision * max(abs(a), 1e-12) for m, a in zip(measured, at, strict=True)
-        ):
-            return factor
-    return None
+    factors, values = known_factors(points)
+    scale = np.where(values == 0, 1.0, np.abs(values))
+    off = (np.abs(values - np.asarray(measured)) / scale).max(axis=1)
+    best = np.where(off <= precision, np.round(4 * off / precision), np.inf)
+    k = int(best.argmin())  # the first of those that are about as near
+    return factors[k] if np.isfinite(best[k]) else None
 
 
-def usual(point: Point) -> Iterator[sp.Expr]:
-    """Factors that a point's sizes and constants allow, the simpler first."""
-    question = point.question
-    sizes = [dim.symbol for dim in question.op.program.dims if dim.size is None]
-    batch = [dim.symbol for dim in question.op.program.batch]
+def known_factors(points: Sequence[Point]) -> tuple[tuple[sp.Expr, ...], np.ndarray]:
+    """The usual factors, and the value of each at each point."""
+    memo = points[0].memo
+    key = ("factors", *(id(point) for point in points))
+    if key not in memo:
+        symbols, factors, function = usual(points[0].question)
+        known = [np.array([value_of(str(s), point) for point in points]) for s in symbols]
+        with np.errstate(all="ignore"):
+            values = [np.broadcast_to(value, len(points)) for value in function(*known)]
+        memo[key] = factors, np.array(values, dtype=float)
+    return memo[key]
+
+
+Factors = tuple[tuple[sp.Symbol, ...], tuple[sp.Expr, ...], Callable[..., Any]]
+
+
+def usual(asked: Question) -> Factors:
+    """Factors that an op's sizes and constants allow, the simpler first, and their values."""
+    program = asked.op.program
+    sizes = [dim.symbol for dim in program.dims if dim.size is None]
+    batch = [dim.symbol for dim in program.batch]
     scalars = [
         sp.Symbol(t.name)
-        for t in question.op.program.inputs
+        for t in program.inputs
         if not t.dims and t.role == "constant" and not t.integer
     ]
-    return iter(products(tuple(sizes), tuple(scalars), tuple(batch)))
+    return products(tuple(sizes), tuple(scalars), tuple(batch))
 
 
 @lru_cache(maxsize=256)
 def products(
-    sizes: tuple[sp.Expr, ...], scalars: tuple[sp.Expr, ...], batch: tuple[sp.Expr, ...]
-) -> tuple[sp.Expr, ...]:
+    sizes: tuple[sp.Symbol, ...], scalars: tuple[sp.Symbol, ...], batch: tuple[sp.Symbol, ...]
+) -> Factors:
     plain = [sp.S.One, sp.S.Zero, *NUMBERS]
     powers = [s**p for p in POWERS for s in (*sizes, *scalars)]
     without = [f for n in sizes for f in (n / (n - 1), (n - 1) / n, 1 / (n - 1))]
     rows = [sp.Mul(*batch), 1 / sp.Mul(*batch)] if len(batch) > 1 else []
     pairs = [a * b for a, b in itertools.combinations(powers, 2)]
-    mixed = [n * f for f in (*powers, *without, *rows) for n in NUMBERS[:6]]
-    ones = [1 - s for s in scalars] + [1 / (1 - s) for s in scalars]
+    mixed = [n * f for f in (*powers, *without, *rows) for n in NUMBERS[:SIMPLE]]
+    ones = [f**p for s in scalars for f in (1 - s, s / (1 - s)) for p in (1, -1, 2, -2)]
     found = [*plain, *powers, *without, *rows, *ones, *mixed, *pairs]
     found += [-f for f in (*without, *rows, *ones, *pairs)]
-    return tuple(dict.fromkeys(found))
+    factors = tuple(dict.fromkeys(found))
+    symbols = (*sizes, *scalars)
+    return symbols, factors, sp.lambdify(symbols, factors, "numpy")
 
 
 def number(factor: sp.Expr, point: Point) -> float:

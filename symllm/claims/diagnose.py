@@ -15,9 +15,9 @@ import numpy as np
 import sympy as sp
 
 from ..errors import SymllmError
-from .conditions import conditions
+from .conditions import Condition, conditions
 from .constants import recognised
-from .mistakes import mistakes
+from .mistakes import Mistake, mistakes
 from .neighbours import neighbours
 from .observed import Observed, close
 from .points import Point, spread
@@ -33,6 +33,9 @@ Answer = Callable[[Point], Mapping[str, np.ndarray]]
 
 #: Constant factors are known this well, relatively.
 FACTOR_PRECISION = 1e-6
+
+#: What is further off than this many times that is not held against the truth more precisely.
+FAR = 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +222,8 @@ def is_scaled(case: Case) -> Verdict | None:
     if max(map(abs, factors)) < FACTOR_PRECISION:
         return None  # it is zero: a term is missing
     known = recognised(factors, seen.points, precision(seen))
+    if known == 1:
+        return None
     if known is not None:
         return case.verdict("scaled", f"it is off by the factor {factor_text(known)}", factor=known)
     if max(factors) - min(factors) <= precision(seen) * abs(factors[0]):
@@ -234,25 +239,47 @@ def factor_text(factor: sp.Expr) -> str:
 def precision(seen: Observed) -> float:
     """How well a factor of what was found is known, relatively."""
     shares = (b / s for b, s in zip(seen.bounds, seen.scales, strict=True))
-    return max(FACTOR_PRECISION, *(8 * share for share in shares))
+    return max(FACTOR_PRECISION, *(2 * share for share in shares))
 
 
 def is_conditional(case: Case) -> Verdict | None:
     """Right at points where something more is assumed than the op declares."""
     for condition in conditions(case.question, case.observed.points, case.sizes):
-        try:
-            points = condition.points()
-            arrays = [case.answer(point) for point in points]
-        except (ClaimError, SymllmError):
-            continue
-        if any(unfit(case.name, [p], [a]) for p, a in zip(points, arrays, strict=True)):
-            continue
-        if not all(np.isfinite(p.values[case.name]).all() for p in points):
-            continue
-        seen = observed(case.name, points, arrays, case.dtype)
-        if seen.right and telling(seen):
-            return case.verdict("conditional", f"it is right only if {condition.words}")
+        seen = where(case, condition)
+        if seen is not None and seen.right and telling(seen):
+            words = f"it is right only if {condition.words}"
+            found = mistake_of(case)
+            if found is None:
+                return case.verdict("conditional", words)
+            why = found.text.removeprefix(f"{case.name}: ")
+            return case.verdict("conditional", f"{words}: {why}", found.term, found.factor)
     return None
+
+
+def where(case: Case, condition: Condition) -> Observed | None:
+    """What is found where a condition holds; nothing where it is far off or cannot be compared."""
+    memo = case.observed.points[0].memo
+    try:
+        if condition.words not in memo:
+            memo[condition.words] = condition.points()
+        points = memo[condition.words]
+        arrays = []
+        for point in points:
+            arrays.append(case.answer(point))
+            true = point.values[case.name]
+            if unfit(case.name, [point], arrays[-1:]) or not np.isfinite(true).all():
+                return None
+            found = spread(
+                np.asarray(arrays[-1][case.name], float),
+                case.question.tensor(case.name),
+                point.sizes,
+            )
+            scale = max(float(np.abs(true).max(initial=0.0)), float(np.abs(found).max(initial=0.0)))
+            if not close(found, true, FAR * precision(case.observed) * scale):
+                return None
+    except (ClaimError, SymllmError):
+        return None
+    return observed(case.name, points, arrays, case.dtype)
 
 
 def telling(seen: Observed) -> bool:
@@ -264,6 +291,8 @@ def telling(seen: Observed) -> bool:
 
 
 def is_other_function(case: Case) -> Verdict | None:
+    if not any(found.any() for found in case.observed.found):
+        return None  # many functions have gradients that are zero
     for neighbour in neighbours(case.question, case.name):
         if case.observed.fits(neighbour.gradient):
             return case.verdict("other_function", neighbour.words)
@@ -271,10 +300,14 @@ def is_other_function(case: Case) -> Verdict | None:
 
 
 def is_wrong_term(case: Case) -> Verdict | None:
-    found = next(iter(mistakes(case.question, case.observed, precision(case.observed))), None)
+    found = mistake_of(case)
     if found is None:
         return None
     return case.verdict("wrong_term", found.text, found.term, found.factor)
+
+
+def mistake_of(case: Case) -> Mistake | None:
+    return next(mistakes(case.question, case.observed, precision(case.observed)), None)
 
 
 EXPLANATIONS: tuple[Row, ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,24 @@ import sympy as sp
 from ..equation import Let
 from ..errors import SymllmError
 from ..program import Program, needed
-from ..values import evaluated
+from ..values import evaluated, run
 from .constants import recognised
 from .observed import Observed, close
+from .other_axes import along, turned
 from .points import Point
 from .question import Question
-from .variations import Slip, slips
+from .slips import Slip, slips
+from .variations import SLIPS
+from .wording import Says
 
 #: A program with more equations than this is tried only near its end.
 NEAR = 24
+
+#: Where more equations than this lead to a quantity, the nearest that explains it is taken.
+LONG = 12
+
+#: A mistake in a forward equation, where the forward pass is not at fault, is less likely by this.
+FORWARD = 1.5
 
 #: How many pairs of terms are tried for two mistakes at once.
 PAIRS = 400
@@ -49,16 +58,56 @@ class Effect:
 
 def mistakes(asked: Question, seen: Observed, precision: float) -> Iterator[Mistake]:
     """The mistakes that explain what was found, the simplest first."""
-    effects = list(effects_of(asked, seen))
-    found = [
-        Mistake(e.slip.weight, e.slip.says.text(e.program, seen.name), e.slip.term, e.slip.factor)
-        for e in effects
-        if explains(e, seen)
-    ]
+    far = len(on_the_way(asked.textbook, seen.name)) > LONG
+    effects: list[Effect] = []
+    found: list[Mistake] = []
+    at = ""
+    for effect in known_effects(asked, seen):
+        slip = effect.slip
+        if far and found and slip.let.name != at:
+            break
+        at = slip.let.name
+        effects.append(effect)
+        if explains(effect, seen):
+            weight = slip.weight + FORWARD * (at in asked.forward.let)
+            text = slip.says.text(effect.program, seen.name)
+            found.append(Mistake(weight, text, slip.term, slip.factor))
+    found = found or list(along_other_axes(asked, seen))
     yield from sorted(found, key=lambda m: m.weight)[:1]
     if not found:
-        dropped = [e for e in effects if e.slip.factor == 0]
+        dropped = [e for e in effects if e.slip.factor == 0 and e.slip.term != e.slip.let.lhs]
         yield from multiples(dropped, seen, precision)
+
+
+def known_effects(asked: Question, seen: Observed) -> Iterator[Effect]:
+    """All effects, kept where all were asked for."""
+    memo = seen.points[0].memo
+    key = ("effects", seen.name)
+    if key in memo:
+        yield from memo[key]
+        return
+    found = []
+    for effect in effects_of(asked, seen):
+        found.append(effect)
+        yield effect
+    memo[key] = tuple(found)
+
+
+def along_other_axes(asked: Question, seen: Observed) -> Iterator[Mistake]:
+    """What is computed on the way is computed along another axis."""
+    name = seen.name
+    dims = [d for d in asked.forward.dims if d.size is None]
+    for kept, reduced in itertools.permutations(dims, 2):
+        program = turned(asked.textbook, kept, reduced)
+        if program is not None and seen.fits(partial(value_in, program, name)):
+            changed = next(n for n in program.let if program.tensors[n] != asked.tensor(n))
+            let = asked.textbook.let[changed]
+            words = f"{{}} is computed {along(kept, reduced)}"
+            yield Mistake(3.5, Says(let, words, (let.lhs,)).text(program, name), let.lhs)
+
+
+def value_in(program: Program, name: str, point: Point) -> np.ndarray:
+    return run(program, point.drawn, point.sizes)[name]
 
 
 def effects_of(asked: Question, seen: Observed) -> Iterator[Effect]:
@@ -72,7 +121,7 @@ def effects_of(asked: Question, seen: Observed) -> Iterator[Effect]:
                 if form in tried:
                     continue
                 tried.add(form)
-                for slip in slips(program, form):
+                for slip in slips(program, form, SLIPS):
                     value = changed_value(program, slip.let, seen.name, seen.points[0])
                     if value is not None:
                         yield Effect(slip, program, value)

@@ -2,57 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import sympy as sp
 
-from .. import questions
-from ..calls import without_calls
-from ..catalogue import ops
 from ..equation import Let
-from ..errors import SymllmError
 from ..expressions import name_of, nodes
-from ..notation import Dim, Iverson, Tensor, entry
-from ..op import Op
+from ..notation import Iverson, entry
 from ..program import Program
-from ..values import run
+from .neighbour import Neighbour, gradient_at
+from .other_axes import other_axes
+from .other_ops import elsewhere, exchanged, other_ops
 from .points import Point
-from .question import Question, question
-from .variations import (
-    RESEMBLING,
-    Instead,
-    Place,
-    Row,
-    Slip,
-    missing_term,
-    one_less,
-    slips,
-    wrong_function,
-)
+from .question import Question
+from .slips import Instead, Place, Row, Slip, slips
+from .variations import RESEMBLING, missing_term, one_less, other_relation, wrong_function
 from .wording import Says
 
 #: An op with more equations than this is a whole block, and its neighbours are too many to try.
 MANY = 16
 
 
-@dataclass(frozen=True)
-class Neighbour:
-    """A function that resembles the op, and the gradient of it in the place of the asked one."""
-
-    words: str
-    gradient: Callable[[Point], np.ndarray]
-
-
 def neighbours(asked: Question, name: str) -> Iterator[Neighbour]:
     """What the gradient ``name`` might be of instead; the nearest first."""
     if name.removeprefix("d") in asked.wrt:
-        yield from inner_gradients(asked, name)
         yield from changed_ops(asked, name, MASKS)
+        yield from inner_gradients(asked, name)
         yield from other_ops(asked, name)
+        yield from exchanged(asked, name)
         yield from changed_ops(asked, name, CHANGES)
+        yield from elsewhere(asked, name)
+        yield from other_axes(asked, name)
         yield from given_instead(asked, name)
 
 
@@ -134,8 +117,10 @@ def resembling(place: Place) -> Iterator[Instead]:
 
 
 def without_bracket(place: Place) -> Iterator[Instead]:
-    """A causal mask, or another one, left out."""
-    if isinstance(place.part, Iverson):
+    """A causal mask, or one that is given, left out."""
+    part = place.part
+    tensor = place.program.tensors.get(name_of(part)) if isinstance(part, sp.Indexed) else None
+    if isinstance(part, Iverson) or (tensor is not None and tensor.domain == "binary"):
         yield Instead(1.5, sp.S.One, "without the mask {}", (place.part,))
 
 
@@ -157,8 +142,14 @@ def temperature(place: Place) -> Iterator[Instead]:
             )
 
 
+def with_other_bracket(place: Place) -> Iterator[Instead]:
+    """A mask the wrong way round."""
+    for instead in other_relation(place):
+        yield replace(instead, words="with {1} instead of {0}")
+
+
 #: Changes that leave a function which people know; ``MASKS`` come before all others.
-MASKS = (without_bracket,)
+MASKS = (without_bracket, with_other_bracket)
 CHANGES = (
     without_constant,
     without_offset,
@@ -193,86 +184,14 @@ def given_instead(asked: Question, name: str) -> Iterator[Neighbour]:
 def of_changed(asked: Question, slip: Slip, name: str) -> Neighbour:
     says = slip.says.formatted(asked.forward)
     words = says if says.startswith("with") else f"where {says}"
-    title = asked.op.title
     return Neighbour(
-        f"it is the gradient of {title} {words}", partial(changed_gradient, asked, slip, name)
+        f"it is the gradient of {asked.op.title} {words}",
+        partial(gradient_at, asked, with_equation(asked.forward, slip.let), name),
     )
 
 
-def changed_gradient(asked: Question, slip: Slip, name: str, point: Point) -> np.ndarray:
-    """The gradient of the op with one equation changed, at a point."""
-    key = (slip.let, name)
-    if key not in asked.memo:
-        asked.memo[key] = derived(asked, slip, name)
-    program = asked.memo[key]
-    return run(program, point.drawn, point.sizes)[name] if program else np.empty(0)
-
-
-def derived(asked: Question, slip: Slip, name: str) -> Program | None:
-    """The backward program of the changed op, where it has one."""
-    forward = asked.forward
-    equations = tuple(slip.let if e.name == slip.let.name else e for e in forward.equations)
-    try:
-        changed = replace(forward, equations=equations, declared=declared(forward))
-        unit = frozenset(changed.outputs) if asked.unit else frozenset()
-        derivation = questions.gradient(asked.op, changed, (name.removeprefix("d"),), unit)
-        return without_calls(derivation.backward)
-    except SymllmError:
-        return None
-
-
-def declared(program: Program) -> tuple[Tensor, ...]:
-    """All shapes said, for a changed equation may no longer say its own."""
-    return tuple(program.tensors[let.name] for let in program.equations)
-
-
-# --------------------------------------------------------------------------
-# Other ops of the catalogue
-# --------------------------------------------------------------------------
-
-
-def other_ops(asked: Question, name: str) -> Iterator[Neighbour]:
-    """Ops that take inputs of the same names and give an output of the same shape."""
-    for other in ops:
-        op = ops[other]
-        match = dims_between(op, asked.op)
-        if other == asked.op.name or match is None or name.removeprefix("d") not in op.inputs:
-            continue
-        yield Neighbour(
-            f"it is the gradient of {op.title} ({other})",
-            partial(other_gradient, asked, op, match, name),
-        )
-
-
-def dims_between(op: Op, asked: Op) -> dict[Dim, Dim] | None:
-    """For each dimension of an op the one that it is for another, where their faces agree."""
-    lead = asked.program.batch
-    match: dict[Dim, Dim] = {}
-    pairs = [(t, asked.inputs.get(n)) for n, t in op.inputs.items()]
-    pairs += list(zip(op.outputs.values(), asked.outputs.values(), strict=False))
-    if len(op.outputs) != len(asked.outputs):
-        return None
-    for mine, theirs in pairs:
-        if theirs is None or mine.role != theirs.role or bool(mine.merged) != bool(theirs.merged):
-            return None
-        dims = theirs.dims[len(lead) :] if theirs.dims[: len(lead)] == lead else theirs.dims
-        if len(dims) != len(mine.dims):
-            return None
-        for a, b in zip(mine.dims, dims, strict=True):
-            if match.setdefault(a, b) != b:
-                return None
-    return match
-
-
-def other_gradient(
-    asked: Question, op: Op, match: dict[Dim, Dim], name: str, point: Point
-) -> np.ndarray:
-    batch = [d.name for d in asked.op.program.batch]
-    theirs = question(op.batched(*batch) if batch else op, asked.unit)
-    sizes = {d.name: point.sizes[d.name] for d in asked.op.program.batch}
-    sizes |= {mine.name: point.sizes[other.name] for mine, other in match.items()}
-    names = dict(zip(theirs.op.outputs, asked.op.outputs, strict=True))
-    drawn = {n: point.drawn[n] for n in theirs.op.inputs}
-    if not asked.unit:
-        drawn |= {f"d{mine}": point.drawn[f"d{other}"] for mine, other in names.items()}
-    return run(theirs.textbook, drawn, sizes)[name]
+def with_equation(program: Program, changed: Let) -> Program:
+    """The program with one equation changed; shapes are said, for it may no longer say its own."""
+    equations = tuple(changed if e.name == changed.name else e for e in program.equations)
+    shapes = tuple(program.tensors[let.name] for let in equations)
+    return replace(program, equations=equations, declared=shapes)

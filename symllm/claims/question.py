@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -50,7 +50,12 @@ class Question:
     @cached_property
     def textbook(self) -> Program:
         """Forward equations and the gradients in the form of a textbook."""
-        return without_calls(self.derivation.backward)
+        book = without_calls(self.derivation.backward)
+        new = [let for let in book.equations if let.name not in self.forward.let]
+        known = {t.name: t for t in (*book.declared, *self.forward.declared)}
+        return replace(
+            book, equations=(*self.forward.equations, *new), declared=tuple(known.values())
+        )
 
     @cached_property
     def line_by_line(self) -> Program:

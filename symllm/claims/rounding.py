@@ -18,7 +18,7 @@ from .mistakes import changed_value, on_the_way
 from .observed import Observed, close
 from .points import Point
 from .question import Question
-from .variations import Place, places
+from .slips import Place, places
 
 #: A constant off by a larger share than this is another constant.
 FEW_DIGITS = 1e-2
@@ -45,10 +45,12 @@ def rounded_constants(asked: Question, seen: Observed) -> str:
     programs = [p for p in (asked.textbook, asked.line_by_line) if seen.name in p.let]
     for program in programs:
         numbers = list(constants(program, seen.name))
-        alone = [taken(program, [number], seen) for number in numbers]
+        same = together_with(numbers)
+        alone = [taken(program, [number], seen) for number in (*same, *numbers)]
         told = [t[0] for t in alone if t]
         told = sorted((t for t in told if t.digits < MANY_DIGITS), key=lambda t: t.digits)
-        together = taken(program, numbers, seen) if len(numbers) > 1 and not told else None
+        outer = together_with([number for number in numbers if not number.inside])
+        together = taken(program, outer, seen) if len(outer) > 1 and not told else None
         found = told[:1] or [t for t in together or () if t.digits < MANY_DIGITS]
         if found:
             return f"it is right to {seen.max_error:.1e}: {', '.join(t.text for t in found)}"
@@ -99,15 +101,34 @@ def rounded_value(name: str, exact: float, value: float, unsure: float) -> Taken
     return Taken(name, exact, value, MANY_DIGITS)
 
 
-def constants(program: Program, name: str) -> Iterator[tuple[Let, Place, sp.Expr]]:
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A number and the places where it stands; ``inside`` another that is looked at, too."""
+
+    number: sp.Expr
+    places: tuple[Place, ...]
+    inside: bool = False
+
+
+def constants(program: Program, name: str) -> Iterator[Constant]:
     """The numbers in the equations of a quantity that can be rounded: those with many digits."""
     for let in on_the_way(program, name):
+        covered: set[sp.Expr] = set()
         for expr in let.expressions:
             free = dict(zip(let.indices, program.tensors[let.name].dims, strict=True))
             for place in places(program, let, expr, lambda new: new, free):
                 number = numeric_part(place.part)
                 if number is not None:
-                    yield let, place, number
+                    yield Constant(number, (place,), place.part in covered)
+                    covered |= {n for n in nodes(number) if n != place.part or n.is_number}
+
+
+def together_with(numbers: Sequence[Constant]) -> list[Constant]:
+    """Each number with all places where it stands, as one that is written once has."""
+    by_value: dict[sp.Expr, tuple[Place, ...]] = {}
+    for one in numbers:
+        by_value[one.number] = (*by_value.get(one.number, ()), *one.places)
+    return [Constant(number, where) for number, where in by_value.items()]
 
 
 def numeric_part(part: sp.Expr) -> sp.Expr | None:
@@ -122,9 +143,7 @@ def numeric_part(part: sp.Expr) -> sp.Expr | None:
     return number if long else None
 
 
-def taken(
-    program: Program, chosen: list[tuple[Let, Place, sp.Expr]], seen: Observed
-) -> list[Taken]:
+def taken(program: Program, chosen: Sequence[Constant], seen: Observed) -> list[Taken]:
     """What these constants were taken as, if that accounts for the whole error."""
     shares, unsure = [], 0.0
     for k, point in enumerate(seen.points):
@@ -145,30 +164,32 @@ def taken(
         unsure = max(unsure, doubt + 4 * worst**2)
     p = Formula()
     texts = []
-    for j, (_, _, number) in enumerate(chosen):
+    for j, one in enumerate(chosen):
+        number = one.number
         mine = [float(s[j]) for s in shares]
         if max(mine) - min(mine) > 4 * unsure + 1e-2 * abs(mine[0]):
             return []
         exact = float(number)
         if abs(mine[0]) > 4 * unsure:
             value = exact * (1 + mine[0])
-            texts.append(rounded_value(p(number), exact, value, abs(exact) * unsure))
+            options = [
+                rounded_value(p(number), exact, value, abs(exact) * unsure),
+                rounded_value(p(1 / number), 1 / exact, 1 / value, unsure / abs(exact)),
+            ]
+            texts.append(min(options, key=lambda taken: taken.digits))
     return texts
 
 
 def direction(
-    program: Program,
-    constant: tuple[Let, Place, sp.Expr],
-    name: str,
-    point: Point,
-    expected: np.ndarray,
+    program: Program, constant: Constant, name: str, point: Point, expected: np.ndarray
 ) -> np.ndarray | None:
     """How the quantity changes with a share of one of its constants."""
-    let, place, _ = constant
-    changed = Let(
-        let.lhs, place.around(place.part * (1 + sp.Rational(NUDGE).limit_denominator(10**9)))
-    )
-    value = changed_value(program, changed, name, point)
-    if value is None or close(value, expected, 0.0):
-        return None
-    return (value - expected) / NUDGE
+    more = 1 + sp.Rational(NUDGE).limit_denominator(10**9)
+    total = np.zeros_like(expected)
+    for place in constant.places:
+        changed = Let(place.let.lhs, place.around(place.part * more))
+        value = changed_value(program, changed, name, point)
+        if value is None or close(value, expected, 0.0):
+            return None
+        total += (value - expected) / NUDGE
+    return total

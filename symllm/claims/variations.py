@@ -7,126 +7,13 @@ side, and where that part stands, to what might be written there by mistake.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import sympy as sp
 
-from ..equation import Let
 from ..expressions import fresh_letters, make_sum, name_of, nodes, subscripts_of, substitute
 from ..notation import Dim, Iverson, Tensor, entry
-from ..program import Program
-from .wording import Says
-
-
-@dataclass(frozen=True)
-class Place:
-    """A part of an equation, and how the equation reads with another in its place.
-
-    ``indices`` are those in scope, free ones first, each with its dimension.
-    """
-
-    program: Program
-    let: Let
-    part: sp.Expr
-    around: Callable[[sp.Expr], sp.Expr]
-    indices: Mapping[sp.Symbol, Dim]
-
-    @property
-    def free(self) -> Mapping[sp.Symbol, Dim]:
-        return {s: d for s, d in self.indices.items() if s in self.let.indices}
-
-
-@dataclass(frozen=True)
-class Slip:
-    """One mistake in one equation: the equation with it, and what to say of it.
-
-    ``weight`` orders slips from the likely to the contrived. ``term`` is what
-    the sentence names, ``factor`` what a term was multiplied by.
-    """
-
-    let: Let
-    weight: float
-    says: Says
-    term: sp.Expr
-    factor: sp.Expr | None = None
-
-
-@dataclass(frozen=True)
-class Instead:
-    """What may stand in a place by mistake; ``words`` name ``formulas``, the first one the term."""
-
-    weight: float
-    expr: sp.Expr
-    words: str
-    formulas: tuple[Any, ...]
-    factor: sp.Expr | None = None
-
-
-Row = Callable[[Place], Iterator[Instead]]
-
-
-def slips(program: Program, let: Let, rows: Iterable[Row] | None = None) -> Iterator[Slip]:
-    """All slips of the table in one equation; none changes its shape."""
-    (right,) = let.expressions
-    dims = program.tensors[let.name].dims
-    free = dict(zip(let.indices, dims, strict=True))
-    seen = {right}
-    for place in places(program, let, right, lambda new: new, free):
-        for row in SLIPS if rows is None else rows:
-            for instead in row(place):
-                changed = place.around(instead.expr)
-                if changed in seen or changed.has(sp.zoo, sp.nan, sp.oo):
-                    continue
-                seen.add(changed)
-                says = Says(let, instead.words, instead.formulas)
-                wrong = Let(let.lhs, changed, let.note)
-                yield Slip(wrong, instead.weight, says, instead.formulas[0], instead.factor)
-
-
-def places(
-    program: Program,
-    let: Let,
-    part: sp.Expr,
-    around: Callable[[sp.Expr], sp.Expr],
-    indices: Mapping[sp.Symbol, Dim],
-) -> Iterator[Place]:
-    """Every part of a right side, the outermost first; not the insides of subscripts."""
-    yield Place(program, let, part, around, indices)
-    if isinstance(part, sp.Sum):
-        inner = dict(indices) | {
-            symbol: dim_of(program, high + 1) for symbol, _, high in part.limits
-        }
-
-        def over(new: sp.Expr) -> sp.Expr:
-            return around(make_sum(new, part.limits))
-
-        yield from places(program, let, part.function, over, inner)
-    elif isinstance(part, sp.Add | sp.Mul | sp.Function | sp.Max | sp.Min) and not isinstance(
-        part, Iverson | sp.KroneckerDelta
-    ):
-        for k, arg in enumerate(part.args):
-
-            def among(new: sp.Expr, k: int = k) -> sp.Expr:
-                return around(part.func(*part.args[:k], new, *part.args[k + 1 :]))
-
-            yield from places(program, let, arg, among, indices)
-    elif isinstance(part, sp.Pow):
-
-        def raised(new: sp.Expr) -> sp.Expr:
-            return around(new**part.exp)
-
-        yield from places(program, let, part.base, raised, indices)
-
-
-def dim_of(program: Program, size: sp.Expr) -> Dim:
-    return next((d for d in program.dims if d.symbol == size), Dim(str(size)))
-
-
-# --------------------------------------------------------------------------
-# The table of slips
-# --------------------------------------------------------------------------
+from .slips import Instead, Place, Row, dim_of
 
 
 def missing_term(place: Place) -> Iterator[Instead]:
@@ -155,7 +42,7 @@ MULTIPLES = (
 
 def nothing_there(place: Place) -> Iterator[Instead]:
     """A whole right side that is zero."""
-    if place.part is place.let.rhs:
+    if place.whole:
         yield Instead(3.0, sp.S.Zero, "{} is taken as zero", (place.let.lhs,), sp.S.Zero)
 
 
@@ -174,13 +61,32 @@ def factor_slips(place: Place) -> Iterator[Instead]:
         yield Instead(2.2, part * factor, "in {}, the factor {} is there twice", named)
         upside_down = "in {}, the factor {} is turned upside down"
         yield Instead(2.6, part / factor**2, upside_down, named)
+    number, rest = part.as_coeff_Mul()
+    if rest.is_Mul:
+        yield Instead(2.6, number / rest, "{} is turned upside down", (part,))
+
+
+def misplaced_bracket(place: Place) -> Iterator[Instead]:
+    """A bracket closed too early: the factor before it multiplies one term alone."""
+    part = place.part
+    brackets = [f for f in part.args if isinstance(f, sp.Add)] if isinstance(part, sp.Mul) else []
+    for bracket in brackets:
+        for factor in part.args:
+            if factor in (bracket, -1):
+                continue
+            for term in bracket.args:
+                early = part / factor / bracket * (factor * term + bracket - term)
+                words = "the factor {} multiplies the term {} alone"
+                yield Instead(2.4, early, words, (factor, term))
 
 
 def wrong_exponent(place: Place) -> Iterator[Instead]:
     """A power that is too high or too low, or a root forgotten."""
     part = place.part
-    if isinstance(part, sp.Pow) and part.exp.is_Rational:
-        others = (part.exp + 1, part.exp - 1, -part.exp, part.exp * 2, part.exp / 2)
+    if isinstance(part, sp.Pow):
+        others: tuple[sp.Expr, ...] = (-part.exp, part.exp * 2, part.exp / 2)
+        if part.exp.is_Rational:
+            others = (part.exp + 1, part.exp - 1, *others)
         for other in dict.fromkeys(others):
             if other:
                 words = "{} should be there, not {}"
@@ -233,6 +139,58 @@ def over_more_axes(place: Place) -> Iterator[Instead]:
                     named = (part, other.symbol, dim.symbol)
                     yield Instead(2.7, over, words, named)
                     yield Instead(2.7, over * dim.symbol / other.symbol, words, named)
+
+
+def turned_around(place: Place) -> Iterator[Instead]:
+    """A mask that stops what it should let through."""
+    part = place.part
+    tensor = place.program.tensors.get(name_of(part)) if isinstance(part, sp.Indexed) else None
+    if isinstance(part, Iverson) or (tensor is not None and tensor.domain == "binary"):
+        yield Instead(2.3, 1 - part, "the mask {} is turned around", (part,))
+
+
+def other_relation(place: Place) -> Iterator[Instead]:
+    """A comparison the wrong way round, or one that counts what is equal, too."""
+    part = place.part
+    condition = part.args[0] if isinstance(part, Iverson) else None
+    if isinstance(condition, sp.Ge | sp.Le | sp.Gt | sp.Lt):
+        left, right = condition.args
+        other = OTHER_STRICTNESS[condition.func]
+        for weight, new in ((2.3, condition.func(right, left)), (2.4, other(left, right))):
+            words = "{} should be there, not {}"
+            yield Instead(weight, Iverson(new), words, (part, Iverson(new)))
+
+
+OTHER_STRICTNESS = {sp.Ge: sp.Gt, sp.Gt: sp.Ge, sp.Le: sp.Lt, sp.Lt: sp.Le}
+
+
+def without_bound(place: Place) -> Iterator[Instead]:
+    """One side of a minimum or a maximum alone."""
+    if isinstance(place.part, sp.Min | sp.Max):
+        for side in place.part.args:
+            yield Instead(2.2, side, "{} should be there, not {} alone", (place.part, side))
+
+
+def wrong_name_throughout(place: Place) -> Iterator[Instead]:
+    """Another tensor wherever one stands, as the input in the place of the output."""
+    if place.whole:
+        found = [e for e in place.part.atoms(sp.Indexed) if name_of(e) in place.program.tensors]
+        for name in dict.fromkeys(map(name_of, sorted(found, key=str))):
+            mine = [e for e in found if name_of(e) == name]
+            for other, tensor in place.program.tensors.items():
+                same = tensor.dims == place.program.tensors[name].dims
+                if same and other not in (name, place.let.name) and not tensor.integer:
+                    new = {e: entry(other, *subscripts_of(e)) for e in mine}
+                    words = "{} should be there, not {}"
+                    named = (mine[0], new[mine[0]])
+                    yield Instead(3.2, place.part.xreplace(new), words, named)
+
+
+def size_for_sum(place: Place) -> Iterator[Instead]:
+    """A count where a sum belongs: a mean over all where some count."""
+    if isinstance(place.part, sp.Sum):
+        size = sp.Mul(*(dim.symbol for _, dim, _ in sums(place)))
+        yield Instead(2.9, size, "{} should be there, not {}", (place.part, size))
 
 
 def sums(place: Place) -> Iterator[tuple[sp.Symbol, Dim, list[sp.Tuple]]]:
@@ -301,16 +259,35 @@ def wrong_name(place: Place) -> Iterator[Instead]:
 
 def further_factor(place: Place) -> Iterator[Instead]:
     """The whole right side times, or divided by, something that does not belong there."""
-    (right,) = place.let.expressions
-    if place.part is not right:
-        return
-    for name, tensor in place.program.tensors.items():
-        at = indices_for(tensor, place.free)
-        if at is not None and name != place.let.name and not tensor.integer:
-            factor = entry(name, *at)
-            yield Instead(2.4, right * factor, "there is a factor {} too many", (factor,))
+    if place.whole:
+        for factor in entries_for(place, place.free):
+            yield Instead(2.4, place.part * factor, "there is a factor {} too many", (factor,))
             words = "it is divided by {}, which does not belong there"
-            yield Instead(2.9, right / factor, words, (factor,))
+            yield Instead(2.9, place.part / factor, words, (factor,))
+
+
+def further_factor_inside(place: Place) -> Iterator[Instead]:
+    """What is summed, or one term, times something that does not belong there."""
+    part = place.part
+    if isinstance(part, sp.Sum):
+        bound = {symbol: dim for symbol, dim, _ in sums(place)}
+        for factor in entries_for(place, {**bound, **place.indices}):
+            if not factor.free_symbols.isdisjoint(bound):
+                more = make_sum(part.function * factor, part.limits)
+                yield Instead(2.7, more, "in {}, there is a factor {} too many", (part, factor))
+    elif isinstance(part, sp.Add):
+        for factor in entries_for(place, place.indices):
+            for term in part.args:
+                words = "in the term {}, there is a factor {} too many"
+                yield Instead(2.8, part - term + term * factor, words, (term, factor))
+
+
+def entries_for(place: Place, indices: Mapping[sp.Symbol, Dim]) -> Iterator[sp.Expr]:
+    """An entry of every tensor whose axes these indices can run over."""
+    for name, tensor in place.program.tensors.items():
+        at = indices_for(tensor, indices)
+        if at is not None and name != place.let.name and not tensor.integer:
+            yield entry(name, *at)
 
 
 def indices_for(tensor: Tensor, free: Mapping[sp.Symbol, Dim]) -> tuple[sp.Symbol, ...] | None:
@@ -329,6 +306,17 @@ def wrong_function(place: Place) -> Iterator[Instead]:
     for name, other in RESEMBLING.get(place.part.func, {}).items():
         (inside,) = place.part.args
         yield Instead(2.5, other(inside), f"{{}} is computed by {name}", (place.part,))
+
+
+def sine_for_cosine(place: Place) -> Iterator[Instead]:
+    """Sine and cosine exchanged throughout."""
+    part = place.part
+    if place.whole and part.has(sp.sin) and part.has(sp.cos):
+        waves = part.atoms(sp.sin, sp.cos)
+        other = {w: (sp.cos if isinstance(w, sp.sin) else sp.sin)(w.args[0]) for w in waves}
+        named = sorted(waves, key=str)[0]
+        words = "sine and cosine are exchanged, as in {}"
+        yield Instead(2.6, part.xreplace(other), words, (named,))
 
 
 def logistic(x: sp.Expr) -> sp.Expr:
@@ -365,6 +353,7 @@ SLIPS: tuple[Row, ...] = (
     missing_term,
     multiple_of_term,
     factor_slips,
+    misplaced_bracket,
     one_less,
     wrong_exponent,
     only_the_diagonal,
@@ -372,7 +361,14 @@ SLIPS: tuple[Row, ...] = (
     other_index,
     transposed,
     wrong_function,
+    sine_for_cosine,
     wrong_name,
+    wrong_name_throughout,
     further_factor,
+    further_factor_inside,
+    size_for_sum,
+    turned_around,
+    other_relation,
+    without_bound,
     nothing_there,
 )

@@ -69,7 +69,7 @@ class Verdict:
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.kind}: {self.explanation}"]
         if len(self.outputs) > 1:
-            lines += [f"  {v.name}: {v.kind}: {v.explanation}" for v in self.outputs.values()]
+            lines += [f"  {v.kind}: {v.explanation}" for v in self.outputs.values()]
         lines += [f"  note: {note}" for note in self.notes]
         lines += [f"  inferred: {text}" for text in self.inferred]
         return "\n".join(lines)

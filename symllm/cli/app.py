@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import SymllmError, VerificationError
+from ..errors import SymllmError, tells_of_false
 from .build import build_command
 from .check import check_command
 from .code import code_command
 from .counts import counts_command
 from .derive import derive_command
+from .new import new_command
 from .ops import ops_command
 from .show import show_command
 from .verify import verify_command
@@ -44,15 +45,6 @@ class Commands(click.Group):
         return list(self.commands)
 
 
-def tells_of_false(error: BaseException | None) -> bool:
-    """Is something false, and not just wrongly asked? A chapter's error holds its cause."""
-    while error is not None:
-        if isinstance(error, VerificationError):
-            return True
-        error = error.__cause__
-    return False
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="symllm")
 def cli() -> None:
@@ -75,6 +67,7 @@ for command in (
     check_command,
     derive_command,
     build_command,
+    new_command,
 ):
     cli.add_command(command)
 

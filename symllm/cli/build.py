@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,11 +10,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ..build import FORMATS, Report, build
-from ..comparison import bound_text
-from ..derivation import Derivation
-from ..document import ChapterError, Document, find_chapters
-from ..verify import Certificate
+from ..build import Report, build
+from ..document import ChapterError, find_chapters
+from ..formats import ENGINES, FORMATS, Options
+from ..measured import summary as verified
+from ..render.flavour import WRITTEN
 from .common import console, counted, names_option, progress_bar
 
 #: Where the chapters are, in the folder one is in.
@@ -22,6 +22,10 @@ CHAPTERS = Path("derivations")
 
 #: What is committed, and so can be stale: PDFs are made when they are needed.
 COMMITTED = ("md", "tex")
+
+
+#: How many of the chapters to come a progress bar names.
+SHOWN = 3
 
 
 @click.command("build")
@@ -35,50 +39,95 @@ COMMITTED = ("md", "tex")
     show_default=True,
     help="The folder that documents are written to.",
 )
+@click.option(
+    "--flavour",
+    type=click.Choice(WRITTEN),
+    default=WRITTEN[0],
+    show_default=True,
+    help="Whose Markdown is written.",
+)
+@click.option(
+    "--pdf-engine",
+    "engine",
+    type=click.Choice(list(ENGINES)),
+    default=next(iter(ENGINES)),
+    show_default=True,
+    help="What sets PDFs: Typst, which comes with symllm[docs], or a TeX installation.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 and a diff if stale.")
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="How many chapters are made at once; by default one on each core.",
+)
+@click.option("--no-cache", is_flag=True, help="Make all anew, whatever was made before.")
 def build_command(
-    chapters: tuple[str, ...], format: tuple[str, ...], output: Path, check: bool
+    chapters: tuple[str, ...],
+    format: tuple[str, ...],
+    output: Path,
+    flavour: str,
+    engine: str,
+    check: bool,
+    jobs: int | None,
+    no_cache: bool,
 ) -> None:
     """Build documents from the chapters in derivations/.
 
     All chapters are built if none is named. Every derivation is verified
-    first; one that is false stops the build with exit code 1. --check compares
+    first; one that is false stops the build with exit code 1. Where all are
+    built, HTML has a first page, index.html, and PDF a book, book.pdf. --check compares
     what is there with what would be written (Markdown and LaTeX, if no format
-    is named).
+    is named). What would come out as it did before is not made again: that
+    depends on all the files that were read for it, and on what is installed.
 
     \b
     Examples:
       symllm build
       symllm build attention --format pdf --output /tmp
+      symllm build --format html --output site
+      symllm build --format md --flavour mkdocs --output docs
       symllm build --check
     """
     names = [path.stem for path in find_chapters(CHAPTERS, chapters)]
     if not names:
         raise ChapterError(f"there is no chapter in {str(CHAPTERS)!r}: a chapter is a .py file")
     formats = format or (COMMITTED if check else tuple(FORMATS))
-    with bar(len(names)) as started:
-        report = build(names, formats, output, CHAPTERS, check, started)
     out = console()
+    with bar(names) as (ready, wait):
+        choices = Options(flavour, engine)
+        report = build(
+            names, formats, output, CHAPTERS, check, ready, jobs, not no_cache, wait, choices
+        )
     if check:
         show_stale(out, report)
     else:
         show_written(out, report)
-    out.print(Text(summary(report.documents)))
+    out.print(Text(summary(report)))
     if not report.ok:
         raise click.exceptions.Exit(1)
 
 
 @contextmanager
-def bar(chapters: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar, and what to call as each chapter starts."""
+def bar(names: Sequence[str]) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
+    """A progress bar, what to call as each chapter is ready, and as the build has to wait."""
+    waiting = dict.fromkeys(names)
+
+    def what() -> str:
+        named = ", ".join([*waiting][:SHOWN])
+        return f"Building {named}{', ...' * (len(waiting) > SHOWN)}"
+
     with progress_bar() as progress:
-        task = progress.add_task("Building", total=chapters)
-        count = iter(range(chapters))
+        task = progress.add_task(what(), total=len(names))
 
-        def started(name: str) -> None:
-            progress.update(task, description=f"Building {name}", completed=next(count))
+        def ready(name: str) -> None:
+            waiting.pop(name, None)
+            progress.update(task, description=what(), advance=1)
 
-        yield started
+        def wait() -> None:
+            progress.update(task, description="Waiting for another build into the same folder")
+
+        yield ready, wait
 
 
 def show_written(out: Console, report: Report) -> None:
@@ -97,26 +146,9 @@ def show_stale(out: Console, report: Report) -> None:
         out.print(Text(f"current    {path}"))
 
 
-def summary(documents: Iterable[Document]) -> str:
-    """What was verified on the way, as a sentence."""
-    documents = list(documents)
-    values = [shown.value for document in documents for shown in document.shown]
-    found = [value.verify(autograd=False) for value in values if isinstance(value, Derivation)]
-    steps = [evidence for certificate in found for evidence in certificate.evidence]
-    if not steps:
-        return f"\n{counted(len(documents), 'chapter')}, no derivation"
-    proved = sum(evidence.proved for evidence in steps)
-    bound = bound_text(max(evidence.bound for evidence in steps))
-    return (
-        f"\n{counted(len(documents), 'chapter')}, {counted(len(found), 'derivation')}: "
-        f"{counted(len(steps), 'step')}, {proved} proved, all checked {bound}; " + judged(found)
-    )
-
-
-def judged(found: Iterable[Certificate]) -> str:
-    """By whom the results were judged, and how well they agreed at least."""
-    met: dict[str, float] = {}
-    for comparison in (c for certificate in found for c in certificate.comparisons):
-        if not comparison.skipped:
-            met[comparison.kind] = max(met.get(comparison.kind, 0), comparison.bound)
-    return "results agree with " + ", ".join(f"{k} {bound_text(b)}" for k, b in met.items())
+def summary(report: Report) -> str:
+    """What was verified, as a sentence."""
+    found = [measured for chapter in report.chapters.values() for measured in chapter]
+    chapters = f"\n{counted(len(report.chapters), 'chapter')}"
+    again = f" ({len(report.reused)} as before)" if report.reused else ""
+    return f"{chapters}{again}, {verified(found) if found else 'no derivation'}"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from ..build import write_all
 from ..codegen import TARGETS
 from ..errors import SymllmError
+from ..files import write_all
 from .common import batched_option, find_model, find_op, wrt_option
 
 

@@ -14,6 +14,7 @@ from ..catalogue import ops
 from ..errors import OpError
 from ..lazily import lazily
 from ..op import Op
+from .own import is_own, own_ops
 
 if TYPE_CHECKING:
     from .. import models
@@ -68,7 +69,15 @@ def find_model(name: str, wrt: tuple[str, ...], batched: tuple[str, ...]) -> Mod
 
 
 def find_op(name: str, batched: tuple[str, ...] = ()) -> Op:
-    """An op of the catalogue, with batch axes; raises ``UnknownName`` or ``OpError``."""
+    """An op of the catalogue, or one's own, ``FILE.py:NAME``, with batch axes.
+
+    Raises ``UnknownName``, ``OpError``, and ``FileError`` where a file cannot be read.
+    """
+    if is_own(name):
+        (op, *more) = own_ops(name)
+        if more:
+            raise OpError(f"there are several ops in {name}: {name}:{op.name} names one of them")
+        return op.batched(*batched) if batched else op
     if name in MODELS:
         raise OpError(
             f"{name} is a whole model and no op: there are symllm code {name} and "

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..build import write_all
+from ..files import write_all
 from ..op import Op
 from ..render.page import derivation_markdown, op_markdown
 from ..render.typeset import pdf_document

@@ -15,6 +15,7 @@ from ..errors import VerificationError
 from ..op import Op
 from ..verify import Certificate
 from .common import console, counted, find_op, progress_bar
+from .own import is_own, own_ops
 from .tables import table
 
 #: The columns that are comparisons, by what a comparison calls its judge.
@@ -51,7 +52,8 @@ class Verdict:
 def verify_command(names: tuple[str, ...]) -> None:
     """Verify forward, gradients and every step.
 
-    All ops are verified if none is named; each alone and in a batch. The
+    All ops are verified if none is named; each alone and in a batch. Ops of
+    one's own are named by their file, FILE.py or FILE.py:NAME. The
     forward equations are compared with a hand-written NumPy function, the
     gradients with its central differences and with PyTorch's autograd (where
     that is installed), and every step is checked at random points. The table
@@ -61,13 +63,18 @@ def verify_command(names: tuple[str, ...]) -> None:
     Examples:
       symllm verify
       symllm verify softmax attention
+      symllm verify derivations/my_ops/l2_norm.py
     """
-    chosen = [find_op(name) for name in names or ops]
+    chosen = [op for name in names or ops for op in find_ops(name)]
     with progress_bar() as progress:
         found = [verdict(op) for op in progress.track(chosen, description="Verifying")]
     report(found)
     if any(verdict.false for verdict in found):
         raise click.exceptions.Exit(1)
+
+
+def find_ops(name: str) -> list[Op]:
+    return own_ops(name) if is_own(name) else [find_op(name)]
 
 
 def verdict(op: Op) -> Verdict:

@@ -178,15 +178,19 @@ def definitions(lets: Iterable[Let], style: Style = PLAIN) -> str:
 
 
 def noted(
-    rows: Iterable[tuple[str, Any, str]], style: Style = PLAIN, notes: Style | None = None
+    rows: Iterable[tuple[str, Any, str]],
+    style: Style = PLAIN,
+    notes: Style | None = None,
+    line: float = LINE + 6,
 ) -> str:
     """Equations with a note beside each, or under it where there is no room.
 
-    ``notes`` has the names that may stand in a note, if they are others.
+    ``notes`` has the names that may stand in a note, if they are others;
+    ``line`` is how wide a line may be with its note.
     """
     p, q = Printer(style), Printer(notes or style)
     written = [(left, fitting(p, left, value), note) for left, value, note in rows]
-    space = LINE + 6 - 1.4 - max((width(left) for left, *_ in written), default=0)
+    space = line - 1.4 - max((width(left) for left, *_ in written), default=0)
     column = max((width(right) for _, (right, *_), _ in written), default=0)
     under = {
         note

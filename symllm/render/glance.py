@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..expressions import entries, is_entry, name_of
-from .display import noted
+from .display import LINE, noted
 from .flavour import Flavour, flavour_of
 from .printer import PLAIN, Printer, Style
 from .subject import Derivation, page_style, results
 
 #: How many lines a box may have: it does not break, and the first page has a title as well.
 BOX = 12
+
+#: How wide a line in a box may be with its note.
+INSIDE = LINE + 4
 
 
 def glance_markdown(derivations: Sequence[Derivation], flavour: str | Flavour = "github") -> str:
@@ -42,9 +45,9 @@ def glance_markdown(derivations: Sequence[Derivation], flavour: str | Flavour = 
             if note or not known:  # what is said of a name holds as long as it means the same
                 boxes[-1].append((p(quantity), value, note))
             note = ""
-    shown = [f.display(noted(rows, style, PLAIN)) for rows in boxes if rows]
+    shown = [f.display(noted(rows, style, PLAIN, INSIDE)) for rows in boxes if rows]
     shown[0] = f"**At a glance.**\n\n{shown[0]}"
-    return "\n\n".join(f.box("result", text) for text in shown) + "\n"
+    return "\n\n".join(f.box("result", text, "") for text in shown) + "\n"
 
 
 def common_style(derivations: Sequence[Derivation]) -> Style:
@@ -54,9 +57,13 @@ def common_style(derivations: Sequence[Derivation]) -> Style:
 
 
 def formulas(derivation: Derivation) -> list[tuple[Any, Any]]:
-    """The results, and the equations of names that the derivation made for them."""
+    """The results, and the equations of names that the derivation made for them.
+
+    Where those are more than a glance takes in, the results alone.
+    """
     known = derivation.op.program.tensors
     mentioned = {name for let in derivation.where.values() for name in let.mentioned}
     spoken = {alias.name for alias in derivation.op.program.aliases} - mentioned
     new = [let for n, let in derivation.where.items() if n not in known and n not in spoken]
-    return [*results(derivation), *((let.lhs, let.rhs) for let in new)]
+    found = [*results(derivation), *((let.lhs, let.rhs) for let in new)]
+    return found if len(found) <= 2 * BOX else results(derivation)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import jinja2
 import sympy as sp
 
+from ..equation import Let
 from ..errors import VerificationError
 from ..expressions import name_of
 from ..notation import Partial
@@ -18,21 +18,15 @@ from .display import LINE, aligned, definitions, equation, width
 from .evidence import evidence_text
 from .flavour import Flavour, flavour_of
 from .kinks import jumps, kinks
+from .look import TEMPLATES
 from .place import ALONE, Place, where
 from .printer import PLAIN, Printer, Style, style_of
 from .steps import lemma, lone_step, step_lines
 from .subject import Definition, Derivation, asked_for, page_style, results
 from .wording import given, listed, question
 
-TEMPLATES = jinja2.Environment(
-    loader=jinja2.PackageLoader("symllm.render"),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
-
-def op_markdown(op: Definition, flavour: str | Flavour = "github") -> str:
+def op_markdown(op: Definition, flavour: str | Flavour = "github", anchor: str = "") -> str:
     """An op's forward equations, each with what it is in words."""
     f = flavour_of(flavour)
     style = replace(style_of(op.program), ranges=True)
@@ -41,6 +35,7 @@ def op_markdown(op: Definition, flavour: str | Flavour = "github") -> str:
         f=f,
         given=f.prose(given(op)),
         equations=definitions(op.equations, style),
+        anchor=anchor,
     )
 
 
@@ -65,6 +60,7 @@ def derivation_markdown(
         lemmas=[lemma(fact, f, style) for fact in derivation.facts if not fact.declared],
         steps=step_lines(derivation, f, style, place),
         result=result_markdown(derivation, f, style, place),
+        anchor=place.anchor,
         kinks=f.prose(" ".join(filter(None, (say(derivation, style) for say in (kinks, jumps))))),
         words=f.prose(place.words),
         matrix=matrix_rows(derivation, style),
@@ -82,9 +78,22 @@ def result_markdown(derivation: Derivation, f: Flavour, style: Style, place: Pla
         "result.md.j2",
         f=f,
         result=rows(results(derivation), style),
-        where=definitions(needed.equations, replace(style, ranges=True)),
+        where=definitions(explained(needed.equations), replace(style, ranges=True)),
         met=met,
     )
+
+
+#: In a list that is longer, notes that say what a name says by itself are left out.
+LONG = 12
+
+
+def explained(lets: Sequence[Let]) -> Sequence[Let]:
+    """Equations with their notes; in a long list, gradients without."""
+    if len(lets) <= LONG:
+        return lets
+    return [
+        replace(let, note="") if let.note == f"gradient of {let.name[1:]}" else let for let in lets
+    ]
 
 
 def step_markdown(step: Step, flavour: str | Flavour = "notebook", style: Style = PLAIN) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from ..errors import SymllmError
-from .page import TEMPLATES
-
-FOLDER = Path(__file__).parent / "templates"
+from .look import TEMPLATES, look
 
 #: The Markdown that documents are made from: what ``Flavour("pandoc")`` writes.
 READER = "markdown-auto_identifiers-implicit_figures-raw_tex-raw_html"
@@ -43,14 +41,19 @@ def needed(module: str, what: str) -> Any:
         ) from error
 
 
-def convert(markdown: str, target: str, what: str) -> str:
-    """The body of a document: headings one level up, for its title stands apart."""
+#: What each of pandoc's writers is told besides, and the filter that knows our own blocks.
+WRITERS = {
+    "latex": ("pandoc.lua", "--shift-heading-level-by=-1"),
+    "typst": ("pandoc.lua", "--shift-heading-level-by=-1"),
+    "html5": ("html.lua", "--mathml"),
+}
+
+
+def convert(markdown: str, target: str, what: str, more: Sequence[str] = ()) -> str:
+    """The body of a document, whose title stands apart."""
     pypandoc = needed("pypandoc", what)
-    options = [
-        "--shift-heading-level-by=-1",
-        f"--lua-filter={FOLDER / 'pandoc.lua'}",
-        "--wrap=preserve",
-    ]
+    script, *rest = WRITERS[target]
+    options = ["--wrap=preserve", f"--lua-filter={look(script)}", *rest, *more]
     try:
         return str(pypandoc.convert_text(markdown, target, READER, extra_args=options)).strip()
     except (OSError, RuntimeError) as error:
@@ -65,16 +68,20 @@ def latex_document(title: str, markdown: str) -> str:
 
 
 def typst_document(title: str, markdown: str) -> str:
-    look = (FOLDER / "page.typ").read_text(encoding="utf-8")
+    style = look("page.typ").read_text(encoding="utf-8")
     # A JSON string is a Typst string.
     show = f"#show: page-style.with(title: {json.dumps(title, ensure_ascii=False)})"
-    return f"{look}\n{show}\n\n{convert(markdown, 'typst', 'PDF')}\n"
+    return f"{style}\n{show}\n\n{convert(markdown, 'typst', 'PDF')}\n"
 
 
 def pdf_document(title: str, markdown: str) -> bytes:
+    """A page as PDF, set by Typst."""
+    return typst_pdf(title, typst_document(title, markdown))
+
+
+def typst_pdf(title: str, source: str) -> bytes:
     """A PDF whose bytes depend on nothing but the text: fonts come with Typst, no date is set."""
     typst = needed("typst", "PDF")
-    source = typst_document(title, markdown)
     try:
         return bytes(typst.compile(source.encode(), ignore_system_fonts=True))
     except typst.TypstError as error:

@@ -158,7 +158,7 @@ def test_wrong_use_is_one_message(arguments: tuple[str, ...], says: str) -> None
 
 def test_the_hook_runs_a_command_that_there_is() -> None:
     hook = Path(__file__).parents[2].joinpath(".pre-commit-hooks.yaml").read_text("utf-8")
-    (entry,) = re.findall(r"entry: symllm (.*)", hook)
+    (entry,) = re.findall(r"entry: symllm (check .*)", hook)
     result = CliRunner().invoke(cli, [*entry.split(), "nofile.md"])
     assert "cannot be read" in result.output
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
@@ -14,7 +14,7 @@ from ...catalogue import ops
 from ...errors import SymllmError
 from ...op import Op
 from ..diagnose import judged
-from ..points import Point, drawn_points, points
+from ..points import Point, points
 from ..precision import tolerance
 from ..question import Question, question
 from ..verdict import ClaimError, Verdict, joined
@@ -152,7 +152,7 @@ def checked(asked: Asked) -> Verdict:
     session = Session(asked, found.call, {id(where): (where, found.first)})
     there, said = with_own_constants(session, at, found)
     verdict = judgement(session, there, found)
-    notes = () if verdict.ok else unsaid(session, there)
+    notes = () if verdict.ok or said else unsaid(session, there)
     return replace(verdict, inferred=(*verdict.inferred, *said), notes=(*verdict.notes, *notes))
 
 
@@ -171,7 +171,7 @@ def tried(session: Session, point: Point) -> tuple[Probed, Point]:
     """What is found out by running it, at a small point if it can be called there."""
     if point.big:
         asked, call = session.asked, session.call
-        small = next(drawn_points(call.form.question, asked.seed, call.sizes, call.form.dtype))
+        small = points(call.form.question, asked.seed, call.sizes, call.form.dtype)[0]
         try:
             return probed(session.outcome, call, prepared(small, asked, call)), small
         except ClaimError:  # it has sizes of its own
@@ -184,7 +184,7 @@ def settled(asked: Asked, call: Caller) -> Caller:
     forward = as_forward(call, asked) if may_be_forward(call, asked) else call
     if not isinstance(forward, Differentiated):
         return call
-    at = prepared(next(drawn(asked, forward)), asked, forward)
+    at = prepared(drawn(asked, forward)[0], asked, forward)
     value = run(asked, forward, lambda: forward.value(at))
     output = forward.outputs[0]
     expected = forward.form.outward(forward_arrays(at, [output])[output], output, at)
@@ -222,9 +222,9 @@ def rebuilt(asked: Asked, call: Caller) -> Caller:
     return replace(call, form=form, vocabulary=Vocabulary(about))
 
 
-def drawn(asked: Asked, call: Caller) -> Iterator[Point]:
+def drawn(asked: Asked, call: Caller) -> tuple[Point, ...]:
     sizes = {**call.sizes, **asked.sizes}
-    return drawn_points(call.form.question, asked.seed, sizes, call.form.dtype)
+    return points(call.form.question, asked.seed, sizes, call.form.dtype)
 
 
 def prepared(point: Point, asked: Asked, call: Caller) -> Point:
@@ -271,18 +271,18 @@ class Session:
 
     def right(self, at: tuple[Point, ...], found: Probed) -> bool:
         """Is every gradient right there?"""
-        dtype = precision(self.call, found)
-        return all(self.right_at(point, dtype) for point in at)
+        return self.rights(at, found) == len(found.first.arrays)
 
-    def right_at(self, point: Point, dtype: str) -> bool:
-        arrays = self.answer(point)
-        if id(point) not in self.known:
-            self.known[id(point)] = all(
-                np.abs(array - point.truth(name).reshape(array.shape)).max(initial=0.0)
-                <= tolerance(point, name, dtype)
-                for name, array in arrays.items()
-            )
-        return self.known[id(point)]
+    def rights(self, at: tuple[Point, ...], found: Probed) -> int:
+        """How many of the gradients are right there."""
+        dtype = precision(self.call, found)
+
+        def fits(name: str, point: Point) -> bool:
+            array = self.answer(point)[name]
+            off = np.abs(array - point.truth(name).reshape(array.shape)).max(initial=0.0)
+            return bool(off <= tolerance(point, name, dtype))
+
+        return sum(all(fits(name, p) for p in at) for name in found.first.arrays)
 
 
 def precision(call: Caller, found: Probed) -> str:
@@ -323,10 +323,10 @@ def hidden_constants(session: Session) -> list[str]:
 def with_own_constants(
     session: Session, at: tuple[Point, ...], found: Probed
 ) -> tuple[tuple[Point, ...], tuple[str, ...]]:
-    """Points with the eps that is written in the function, if it is right with that.
+    """Points with the eps that is written in the function.
 
-    A LayerNorm that adds its own eps = 1e-5 cannot be right at any other; but one that is right
-    with no eps at all has forgotten it.
+    A LayerNorm that adds its own eps = 1e-5 cannot be right at any other, and what else is wrong
+    with it shows best there; but one that is right with no eps at all has forgotten it.
     """
 
     def there(name: str, value: float) -> tuple[Point, ...]:
@@ -337,11 +337,12 @@ def with_own_constants(
         if not hidden or session.right(at, found):
             return at, ()
         for name, value in product(hidden, numbers(session.asked.fn)):
-            if not 0 < value <= LARGEST_EPS or not session.right(there(name, value), found):
+            if not 0 < value <= LARGEST_EPS:
                 continue
-            if not session.right(there(name, 0.0), found):
+            own, none = there(name, value), there(name, 0.0)
+            if session.rights(own, found) >= session.rights(none, found):
                 said = f"{name} = {value:g}, which is written in it and is not among its arguments"
-                return there(name, value), (said,)
+                return own, (said,)
     except ClaimError:
         pass
     return at, ()

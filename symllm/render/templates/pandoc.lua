@@ -1,11 +1,19 @@
 -- Maps our fenced divs to blocks of Typst and LaTeX, and mends pandoc's Typst formulas.
+-- In a book, where `chapter` names the one that this is, results are numbered and referred to.
+
+local chapter
 
 local typst = FORMAT:match 'typst' ~= nil
 local raw = typst and 'typst' or 'latex'
 local boxes = { result = true, evidence = true }
 
+
 -- Words that are set as functions have no space before their brackets.
 local operators = { diag = true, erf = true, sign = true }
+
+local function Meta(meta)
+  chapter = meta.chapter and pandoc.utils.stringify(meta.chapter)
+end
 
 local function around(open, blocks, close)
   blocks:insert(1, pandoc.RawBlock(raw, open))
@@ -13,8 +21,17 @@ local function around(open, blocks, close)
   return blocks
 end
 
+-- So many lines go on one page; more may be broken between two of them.
+local page_lines = 12
+
 local function Math(el)
-  if not typst then return nil end
+  if not typst then
+    local inner, lines = el.text:match('^%s*\\begin{aligned}(.*)\\end{aligned}%s*$'), 0
+    if not inner or el.mathtype ~= 'DisplayMath' then return nil end
+    for _ in inner:gmatch('\\\\\n') do lines = lines + 1 end
+    if lines < page_lines then return nil end
+    return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
+  end
   -- TeX sets a thin space beside a fraction that stands in a product; Typst does not.
   el.text = el.text:gsub('} \\sum', '} \\, \\sum'):gsub('([%w})]) \\frac', '%1 \\, \\frac')
   local text = pandoc.write(pandoc.Pandoc({ pandoc.Plain({ el }) }), 'typst'):gsub('%s+$', '')
@@ -34,6 +51,14 @@ local function Math(el)
   return pandoc.RawInline('typst', text)
 end
 
+-- Parts are told apart elsewhere; here they follow each other.
+local function unwrapped(el)
+  local kind = el.classes[1]
+  if not boxes[kind] and kind ~= 'work' and not (chapter and el.identifier ~= '') then
+    return el.content
+  end
+end
+
 -- A step stays in one piece: its reason and its formula on one page.
 local function OrderedList(el)
   if not typst then return nil end
@@ -41,6 +66,10 @@ local function OrderedList(el)
     el.content[n] = around('#together[', pandoc.Blocks(item), ']')
   end
   return el
+end
+
+local function quoted(text)
+  return '"' .. text:gsub('\\', '\\\\'):gsub('"', '\\"') .. '"'
 end
 
 local function is_display(block)
@@ -57,11 +86,26 @@ local function after_formula(blocks)
   end
 end
 
+-- The first formula of what has an anchor gets a number, by which the book refers to it.
+local function numbered(el)
+  local done = false
+  return el:walk({
+    Math = function(math)
+      if done or math.mathtype ~= 'DisplayMath' then return nil end
+      done = true
+      return pandoc.RawInline('typst', '#[#set math.equation(numbering: equation-number)\n'
+        .. Math(math).text .. ' <' .. chapter .. ':' .. el.identifier .. '>]')
+    end,
+  })
+end
+
 local function Div(el)
   local kind = el.classes[1]
-  if not boxes[kind] then return nil end
+  if kind == 'work' then return nil end
+  local names = typst and kind == 'result' and after_formula(el.content)
+  if typst and chapter and el.identifier ~= '' then el = numbered(el) end
+  if not boxes[kind] then return el.content end
   if not typst then return around('\\begin{' .. kind .. '}', el.content, '\\end{' .. kind .. '}') end
-  local names = kind == 'result' and after_formula(el.content)
   if names then
     kind = 'result-where'
     el.content:insert(names, pandoc.RawBlock(raw, ']['))
@@ -73,6 +117,10 @@ local function is_label(block)
   return block.t == 'Para' and block.content[1].t == 'Strong'
 end
 
+local function is_picture(block)
+  return block.t == 'CodeBlock' and block.classes[1] == 'picture'
+end
+
 -- What leads up to a formula, a list or code stays on its page, and so does what
 -- starts with a label, such as a question; in LaTeX a formula belongs to the
 -- paragraph before it.
@@ -80,7 +128,7 @@ local function Blocks(blocks)
   local result = pandoc.Blocks({})
   for n, block in ipairs(blocks) do
     local after, before = blocks[n + 1], result[#result]
-    local leads = block.t == 'Para' and not is_display(block) and after
+    local leads = block.t == 'Para' and not is_display(block) and after and not is_picture(after)
       and (is_label(block) or is_display(after) or after.t ~= 'Para' and after.t ~= 'Header')
     if typst and leads then
       result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
@@ -97,7 +145,33 @@ local function Blocks(blocks)
   return result
 end
 
+local function Header(el)
+  el.identifier = chapter and (chapter .. ':' .. el.identifier) or ''
+  return el
+end
+
+local function Link(el)
+  local name, anchor = el.target:match('^([%w_]+)%.md#?(.*)$')
+  if not name then return nil end
+  if not (typst and chapter) then return pandoc.Emph(el.content) end
+  if anchor ~= '' then name = name .. ':' .. anchor end
+  local link = pandoc.Inlines({ pandoc.RawInline('typst', '#chapter-ref(label("' .. name .. '"))[') })
+  link:extend(el.content)
+  link:insert(pandoc.RawInline('typst', ']'))
+  return link
+end
+
+local function picture(el)
+  local words = pandoc.read(el.attributes.words, 'markdown').blocks[1].content
+  if not typst then  -- what it shows is said, for those who cannot see it
+    return pandoc.Para({ pandoc.Str('('), pandoc.Emph(words), pandoc.Str(')') })
+  end
+  local caption = pandoc.write(pandoc.Pandoc({ pandoc.Plain(words) }), 'typst')
+  return pandoc.RawBlock('typst', '#picture(' .. quoted(el.text) .. ')[' .. caption .. ']')
+end
+
 local function CodeBlock(el)
+  if el.classes[1] == 'picture' then return picture(el) end
   if typst then return nil end
   local _, breaks = el.text:gsub('\n', '')
   local kind = breaks < 20 and 'shortcode' or 'code'
@@ -107,7 +181,9 @@ end
 
 -- Formulas come last: what leads up to one must still see it.
 return {
+  { Meta = Meta },
+  { Div = unwrapped },
   { Blocks = Blocks },
-  { Div = Div, OrderedList = OrderedList, CodeBlock = CodeBlock },
+  { Div = Div, OrderedList = OrderedList, CodeBlock = CodeBlock, Header = Header, Link = Link },
   { Math = Math },
 }

@@ -1,0 +1,75 @@
+"""Heat maps: the entries of a Jacobian or a Hessian at a point, in colours and in numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import NotationError
+from ..render.subject import Derivation
+from .picture import Picture
+from .svg import drawing, element, label
+
+CELL, MARGIN = 52, 14
+
+#: Beyond so many rows or columns, cells are small and hold no numbers.
+NUMBERED, SMALL = 8, 14
+
+#: Blue for the most negative entry, red for the most positive.
+NEGATIVE, WHITE, POSITIVE = (46, 103, 160), (250, 250, 250), (190, 62, 48)
+
+
+class Numeric(Derivation, Protocol):
+    """A derivation that is a function, too."""
+
+    def lambdify(self) -> Any: ...
+
+
+def heat_map(derivation: Numeric, **inputs: Any) -> Picture:
+    """A matrix of derivatives at the inputs given, by name, rounded to two decimals.
+
+    Raises ``NotationError`` where the result is no matrix there.
+    """
+    given = {name: np.asarray(value, float) for name, value in inputs.items()}
+    values = np.asarray(derivation.lambdify()(**given), float)
+    if values.ndim != 2:
+        raise NotationError(
+            f"a heat map shows a matrix, but the {derivation.kind} of {derivation.op.name!r} "
+            f"has shape {values.shape} here"
+        )
+    rows, columns = values.shape
+    cell = CELL if max(rows, columns) <= NUMBERED else SMALL
+    largest = float(np.abs(values).max()) or 1.0
+    parts = []
+    for i in range(rows):
+        for j in range(columns):
+            share = round(float(values[i, j]) / largest, 2)
+            x, y = MARGIN + cell * j, MARGIN + cell * i
+            square = {"x": x, "y": y, "width": cell - 1, "height": cell - 1, "rx": 3}
+            parts.append(element("rect", square | {"fill": colour(share)}))
+            if cell == CELL:
+                ink = "#ffffff" if abs(share) > 0.6 else "#1c2430"
+                text = f"{round(float(values[i, j]), 2) + 0.0:.2f}".replace("-", "\u2212")
+                parts.append(label(x + cell / 2, y + cell / 2 + 5, text, 14, fill=ink))
+    shown = ", ".join(f"{name} = {said(value)}" for name, value in given.items())
+    words = f"{derivation.op.title}: the {derivation.kind.capitalize()} at {shown}."
+    width, height = (2 * MARGIN + cell * n for n in (columns, rows))
+    return Picture(
+        f"{derivation.op.name}-{derivation.kind}", drawing(width, height, words, parts), words
+    )
+
+
+def colour(share: float) -> str:
+    """Between white and blue or red, as far as the share of the largest entry says."""
+    end = POSITIVE if share > 0 else NEGATIVE
+    part = abs(share)
+    mixed = (round(w + (e - w) * part) for w, e in zip(WHITE, end, strict=True))
+    return "#" + "".join(f"{c:02x}" for c in mixed)
+
+
+def said(value: np.ndarray) -> str:
+    flat = [f"{v:g}" for v in value.ravel()]
+    if not value.shape:
+        return flat[0]
+    return f"({', '.join(flat)})" if len(flat) <= NUMBERED else "…"

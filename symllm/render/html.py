@@ -1,0 +1,110 @@
+"""Markdown to HTML that needs nothing beside it: MathML, styles and scripts inside the page."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .look import TEMPLATES, look
+from .typeset import convert
+
+MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>", re.S)
+SOURCE = re.compile(
+    r"<semantics>(?P<math>.*)<annotation[^>]*>(?P<tex>.*?)</annotation></semantics>", re.S
+)
+
+
+def html_body(markdown: str) -> str:
+    """Markdown in pandoc's flavour as a piece of HTML."""
+    return MATH.sub(readable, convert(markdown, "html5", "HTML"))
+
+
+def readable(math: re.Match[str]) -> str:
+    """A formula with its source as the text instead of it, and tables in the size of displays."""
+    display = 'display="block"' in math["attributes"]
+    found = SOURCE.fullmatch(math["inner"])
+    inner, tex = (found["math"], found["tex"]) if found else (math["inner"], "")
+    if display:
+        inner = inner.replace("<mtable>", '<mtable displaystyle="true">')
+    said = html.escape(html.unescape(" ".join(tex.split())))
+    block = ' display="block"' if display else ""
+    return f'<math{block} alttext="{said}">{inner}</math>'
+
+
+def chapter_html(
+    name: str,
+    title: str,
+    markdown: str,
+    sections: Sequence[Any],
+    chapters: Mapping[str, str],
+    volume: Mapping[str, str],
+) -> str:
+    """A chapter's page. ``chapters``: the titles of all, by name and in order."""
+    names = list(chapters)
+    at = names.index(name) if name in names else 0
+    around = [names[k] if 0 <= k < len(names) else None for k in (at - 1, at + 1)]
+    before, after = ((n, chapters[n]) if n else None for n in around)
+    body = html_body(markdown)
+    main = TEMPLATES.get_template("chapter.html.j2").render(
+        title=inline_html(title),
+        body=body,
+        before=before,
+        after=after,
+        folds="<details" in body,
+    )
+    said = [{"level": s.level, "anchor": s.anchor, "words": plain(s.text)} for s in sections]
+    return page(title, main, volume, chapters, name, said)
+
+
+def index_html(leaves: Sequence[Any], chapters: Mapping[str, str], volume: Any) -> str:
+    """The site's first page: its chapters, and the ops in each."""
+    main = TEMPLATES.get_template("index.html.j2").render(volume=volume, leaves=leaves)
+    return page(volume["title"], main, volume, chapters)
+
+
+def page(
+    title: str,
+    main: str,
+    volume: Mapping[str, str],
+    chapters: Mapping[str, str],
+    current: str = "",
+    sections: Sequence[Any] = (),
+) -> str:
+    css, script = (look(name).read_text(encoding="utf-8") for name in ("site.css", "site.js"))
+    text = TEMPLATES.get_template("page.html.j2").render(
+        title=plain(title),
+        main=main,
+        volume=volume,
+        chapters=chapters,
+        current=current,
+        sections=sections,
+        css=css,
+        script=script,
+    )
+    return text + "\n"
+
+
+def search_script(entries: Sequence[Mapping[str, Any]]) -> str:
+    """What can be looked for, as a script: a page that is opened as a file may not fetch data."""
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False, sort_keys=True) for entry in entries)
+    return f"window.SEARCH = [\n{lines}\n];\n"
+
+
+def formulas_html(formulas: Sequence[str]) -> list[str]:
+    """Formulas as MathML, made all at once."""
+    if not formulas:
+        return []
+    text = "\n\n".join(f"$$\n{tex}\n$$" for tex in formulas)
+    return [m[0] for m in MATH.finditer(html_body(text))]
+
+
+def inline_html(markdown: str) -> str:
+    return re.sub(r"^<p>|</p>$", "", html_body(markdown))
+
+
+def plain(markdown: str) -> str:
+    """A heading without marks: for menus and titles."""
+    return re.sub(r"[*`$\\{}]", "", markdown)

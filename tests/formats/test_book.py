@@ -1,0 +1,93 @@
+"""PDF: pages by themselves, by either engine, and the book."""
+
+from __future__ import annotations
+
+import pytest
+
+from symllm.document import run_chapter
+from symllm.errors import UnknownName
+from symllm.formats import ENGINES, FORMATS, Options
+from symllm.formats import book as books
+from symllm.formats.book import places
+from symllm.leaf import leaf_of, packed, unpacked
+from symllm.render.binding import book_typst, ops_said, table
+
+
+@pytest.fixture(scope="module")
+def source(bound) -> str:
+    symbols = [symbol for found in bound.leaves for symbol in found.symbols]
+    return book_typst(bound.volume, bound.leaves, symbols, places(bound))
+
+
+def test_the_book_is_set_and_the_same_each_time(bound):
+    one, two = (FORMATS["pdf"].whole(bound, Options())["book.pdf"] for _ in range(2))
+    assert one.startswith(b"%PDF")
+    assert one == two
+    assert b"/Outlines" in one
+
+
+def test_chapters_come_in_order_and_their_results_are_numbered(source):
+    assert source.index("= Softmax <softmax>") < source.index("= Attention <attention>")
+    assert source.count("numbering: equation-number)\n$") == 4
+    for label in ("softmax:softmax_gradient", "attention:attention_gradient"):
+        assert source.count(f"<{label}>") == 1
+
+
+def test_a_citation_refers_to_the_formula(source):
+    assert '#chapter-ref(label("softmax:softmax_gradient"))[Softmax]' in source
+
+
+def test_references_are_gathered_at_the_end_and_cited(source):
+    assert source.count("Probabilistic interpretation") == 1
+    assert source.index("= Bibliography") < source.index("Probabilistic interpretation")
+    assert "=== References" not in source
+    assert "#link(<work-bridle1990>)[Bridle, 1990]" in source
+
+
+def test_every_op_can_be_looked_up(source):
+    index = source[source.index("= Formulas by op") :]
+    assert 'op-row([Softmax], label("softmax:softmax_gradient"))' in index
+    assert 'op-row([Scaled dot-product attention], label("attention:attention_gradient"))' in index
+
+
+def test_symbols_are_listed_with_what_they_mean(source):
+    symbols = source[source.index("= Symbols") : source.index("= Bibliography")]
+    assert "[attention weights], [Scaled dot-product attention]" in " ".join(symbols.split())
+
+
+@pytest.mark.parametrize(
+    ("ops", "said"),
+    [
+        (["A"], "A"),
+        (["A", "B"], "A and B"),
+        (list("ABCD"), "A, B, C and D"),
+        (list("ABCDE"), "A, B, C and 2 more"),
+    ],
+)
+def test_of_many_ops_some_are_named(ops, said):
+    assert ops_said(ops) == said
+
+
+def test_an_empty_table_is_one():
+    assert "table(" in table([])
+
+
+def test_a_chapter_is_set_by_the_engine_that_is_asked_for(documents, monkeypatch):
+    asked = []
+    engine = books.Engine("latexmk", lambda title, text: asked.append((title, text)) or b"%PDF")
+    monkeypatch.setitem(ENGINES, "latexmk", engine)
+    files = FORMATS["pdf"].chapter(documents[0], Options(engine="latexmk"))
+    assert files == {"softmax.pdf": b"%PDF"}
+    assert asked[0][0] == "Softmax"
+    assert FORMATS["pdf"].chapter(documents[0], Options())["softmax.pdf"][:4] == b"%PDF"
+
+
+def test_an_engine_that_is_none_is_told(documents):
+    with pytest.raises(UnknownName, match=r"no PDF engine 'word'\. Known: typst, latexmk"):
+        FORMATS["pdf"].chapter(documents[0], Options(engine="word"))
+
+
+def test_what_a_book_is_bound_from_can_be_kept(documents):
+    found = leaf_of(documents[0])
+    assert unpacked(packed(found)) == found
+    assert leaf_of(run_chapter(documents[0].chapter.path)) == found

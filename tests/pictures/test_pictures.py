@@ -1,0 +1,171 @@
+"""Pictures: what they show is what was derived, and their bytes are the same everywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from symllm import NotationError, ops, pictures
+from symllm.pictures.curve import RULES, error, exponents
+from symllm.pictures.heat import colour
+from symllm.pictures.letters import plain_name, unicode_text
+from symllm.pictures.svg import number
+from symllm.render.names import name_parts
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+MAKERS = {
+    "graph": lambda: pictures.graph(ops.layer_norm),
+    "backward": lambda: pictures.graph(ops.layer_norm.gradient()),
+    "composed": lambda: pictures.graph(ops.mlp.gradient()),
+    "heat map": lambda: pictures.heat_map(ops.softmax.jacobian("x"), x=[2, 1, 0, -1]),
+    "curve": lambda: pictures.error_curve(ops.rms_norm, "x"),
+    "proofs": lambda: pictures.proof_graph(ops.mlp.gradient(), ops.layer_norm.gradient()),
+}
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def picture(request):
+    return MAKERS[request.param]()
+
+
+def texts(svg: str) -> list[str]:
+    return ["".join(text.itertext()) for text in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_a_picture_is_svg_that_says_what_it_shows(picture):
+    root = ET.fromstring(picture.svg)
+    assert root.tag == f"{SVG}svg"
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == picture.words
+    assert picture._repr_svg_() == picture.svg
+    assert "http" not in picture.svg.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_colours_by_night_are_those_of_the_elements_that_are_drawn(picture):
+    classes = set(re.findall(r'class="([^"]+)"', picture.svg))
+    assert classes or picture.name == "softmax-jacobian"  # the same by night
+    for name in " ".join(classes).split():
+        assert f".{name}{{" in picture.svg
+
+
+def test_numbers_are_short(picture):
+    assert not re.search(r"\d\.\d\d", re.sub(r">[^<]*<", "><", picture.svg))
+
+
+def test_pictures_do_not_depend_on_the_hash_seed():
+    code = (
+        "from symllm import ops, pictures; import hashlib;"
+        "made = [pictures.graph(ops.gpt2_block.gradient()),"
+        " pictures.error_curve(ops.softmax, 'x')];"
+        "print(hashlib.sha256(''.join(p.svg + p.mermaid for p in made).encode()).hexdigest())"
+    )
+    root = str(Path(__file__).parents[2])
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": root},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "12"
+    }
+    assert len(found) == 1
+
+
+def test_a_graph_has_a_box_for_each_name_and_an_arrow_for_each_use():
+    shown = pictures.graph(ops.layer_norm)
+    assert sorted(texts(shown.svg)) == sorted([*"xγβεμcvry", "x̂"])
+    assert shown.mermaid.count("-->") == 11
+    assert shown.mermaid.startswith("flowchart TD\n")
+
+
+def test_a_backward_graph_has_each_gradient_opposite_its_name():
+    shown = pictures.graph(ops.layer_norm.gradient())
+    at = {
+        "".join(text.itertext()): (float(text.get("x")), float(text.get("y")))
+        for text in ET.fromstring(shown.svg).iter(f"{SVG}text")
+    }
+    for name in ("x", "μ", "c", "v", "r", "x̂", "y", "γ", "β"):
+        assert at[f"d{name}"][1] == at[name][1]
+        assert at[f"d{name}"][0] > at[name][0]
+    assert "dε" not in at  # a constant has no gradient
+    assert shown.mermaid.count("-.->") == 6
+
+
+def test_a_composed_op_shows_its_own_names_alone():
+    shown = texts(pictures.graph(ops.gpt2_block.gradient()).svg)
+    assert "dQ" in shown
+    assert "dP" not in shown  # inside its attention
+
+
+def test_a_heat_map_shows_the_numbers():
+    x = np.array([2, 1, 0, -1])
+    p = np.exp(x) / np.exp(x).sum()
+    jacobian = np.diag(p) - np.outer(p, p)
+    shown = pictures.heat_map(ops.softmax.jacobian("x"), x=x)
+    found = [text.replace("\u2212", "-") for text in texts(shown.svg)]
+    assert found == [f"{round(v, 2) + 0.0:.2f}" for v in jacobian.ravel()]
+    assert shown.words == "Softmax: the Jacobian at x = (2, 1, 0, -1)."
+
+
+def test_colours_are_red_where_positive_and_blue_where_negative():
+    (r, _, b), (u, _, w) = (bytes.fromhex(colour(s)[1:]) for s in (1.0, -1.0))
+    assert r > b
+    assert w > u
+    assert colour(0.0) == "#fafafa"
+
+
+def test_what_is_no_matrix_has_no_heat_map():
+    with pytest.raises(NotationError, match=r"of 'softmax' has shape \(3,\) here"):
+        pictures.heat_map(ops.softmax.gradient("x"), x=[1, 2, 3], dp=[1, 0, 0])
+
+
+def test_errors_fall_with_the_step_as_each_rule_says_and_rise_again(monkeypatch):
+    found = {}
+
+    def noted(rule, point, wrt, at, exponent, exact):
+        value = error(rule, point, wrt, at, exponent, exact)
+        found[rule.name, exponent] = value
+        return value
+
+    monkeypatch.setattr("symllm.pictures.curve.error", noted)
+    pictures.error_curve(ops.rms_norm, "x")
+    for name, slope, near in (("one-sided", 1, -3), ("central", 2, -2), ("sixth order", 6, 0)):
+        fall = found[name, near] - found[name, near - 1]
+        assert abs(fall - slope) < 0.4 * slope, name
+        best = min(value for (rule, _), value in found.items() if rule == name)
+        assert found[name, exponents()[0]] > best + 6
+    assert len(found) == len(RULES) * len(exponents())
+
+
+def test_a_proof_graph_leads_from_what_is_leaned_on_to_what_leans_on_it():
+    shown = pictures.proof_graph(ops.mlp.gradient(), ops.layer_norm.gradient())
+    number_of = {title: n for n, title in re.findall(r'(n\d+)\["(.+?)"\]', shown.mermaid)}
+    edges = set(re.findall(r"(n\d+) --> (n\d+)", shown.mermaid))
+    assert (number_of["linear"], number_of["Feed-forward layer"]) in edges
+    assert (number_of["The entries of c sum to zero"], number_of["Layer normalisation"]) in edges
+    assert len(edges) == 3
+
+
+NAMES = {"xhat": "x̂", "dgamma": "dγ", "W_Q": "W_Q", "x_A": "x_A", "eps": "ε", "theta2": "θ_2"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_without_tex(name):
+    assert plain_name(name_parts(name, ("gamma",))) == NAMES[name]
+    assert "\\" not in unicode_text(sp.latex(sp.Symbol("x")))
+
+
+@pytest.mark.parametrize(("value", "said"), [(1.0, "1"), (1.24, "1.2"), (-0.04, "0"), (3, "3")])
+def test_numbers_have_one_decimal_at_most(value, said):
+    assert number(value) == said

@@ -1,0 +1,41 @@
+"""References gathered for the book, and citations that lead to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from symllm.render.bibliography import Work, gathered, keys, with_links, without_references
+
+BA = Work("J. L. Ba, J. R. Kiros and G. E. Hinton, *Layer normalization*, arXiv:1607.06450, 2016.")
+XIONG = Work("R. Xiong et al., *On layer normalization*, ICML 2020, arXiv:2002.04745.")
+BODY = f"Text (Ba, Kiros & Hinton, 2016).\n\n### References {{#r}}\n\n{BA.text}\n\n{XIONG.text}\n"
+
+
+@pytest.mark.parametrize(
+    ("work", "surname", "year"), [(BA, "Ba", "2016"), (XIONG, "Xiong", "2020")]
+)
+def test_author_and_year(work, surname, year):
+    assert (work.surname, work.year) == (surname, year)
+
+
+def test_a_body_without_its_references():
+    body, works = without_references(BODY + "\n## More\n\nText.\n")
+    assert works == [BA, XIONG]
+    assert "References" not in body
+    assert body.endswith("## More\n\nText.\n")
+
+
+def test_a_work_is_listed_once_however_its_place_is_written():
+    again = Work(BA.text.replace("arXiv:1607.06450, 2016", "2016, arXiv:1607.06450"))
+    assert gathered([XIONG, BA, again]) == [BA, XIONG]
+
+
+def test_citations_lead_to_the_one_work_that_they_can_mean():
+    known = keys([BA, XIONG])
+    assert with_links("A (Ba, Kiros & Hinton, 2016) b.", known) == (
+        "A ([Ba, Kiros & Hinton, 2016](#work-ba2016)) b."
+    )
+    assert with_links("(Xiong et al., 2020)", known) == "([Xiong et al., 2020](#work-xiong2020))"
+    assert with_links("(Nobody, 2020) (in 2016)", known) == "(Nobody, 2020) (in 2016)"
+    other = Work("A. Ba, *Another*, 2016.")
+    assert with_links("(Ba, 2016)", keys([BA, other])) == "(Ba, 2016)"
