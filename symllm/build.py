@@ -24,6 +24,7 @@ from .leaf import Bound, packed, unpacked
 from .made import Around, Result, Task
 from .making import Work, all_made
 from .measured import Measured, measured
+from .pictures.picture import FOLDER as PICTURES
 from .render.look import prefer
 
 #: Beside the folder of the chapters, and optional: files that replace those of the same name
@@ -143,7 +144,7 @@ def writing(output: Path, wait: Callable[[], None]) -> Iterator[None]:
     name = digest(os.fsencode(output.absolute()))[:32]
     with alone(cache_folder() / "locks" / f"{name}.lock", wait) as locked:
         if locked:
-            swept([output])
+            swept([output, output / PICTURES])
         yield
 
 

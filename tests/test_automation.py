@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +54,14 @@ def test_hooks_say_what_they_are() -> None:
     for hook in HOOKS:
         assert {"id", "name", "description", "entry", "language"} <= hook.keys()
     assert "symllm build --check" in [hook["entry"] for hook in HOOKS]
+
+
+def test_every_file_of_the_package_is_installed() -> None:
+    """A pattern sees no name with a dot before it, unless it starts with one itself."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = project["tool"]["setuptools"]["package-data"]["symllm"]
+    patterns = [pattern.rpartition("/")[2] for pattern in listed]
+    files = [path.name for path in (ROOT / "symllm").rglob("*") if path.is_file()]
+    for name in (name for name in files if not name.endswith((".py", ".pyc"))):
+        alike = [pattern for pattern in patterns if (pattern[0] == ".") == (name[0] == ".")]
+        assert any(fnmatch(name, pattern) for pattern in alike), name

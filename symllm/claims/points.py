@@ -175,7 +175,7 @@ def point(
     for tensor in (*program.inputs, *question.given):
         found = drawn_array(tensor, sizes, seed)
         stretched = tensor.role == "data" and tensor.domain == "real" and tensor in program.inputs
-        drawn[tensor.name] = found * scale if stretched and scale != 1 else found
+        drawn[tensor.name] = np.asarray(found * scale) if stretched else found
     drawn = {name: representable(array, dtype) for name, array in drawn.items()}
     for array in drawn.values():
         array.flags.writeable = False  # points are shared

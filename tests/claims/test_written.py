@@ -5,15 +5,26 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+import written_activations
 import written_attention
 import written_layers
+import written_losses
 import written_norms
+import written_rms
 import written_softmax
 from written import Written
 
 from symllm.claims.verdict import Verdict
 
-TABLES = (written_norms, written_softmax, written_layers, written_attention)
+TABLES = (
+    written_norms,
+    written_rms,
+    written_softmax,
+    written_losses,
+    written_activations,
+    written_layers,
+    written_attention,
+)
 CASES = [case for table in TABLES for case in table.CASES]
 RIGHT = [case for case in CASES if case.kind in ("correct", "rounded")]
 WRONG = [case for case in CASES if case.kind not in ("correct", "rounded")]

@@ -6,9 +6,9 @@ import ast
 import inspect
 import sys
 import textwrap
-import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from tokenize import TokenError
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -75,7 +75,7 @@ def tree_of(fn: Any) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | No
     try:
         lines = textwrap.dedent(inspect.getsource(function)) if function else ""
         found = ast.parse(lines)
-    except (OSError, TypeError, SyntaxError, tokenize.TokenError):  # its file may be no Python
+    except (OSError, TypeError, SyntaxError, TokenError):  # its file may have changed since
         return None
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
     return next((node for node in ast.walk(found) if isinstance(node, kinds)), None)
