@@ -19,8 +19,8 @@ import symllm
 FLOORS = (
     ("errors", "lazily", "expressions"),
     ("notation",),
-    ("equation", "explicit", "steps"),
-    ("shapes",),
+    ("equation", "explicit", "statements", "steps"),
+    ("elaborate", "shapes"),
     ("program",),
     ("calls",),
     ("axes", "definitions"),
@@ -37,14 +37,16 @@ FLOORS = (
     ("derive", "arithmetic", "sampling"),
     ("concrete", "values"),
     ("evaluate",),
-    ("comparison",),
+    ("comparison", "trial"),
     ("oracle",),
     ("verify",),
+    ("relations",),
     ("codegen", "render"),
     ("counts",),
     ("derivation",),
     ("questions",),
-    ("op",),
+    ("calculations", "op"),
+    ("optima",),
     ("catalogue", "document"),
     ("claims",),
     ("models",),
@@ -56,7 +58,7 @@ FLOORS = (
 #: Who judges the engine knows nothing of it; who prints its results does not either.
 ENGINE = frozenset({"algebra", "derive"})
 JUDGES = frozenset({"arithmetic", "comparison", "concrete", "evaluate", "oracle", "sampling"})
-JUDGES |= {"verify", "values"}
+JUDGES |= {"relations", "trial", "values", "verify"}
 STRANGERS = {
     **dict.fromkeys(ENGINE, JUDGES | {"codegen", "render"}),
     **dict.fromkeys(JUDGES, ENGINE | {"codegen", "render"}),

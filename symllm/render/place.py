@@ -15,12 +15,14 @@ class Place:
 
     ``forward``: the op's forward equations stand before it. ``words``: what the
     result says in words. ``derived``: for ops whose gradients steps cite, a
-    sentence that says where those are derived.
+    sentence that says where those are derived. ``introduced``: what a
+    calculation is about was said by the one before it.
     """
 
     forward: bool = False
     words: str = ""
     derived: Mapping[str, str] = field(default_factory=dict)
+    introduced: bool = False
 
 
 ALONE = Place()

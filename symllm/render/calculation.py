@@ -1,0 +1,354 @@
+"""Calculations as a page shows them: a chain, with a reason and the evidence beside each link."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import sympy as sp
+
+from ..equation import Let
+from ..expressions import subscripts_of
+from ..notation import Tensor
+from ..program import Program
+from ..statements import Equals, Permutation, Random
+from .display import LINE, NOTE, aligned, broken, definitions, escaped, signed, width
+from .evidence import below, ranges
+from .flavour import Flavour, flavour_of
+from .printer import Printer, Style, style_of
+from .steps import capitalised
+from .wording import listed, place
+
+SIGNS = {"=": "=", "<=": r"\le", ">=": r"\ge", "=>": "="}
+
+#: How much wider than a line of prose's formulas a chain with its reasons may be.
+ROOM = LINE + 9
+
+
+class Found(Protocol):
+    @property
+    def bound(self) -> float: ...
+    @property
+    def points(self) -> tuple[str, ...]: ...
+
+
+class Link(Protocol):
+    @property
+    def relation(self) -> str: ...
+    @property
+    def after(self) -> tuple[Any, ...]: ...
+    @property
+    def because(self) -> str: ...
+    @property
+    def found(self) -> Found: ...
+    @property
+    def proved(self) -> bool: ...
+    @property
+    def cited(self) -> str: ...
+
+
+class Setting(Protocol):
+    @property
+    def program(self) -> Program: ...
+    @property
+    def definitions(self) -> tuple[Let, ...]: ...
+    @property
+    def assuming(self) -> Sequence[Any]: ...
+
+
+class Calculation(Protocol):
+    @property
+    def start(self) -> tuple[Any, ...]: ...
+    @property
+    def links(self) -> Sequence[Link]: ...
+    @property
+    def setting(self) -> Any: ...
+    @property
+    def relation(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a chain: what is left of the sign, the sign, what is right of it, and why."""
+
+    left: str
+    sign: str
+    right: tuple[str, ...]
+    because: str = ""
+    evidence: str = ""
+
+    @property
+    def width(self) -> float:
+        notes = [NOTE * len(plain(t)) + 1.2 for t in (self.because, self.evidence) if t]
+        return width(self.left) + max(map(width, self.right)) + 1.4 + sum(notes)
+
+
+def calculation_markdown(
+    calculation: Calculation, flavour: str | Flavour = "github", introduced: bool = False
+) -> str:
+    """A calculation as Markdown; what is given is not repeated where it was ``introduced``."""
+    f = flavour_of(flavour)
+    style = chain_style(calculation)
+    head = f"**{f.prose(calculation.title)}.** " if calculation.title else ""
+    rows = chain(calculation, style)
+    before = "" if introduced else f.prose(context(calculation.setting, style))
+    parts = [f"{head}{before}".strip()]
+    lets = () if introduced else calculation.setting.definitions
+    if lets:
+        parts.append(f.display(definitions(lets, replace(style, ranges=False))))
+    flat = all(len(row.right) == 1 for row in rows) and columns_width(rows) <= ROOM
+    parts.append(f.display(block(rows)) if flat else numbered(rows, f))
+    if not flat or len(calculation.links) > 2:
+        parts.append(f.box("result", f"**Result.**\n\n{f.display(result(calculation, style))}"))
+    parts.append(f.box("evidence", "**Evidence.** " + f.prose(evidence(calculation, style))))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def calculation_latex(calculation: Calculation) -> str:
+    """The chain alone, as one formula."""
+    return block(chain(calculation, chain_style(calculation)))
+
+
+def chain_style(calculation: Calculation) -> Style:
+    return style_of(calculation.setting.program)
+
+
+# --------------------------------------------------------------------------
+# The chain
+# --------------------------------------------------------------------------
+
+
+def chain(calculation: Calculation, style: Style) -> list[Row]:
+    p = Printer(style)
+    if isinstance(calculation.start[0], Equals):
+        return implications(calculation, p)
+    rows, left = [], p(calculation.start[0])
+    if width(left) > LINE / 2:  # a long start has a line of its own
+        rows.append(Row("", "", tuple(broken(p, calculation.start[0], LINE))))
+        left = ""
+    for link in calculation.links:
+        room = LINE - width(left) - 1.4
+        right = broken(p, link.after[0], room) if isinstance(link.after[0], sp.Basic) else []
+        rows.append(
+            Row(left, SIGNS[link.relation], tuple(right), link.because, evidence_word(link))
+        )
+        left = ""
+    return rows
+
+
+def implications(calculation: Calculation, p: Printer) -> list[Row]:
+    def sides(equations: Iterable[Any], arrow: str, because: str, word: str) -> list[Row]:
+        found = []
+        for e in equations:
+            right = broken(p, e.rhs, LINE - width(p(e.lhs)) - 3)
+            found.append(Row(f"{arrow}{p(e.lhs)}", "=", tuple(right), because, word))
+            arrow, because, word = "", "", ""
+        return found
+
+    rows = sides(calculation.start, "", "", "")
+    for link in calculation.links:
+        rows += sides(link.after, r"\Longrightarrow \quad ", link.because, evidence_word(link))
+    return rows
+
+
+def evidence_word(link: Link) -> str:
+    if link.proved:
+        return "proved"
+    return "cited" if link.cited else "checked"
+
+
+def columns_width(rows: Sequence[Row]) -> float:
+    """How wide the rows are under each other, each part in a column of its own."""
+    left = max(width(row.left) for row in rows)
+    right = max(width(text) for row in rows for text in row.right)
+    notes = [
+        max(NOTE * len(plain(t)) for t in column)
+        for column in zip(*((row.because, row.evidence) for row in rows), strict=True)
+    ]
+    return left + 1.4 + right + sum(1.2 + note for note in notes if note)
+
+
+def block(rows: Sequence[Row]) -> str:
+    """One aligned formula, a column of reasons and one of evidence beside it."""
+    reasons = any(row.because for row in rows)
+    lines = []
+    for row in rows:
+        first, *rest = row.right
+        line = f"{row.left} &{row.sign} {first}".strip() if row.sign else f"& {first}"
+        if reasons:
+            line += rf" && \quad {in_text(row.because)}" if row.because else " &&"
+        if row.evidence:
+            line += rf" && \quad \text{{{row.evidence}}}"
+        lines.append(line)
+        lines += [rf"&\qquad {signed(more)}" for more in rest]
+    return aligned([re.sub(r"( &&)+$", "", line) for line in lines]).strip()
+
+
+def numbered(rows: Sequence[Row], f: Flavour) -> str:
+    """One paragraph for each link: its reason, its evidence, and the equation."""
+    found, number = [], 0
+    waiting: list[Row] = []
+    for row in rows:
+        waiting.append(row)
+        if not row.evidence:
+            continue
+        number += 1
+        reason = f.prose(capitalised(row.because))
+        stop = "" if not reason or reason.endswith(".") else "."
+        said = f"{reason}{stop} *({row.evidence})*".strip()
+        shown = "\n".join(f"    {line}" for line in f.display(block(bare(waiting))).splitlines())
+        found.append(f"{number}. {said}\n\n{shown}")
+        waiting = []
+    return "\n\n".join(found)
+
+
+def bare(rows: Sequence[Row]) -> list[Row]:
+    return [replace(row, because="", evidence="") for row in rows]
+
+
+def plain(text: str) -> str:
+    """About what is seen of a note."""
+    return re.sub(r"\\[A-Za-z]+|[${}_^]", "", text)
+
+
+def in_text(reason: str) -> str:
+    """A reason inside a formula: words upright, what stands between dollars as a formula."""
+    pieces = re.split(r"\$([^$]+)\$", reason)
+    return "".join(
+        piece if k % 2 else rf"\text{{{escaped(piece)}}}" for k, piece in enumerate(pieces) if piece
+    )
+
+
+def result(calculation: Calculation, style: Style) -> str:
+    p = Printer(style)
+    last = calculation.links[-1].after
+    if isinstance(last[0], Equals):
+        return block([Row(p(e.lhs), "=", tuple(broken(p, e.rhs, LINE - 6))) for e in last])
+    left = p(calculation.start[0])
+    right = broken(p, last[0], LINE - width(left) - 1.4)
+    if len(right) == 1 and width(left) + width(right[0]) <= LINE:
+        return f"{left} {SIGNS[calculation.relation]} {right[0]}"
+    return block([Row("", "", (left,)), Row("", SIGNS[calculation.relation], tuple(right))])
+
+
+# --------------------------------------------------------------------------
+# Words
+# --------------------------------------------------------------------------
+
+
+def context(setting: Setting, style: Style) -> str:
+    """What is given and assumed, in sentences."""
+    p = Printer(replace(style, slashed=True))
+    tensors = setting.program.inputs
+    said = []
+    permuted = {a.name for a in setting.assuming if isinstance(a, Permutation)}
+    places: dict[str, list[str]] = {}
+    for tensor in tensors:
+        if tensor.name not in permuted:
+            places.setdefault(place(tensor), []).append(str(p.name(tensor.name)))
+    if places:
+        said.append("Let " + listed([f"${', '.join(n)} {w}$" for w, n in places.items()]) + ".")
+    sums = [t for t in tensors if t.domain == "distribution"]
+    said += [f"The entries of ${p.name(t.name)}$ are positive and sum to one." for t in sums]
+    said += [permutation_words(p, name) for name in sorted(permuted)]
+    said += random_words(p, [a for a in setting.assuming if isinstance(a, Random)], tensors)
+    stated = [a for a in setting.assuming if not isinstance(a, Random | Permutation)]
+    shown = [a for a in stated if not (isinstance(a, sp.StrictGreaterThan) and a.rhs == 0)]
+    if shown:
+        said.append("Assume " + listed([f"${statement(p, a)}$" for a in shown]) + ".")
+    return " ".join(said)
+
+
+def statement(p: Printer, assumption: Any) -> str:
+    if isinstance(assumption, Equals):
+        return f"{p(assumption.lhs)} = {p(assumption.rhs)}"
+    return p(assumption)
+
+
+def permutation_words(p: Printer, name: str) -> str:
+    return f"${p.name(name)}$ is a permutation of the indices."
+
+
+LAW_WORDS = {
+    "any": "with",
+    "symmetric": "symmetric about their mean, with",
+}
+
+
+def random_words(p: Printer, found: Sequence[Random], tensors: Sequence[Tensor]) -> list[str]:
+    """Which entries are random, and how."""
+    groups: dict[str, list[Random]] = {}
+    for law in found:
+        groups.setdefault(law_words(p, law), []).append(law)
+    said = []
+    for words, laws in groups.items():
+        names = listed([f"${p(law.entry)}$" for law in laws])
+        many = len(laws) > 1 or bool(subscripts_of(laws[0].entry))
+        verb = "are independent random numbers" if many else "is random"
+        said.append(
+            capitalised(f"the {names} {verb}, {words}." if many else f"{names} {verb}, {words}.")
+        )
+    return said
+
+
+def law_words(p: Printer, law: Random) -> str:
+    if law.law == "binary":
+        return f"1 with probability ${p(law.mean)}$ and 0 otherwise"
+    if law.law == "uniform":
+        return "any index with the same probability"
+    return f"{LAW_WORDS[law.law]} mean ${p(law.mean)}$ and variance ${p(law.variance)}$"
+
+
+def evidence(calculation: Calculation, style: Style) -> str:
+    """What speaks for the links, in words: what is proved, cited and checked, and where."""
+    links = calculation.links
+    said = []
+    proved = [n for n, link in enumerate(links, start=1) if link.proved]
+    if len(proved) == len(links):
+        whole = "The link is" if len(links) == 1 else "Every link is"
+        said.append(f"{whole} proved: both sides reach one normal form.")
+    elif proved:
+        many = len(proved) > 1
+        said.append(
+            f"Link{'s' * many} {ranges(proved)} {'are' if many else 'is'} proved: both sides "
+            f"reach one normal form."
+        )
+    if calculation.relation in ("<=", ">=") and proved:
+        said = [s.replace("both sides reach one normal form", "by the normal form") for s in said]
+    if calculation.relation == "=>" and proved:
+        said = [
+            s.replace("both sides reach one normal form", "one equation is a multiple of the other")
+            for s in said
+        ]
+    for number, link in enumerate(links, start=1):
+        if link.cited:
+            said.append(f"Link {number} is cited: {link.cited}.")
+    said.append(checked_words(links, calculation.setting.assuming))
+    return " ".join(said)
+
+
+def checked_words(links: Sequence[Link], assuming: Sequence[Any]) -> str:
+    worst = below(max(link.found.bound for link in links))
+    most = max((link.found.points for link in links), key=len)
+    few = min((link.found.points for link in links), key=len)
+    which = "It is" if len(links) == 1 else "Every link is"
+    how = ""
+    if any(isinstance(a, Random) for a in assuming):
+        how = ", with expectations summed over all outcomes of small distributions,"
+    if any(link.relation == "=>" for link in links):
+        return (
+            f"{which} checked where the equation before it holds, solved from {len(most)} "
+            f"places, to within {worst}."
+        )
+    at = listed([point_words(point) for point in few]) if len(few) <= 2 else f"{len(few)} points"
+    more = f"; inequalities at {len(most)} points" if len(most) > len(few) else ""
+    return f"{which} checked{how} at {at}, to within {worst}{more}."
+
+
+def point_words(point: str) -> str:
+    *sizes, seed = point.split(", ")
+    return ", ".join(f"${size}$" for size in sizes) + f" ({seed})" if sizes else seed
