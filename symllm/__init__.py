@@ -14,7 +14,18 @@ from .errors import (
     UnknownName,
     VerificationError,
 )
-from .notation import Dim, Index, Iverson, Tensor, delta, matrix, mean, scalar, sum_over
+from .notation import (
+    Dim,
+    Index,
+    Iverson,
+    Partial,
+    Tensor,
+    delta,
+    matrix,
+    mean,
+    scalar,
+    sum_over,
+)
 from .op import Op
 
 __version__ = "0.1.0"
@@ -54,6 +65,7 @@ __all__ = [
     "NotationError",
     "Op",
     "OpError",
+    "Partial",
     "ShapeError",
     "SymllmError",
     "Tensor",

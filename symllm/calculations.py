@@ -34,7 +34,7 @@ else:
     page = lazily("symllm.render.calculation")
 
 Free = tuple[tuple[sp.Symbol, Dim], ...]
-Given = Tensor | Let
+Given = Tensor | Let | Dim
 Statement = Any  # an expression in index or matrix notation, or an equation
 
 #: The seeds of the points for equalities; inequalities are looked at in more places.
@@ -57,8 +57,16 @@ class Setting:
         found = [g for g in self.given if isinstance(g, Tensor)]
         above = self.positive
         tensors = tuple(replace(t, domain="positive") if t.name in above else t for t in found)
+        # A dimension that no tensor has is one by what stands for it here.
+        known = {d for t in tensors for d in t.dims}
+        alone = dict.fromkeys([*(g for g in self.given if isinstance(g, Dim)), *self._over_dims])
+        tensors += tuple(Tensor(f"_{d.name}", (d,)) for d in alone if d not in known)
         lets = tuple(g for g in self.given if isinstance(g, Let))
         return Program("calculation", tensors, lets, ())
+
+    @property
+    def _over_dims(self) -> tuple[Dim, ...]:
+        return tuple(index.dim for index in self.over)
 
     @property
     def definitions(self) -> tuple[Let, ...]:
@@ -116,7 +124,7 @@ class Setting:
                 row, column = sp.S.Zero, row
             return elaborated(expr, row, column, tensors), free
         expr = scalars_elaborated(sp.sympify(expr), tensors)
-        known = set(tensors) | {d.name for d in self._dims}
+        known = set(tensors) | {d.name for d in self.program.dims}
         symbols = {s for s in expr.free_symbols if isinstance(s, sp.Symbol)}
         bases = {base.label for base in parts(expr, sp.IndexedBase)}
         indices = sorted((s for s in symbols - bases if s.name not in known), key=str)
@@ -131,12 +139,8 @@ class Setting:
                 )
         return expr, tuple((s, dims[s]) for s in indices)
 
-    @cached_property
-    def _dims(self) -> tuple[Dim, ...]:
-        return (*self.program.dims, *(ix.dim for ix in self.over))
-
     def _places(self, expr: Any) -> Free:
-        taken = {*self.program.tensors, *(d.name for d in self._dims)}
+        taken = {*self.program.tensors, *(d.name for d in self.program.dims)}
         letters = fresh_letters(taken | {str(s) for s in expr.free_symbols})
         sides = [size for size in expr.shape if size != 1]
         return tuple((sp.Symbol(next(letters), integer=True), Dim(str(s))) for s in sides)
@@ -332,8 +336,8 @@ def calculation(
                 f"as x > 0, not {assumption!r}; x != 0 is Ne(x, 0)"
             )
     for thing in (given := tuple(given)):
-        if not isinstance(thing, Tensor | Let):
-            raise NotationError(f"given takes tensors and Let(...), not {thing!r}")
+        if not isinstance(thing, Tensor | Let | Dim):
+            raise NotationError(f"given takes tensors, Let(...) and dimensions, not {thing!r}")
     if not start:
         raise NotationError("a calculation starts with an expression, or with equations")
     setting = Setting(given, assuming, tuple(over), tuple(sorted((sizes or {}).items())))

@@ -255,7 +255,7 @@ def place_of(document: Document, number: int, f: Flavour) -> Place:
     before = [shown.value for shown in document.shown[:number]]
     if isinstance(value, Calculation | Optimum):
         last = next((b for b in reversed(before) if isinstance(b, Calculation | Optimum)), None)
-        return Place(introduced=last is not None and last.setting == value.setting)
+        return Place(introduced=last.setting if last else None)
     if not isinstance(value, Derivation):
         return ALONE
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)

@@ -15,6 +15,7 @@ import sympy as sp
 
 from ..algebra.calculus import occurrences
 from ..algebra.change import Change
+from ..algebra.functions import function
 from ..algebra.products import product
 from ..algebra.read import Scope, read
 from ..algebra.rewrite import apply
@@ -115,9 +116,17 @@ class Theory:
                 poly = self._without(poly, name) if name else poly
                 if self._zero(poly):
                     return True
+            return self._equal_logarithms(left, right, free)
         except NO_PROOF:
             return False
-        return False
+
+    def _equal_logarithms(self, left: sp.Basic, right: sp.Basic, free: Free) -> bool:
+        """Powers whose exponents are quotients are compared by these."""
+        sides = [self._written_out(self._read(side, free)) for side in (left, right)]
+        if not all(len(side.terms) == 1 and side.positive for side in sides):
+            return False
+        a, b = (function("log", side) for side in sides)
+        return self._zero(b - a)
 
     def at_most(self, left: sp.Basic, right: sp.Basic, free: Free) -> bool:
         """Is right less left a sum of what is nowhere negative?"""

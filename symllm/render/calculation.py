@@ -88,21 +88,20 @@ class Row:
 
 
 def calculation_markdown(
-    calculation: Calculation, flavour: str | Flavour = "github", introduced: bool = False
+    calculation: Calculation, flavour: str | Flavour = "github", introduced: Any = None
 ) -> str:
-    """A calculation as Markdown; what is given is not repeated where it was ``introduced``."""
+    """A calculation as Markdown; what the setting ``introduced`` has said is not repeated."""
     f = flavour_of(flavour)
     style = chain_style(calculation)
     head = f"**{f.prose(calculation.title)}.** " if calculation.title else ""
     rows = chain(calculation, style)
-    before = "" if introduced else f.prose(context(calculation.setting, style))
-    parts = [f"{head}{before}".strip()]
-    lets = () if introduced else calculation.setting.definitions
-    if lets:
-        parts.append(f.display(definitions(lets, replace(style, ranges=False))))
+    parts = [f"{head}{f.prose(context(calculation.setting, style, introduced))}".strip()]
+    lets = new_definitions(calculation.setting, introduced)
+    parts += [f.display(definitions(lets, style))] if lets else []
     flat = all(len(row.right) == 1 for row in rows) and columns_width(rows) <= ROOM
+    links = len(calculation.links)
     parts.append(f.display(block(rows)) if flat else numbered(rows, f))
-    if not flat or len(calculation.links) > 2:
+    if links > 2 or (links > 1 and not flat):
         parts.append(f.box("result", f"**Result.**\n\n{f.display(result(calculation, style))}"))
     parts.append(f.box("evidence", "**Evidence.** " + f.prose(evidence(calculation, style))))
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -114,7 +113,10 @@ def calculation_latex(calculation: Calculation) -> str:
 
 
 def chain_style(calculation: Calculation) -> Style:
-    return style_of(calculation.setting.program)
+    """The names of what is given; sizes alone make counts, whose largest terms come first."""
+    program = calculation.setting.program
+    counting = all(t.name.startswith("_") for t in program.inputs)
+    return replace(style_of(program), descending=counting)
 
 
 # --------------------------------------------------------------------------
@@ -190,19 +192,22 @@ def block(rows: Sequence[Row]) -> str:
 
 def numbered(rows: Sequence[Row], f: Flavour) -> str:
     """One paragraph for each link: its reason, its evidence, and the equation."""
-    found, number = [], 0
-    waiting: list[Row] = []
+    groups: list[list[Row]] = [[]]
     for row in rows:
-        waiting.append(row)
-        if not row.evidence:
-            continue
-        number += 1
-        reason = f.prose(capitalised(row.because))
+        if row.evidence and any(r.evidence for r in groups[-1]):
+            groups.append([])
+        groups[-1].append(row)
+    found = []
+    for number, group in enumerate(groups, start=1):
+        link = next(row for row in group if row.evidence)
+        reason = f.prose(capitalised(link.because))
         stop = "" if not reason or reason.endswith(".") else "."
-        said = f"{reason}{stop} *({row.evidence})*".strip()
-        shown = "\n".join(f"    {line}" for line in f.display(block(bare(waiting))).splitlines())
-        found.append(f"{number}. {said}\n\n{shown}")
-        waiting = []
+        said = f"{reason}{stop} *({link.evidence})*".strip()
+        shown = f.display(block(bare(group)))
+        if len(groups) == 1:
+            return f"{said}\n\n{shown}"
+        indented = "\n".join(f"    {line}" for line in shown.splitlines())
+        found.append(f"{number}. {said}\n\n{indented}")
     return "\n\n".join(found)
 
 
@@ -240,10 +245,21 @@ def result(calculation: Calculation, style: Style) -> str:
 # --------------------------------------------------------------------------
 
 
-def context(setting: Setting, style: Style) -> str:
-    """What is given and assumed, in sentences."""
+def new_definitions(setting: Setting, introduced: Setting | None) -> list[Let]:
+    known = introduced.definitions if introduced else ()
+    return [let for let in setting.definitions if let not in known]
+
+
+def context(setting: Setting, style: Style, introduced: Setting | None = None) -> str:
+    """What is given and assumed, in sentences; not what another setting has said already."""
     p = Printer(replace(style, slashed=True))
-    tensors = setting.program.inputs
+    known = introduced.program.inputs if introduced else ()
+    named = [t for t in setting.program.inputs if not t.name.startswith("_")]
+    if introduced and set(setting.assuming) != set(introduced.assuming):
+        known = ()
+    elif introduced and set(named) <= set(known):
+        return ""
+    tensors = [t for t in named if t not in known]
     said = []
     permuted = {a.name for a in setting.assuming if isinstance(a, Permutation)}
     places: dict[str, list[str]] = {}
@@ -310,20 +326,13 @@ def evidence(calculation: Calculation, style: Style) -> str:
     proved = [n for n, link in enumerate(links, start=1) if link.proved]
     if len(proved) == len(links):
         whole = "The link is" if len(links) == 1 else "Every link is"
-        said.append(f"{whole} proved: both sides reach one normal form.")
+        said.append(f"{whole} proved: {how_proved(links)}.")
     elif proved:
         many = len(proved) > 1
         said.append(
-            f"Link{'s' * many} {ranges(proved)} {'are' if many else 'is'} proved: both sides "
-            f"reach one normal form."
+            f"Link{'s' * many} {ranges(proved)} {'are' if many else 'is'} proved: "
+            f"{how_proved([links[n - 1] for n in proved])}."
         )
-    if calculation.relation in ("<=", ">=") and proved:
-        said = [s.replace("both sides reach one normal form", "by the normal form") for s in said]
-    if calculation.relation == "=>" and proved:
-        said = [
-            s.replace("both sides reach one normal form", "one equation is a multiple of the other")
-            for s in said
-        ]
     for number, link in enumerate(links, start=1):
         if link.cited:
             said.append(f"Link {number} is cited: {link.cited}.")
@@ -331,22 +340,44 @@ def evidence(calculation: Calculation, style: Style) -> str:
     return " ".join(said)
 
 
+def how_proved(links: Sequence[Link]) -> str:
+    kinds = {link.relation for link in links}
+    said = []
+    if "=" in kinds:
+        said.append("both sides of an equality reach one normal form")
+    if kinds & {"<=", ">="}:
+        said.append("the difference in an inequality is a sum of what is nowhere negative")
+    if "=>" in kinds:
+        said.append("an equation is the one before it, solved or multiplied")
+    if kinds == {"="}:
+        return "both sides reach one normal form"
+    return "; ".join(said)
+
+
 def checked_words(links: Sequence[Link], assuming: Sequence[Any]) -> str:
+    """Where the evaluator looked, and how well it agreed."""
     worst = below(max(link.found.bound for link in links))
-    most = max((link.found.points for link in links), key=len)
-    few = min((link.found.points for link in links), key=len)
     which = "It is" if len(links) == 1 else "Every link is"
+    if any(link.relation == "=>" for link in links):
+        solved = len({point for link in links for point in link.found.points})
+        return (
+            f"{which} checked where the equations before it hold, solved from {solved} places, "
+            f"to within {worst}."
+        )
     how = ""
     if any(isinstance(a, Random) for a in assuming):
         how = ", with expectations summed over all outcomes of small distributions,"
-    if any(link.relation == "=>" for link in links):
-        return (
-            f"{which} checked where the equation before it holds, solved from {len(most)} "
-            f"places, to within {worst}."
-        )
-    at = listed([point_words(point) for point in few]) if len(few) <= 2 else f"{len(few)} points"
+    few, most = (f((link.found.points for link in links), key=len) for f in (min, max))
+    at = places_words(few)
     more = f"; inequalities at {len(most)} points" if len(most) > len(few) else ""
     return f"{which} checked{how} at {at}, to within {worst}{more}."
+
+
+def places_words(points: Sequence[str]) -> str:
+    """Two points by their sizes and seeds, more by their number."""
+    if len(points) > 2 or "," not in points[0]:
+        return f"{len(points)} random points"
+    return listed([point_words(point) for point in points])
 
 
 def point_words(point: str) -> str:

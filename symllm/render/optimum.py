@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import sympy as sp
+
 from ..equation import Let
 from ..statements import Equals
-from .calculation import Row, block, context, point_words
+from .calculation import Row, block, context, new_definitions, places_words
 from .display import LINE, broken, definitions, width
 from .flavour import Flavour, flavour_of
 from .printer import Printer, style_of
-from .wording import listed
 
 
 class Seen(Protocol):
@@ -40,19 +41,22 @@ WORDS = {"minimum": ("least", r"\min", "less"), "maximum": ("greatest", r"\max",
 
 
 def optimum_markdown(
-    optimum: Optimum, flavour: str | Flavour = "github", introduced: bool = False
+    optimum: Optimum, flavour: str | Flavour = "github", introduced: Any = None
 ) -> str:
     """Where the objective is best, among what meets the constraints."""
     f = flavour_of(flavour)
     style = style_of(optimum.setting.program)
     p = Printer(style)
     most, _, more = WORDS[optimum.kind]
-    before = [] if introduced else [f.prose(context(optimum.setting, style))]
-    if optimum.setting.definitions and not introduced:
-        before.append(f.display(definitions(optimum.setting.definitions, style)))
+    before = [f.prose(context(optimum.setting, style, introduced))]
+    lets = new_definitions(optimum.setting, introduced)
+    before += [f.display(definitions(lets, style))] if lets else []
     room = LINE - 4
     rows = [Row("", "", tuple(broken(p, optimum.objective, room)))]
-    claim = f"**{optimum.kind.capitalize()}.** The value of\n\n{f.display(block(rows))}\n\n"
+    what = f"The value of\n\n{f.display(block(rows))}\n\n"
+    if isinstance(optimum.objective, sp.Symbol):
+        what = f"{f.inline(p(optimum.objective))} "
+    claim = f"**{optimum.kind.capitalize()}.** {what}"
     if optimum.subject_to:
         held = [Row(p(e.lhs), "=", (p(e.rhs),)) for e in optimum.subject_to]
         claim += f"subject to\n\n{f.display(block(held))}\n\n"
@@ -60,7 +64,7 @@ def optimum_markdown(
         Row(p(e.lhs), "=", tuple(broken(p, e.rhs, room - width(p(e.lhs))))) for e in optimum.at
     ]
     claim += f"is {most} at\n\n{f.display(block(found))}"
-    points = listed([point_words(point) for point in optimum.seen.points])
+    points = places_words(optimum.seen.points)
     free = " that the constraints leave free" if optimum.subject_to else ""
     said = (
         f"Checked at {points}: by differences, the slope is zero along every direction{free} "

@@ -38,7 +38,7 @@ def as_decimal(number: Any) -> str:
 @writes(sp.Pow)
 def write_power(p: Printer, expr: Any) -> str:
     base, exponent = expr.base, expr.exp
-    if exponent.is_number and exponent.is_negative:
+    if (exponent.is_number and exponent.is_negative) or (-exponent).is_Symbol:
         return write_product(p, expr)
     if exponent == sp.Rational(1, 2):
         return rf"\sqrt{{{p(base)}}}"
@@ -86,7 +86,7 @@ def fraction_of(expr: Any) -> Fraction:
                 roots_above *= base
             else:
                 roots_below *= base
-        elif exponent.is_number and exponent.is_negative:
+        elif (exponent.is_number and exponent.is_negative) or (-exponent).is_Symbol:
             below.append(base**-exponent)
         else:
             above.append(factor)
@@ -285,4 +285,6 @@ def term_key(p: Printer, term: Any) -> tuple[Any, ...]:
     offset = len(factors) == 1 and is_entry(factors[0]) and name_of(factors[0]) in p.style.offsets
     degree = sum(f.exp if isinstance(f, sp.Pow) and f.exp.is_Integer else 1 for f in factors)
     keys = sorted(factor_key(p, f) for f in factors)
+    if p.style.descending:
+        degree = -degree
     return negative, offset, term.has(sp.Sum), degree, keys
