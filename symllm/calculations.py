@@ -38,8 +38,11 @@ Given = Tensor | Let | Dim
 Statement = Any  # an expression in index or matrix notation, or an equation
 
 #: The seeds of the points for equalities; inequalities are looked at in more places.
-SEEDS = (0, 1)
+SEEDS = (0, 1, 2, 3)
 MANY_SEEDS = tuple(range(12))
+
+#: Where expectations are summed over outcomes, fewer points must do.
+FEW = 2
 
 
 @dataclass(frozen=True)
@@ -97,47 +100,59 @@ class Setting:
 
     @cached_property
     def points(self) -> tuple[Trial, ...]:
-        return tuple(trials(self.program, self.assuming, SEEDS, dict(self.sizes)))
+        seeds = SEEDS[:FEW] if self.random else SEEDS
+        return tuple(trials(self.program, self.assuming, seeds, dict(self.sizes)))
 
     @cached_property
     def many_points(self) -> tuple[Trial, ...]:
         stretched = not self.random
-        seeds = MANY_SEEDS if stretched else MANY_SEEDS[:4]
+        seeds = MANY_SEEDS if stretched else MANY_SEEDS[: 2 * FEW]
         return tuple(trials(self.program, self.assuming, seeds, dict(self.sizes), stretched))
 
     @cached_property
     def starts(self) -> tuple[Trial, ...]:
         return tuple(trials(self.program, self.assuming, range(STARTS), dict(self.sizes)))
 
-    def in_indices(self, expr: Any, free: Free | None = None) -> tuple[sp.Expr, Free]:
+    def in_indices(
+        self, expr: Any, free: Free | None = None, known: Free = ()
+    ) -> tuple[sp.Expr, Free]:
         """An expression in index notation, and the dimensions of its free indices.
 
         A matrix is written out at a row and a column; ``free`` are those of the matrix that it
-        is compared with. Raises what a wrong op would raise for wrong indices.
+        is compared with, ``known`` what an expression that it is compared with says of indices.
+        Raises what a wrong op would raise for wrong indices.
         """
-        tensors = self.program.tensors
         if isinstance(expr, sp.MatrixExpr):
-            if free is None:
-                free = self._places(expr)
+            free = self._places(expr) if free is None else free
             row, column = (dict(enumerate(s for s, _ in free)).get(k, sp.S.Zero) for k in (0, 1))
             if expr.rows == 1 and expr.cols != 1:
                 row, column = sp.S.Zero, row
-            return elaborated(expr, row, column, tensors), free
-        expr = scalars_elaborated(sp.sympify(expr), tensors)
-        known = set(tensors) | {d.name for d in self.program.dims}
-        symbols = {s for s in expr.free_symbols if isinstance(s, sp.Symbol)}
-        bases = {base.label for base in parts(expr, sp.IndexedBase)}
-        indices = sorted((s for s in symbols - bases if s.name not in known), key=str)
-        let = Let(entry("_value", *indices), expr)
-        dims = {ix.symbol: ix.dim for ix in self.over} | index_dims(let, tensors, "calculation")
+            return elaborated(expr, row, column, self.program.tensors), free
+        expr = scalars_elaborated(sp.sympify(expr), self.program.tensors)
+        indices = self.free_in(expr)
+        dims = dict(known) | self.dims_in(expr)
         for s in indices:
             if s not in dims:
+                names = [t for t in self.program.tensors if not t.startswith("_")]
                 raise NotationError(
-                    f"nothing in {expr} says over which dimension {s} runs; is {s} a name that "
-                    f"is not given? Given are {', '.join(tensors)}; say over=(n.index('{s}'),) "
-                    f"for an index"
+                    f"nothing in {expr} says over which dimension {s} runs. If {s} is a name, it "
+                    f"is not given (given are {', '.join(names)}); if an index, say "
+                    f"over=(n.index('{s}'),)"
                 )
         return expr, tuple((s, dims[s]) for s in indices)
+
+    def free_in(self, expr: sp.Expr) -> list[sp.Symbol]:
+        """The free indices of an expression, in the order of the alphabet."""
+        known = set(self.program.tensors) | {d.name for d in self.program.dims}
+        symbols = {s for s in expr.free_symbols if isinstance(s, sp.Symbol)}
+        bases = {base.label for base in parts(expr, sp.IndexedBase)}
+        return sorted((s for s in symbols - bases if s.name not in known), key=str)
+
+    def dims_in(self, expr: sp.Expr) -> dict[sp.Symbol, Dim]:
+        """Over which dimensions the indices of an expression run, as far as it says so."""
+        let = Let(entry("_value", *self.free_in(expr)), expr)
+        found = index_dims(let, self.program.tensors, "calculation")
+        return {ix.symbol: ix.dim for ix in self.over} | found
 
     def _places(self, expr: Any) -> Free:
         taken = {*self.program.tensors, *(d.name for d in self.program.dims)}
@@ -257,8 +272,15 @@ class Calculation:
             return a, self.setting.in_indices(right, free)[0], free
         if matrices and matrices[0].shape != (1, 1):
             raise NotationError(f"{left} and {right} are not both matrices")
-        a, first = self.setting.in_indices(left)
-        b, second = self.setting.in_indices(right)
+        known = {
+            index: dim
+            for statement in (*self.start, *(s for link in self.links for s in link.after), right)
+            for side in (*sides_of(statement), left)
+            if not isinstance(side, sp.MatrixExpr)
+            for index, dim in self.setting.dims_in(side).items()
+        }
+        a, first = self.setting.in_indices(left, known=tuple(known.items()))
+        b, second = self.setting.in_indices(right, known=tuple(known.items()))
         return a, b, joined(first, second)
 
     def _equations(self, group: Iterable[Equals]) -> list[tuple[Equals, Free]]:
@@ -298,6 +320,13 @@ class Calculation:
             after = " and ".join(map(str, link.after))
             lines.append(f"  {link.relation} {after}   {link.because}".rstrip())
         return "\n".join(lines)
+
+
+def sides_of(statement: Statement) -> tuple[Any, ...]:
+    """Both sides of an equation, or the expression that it is."""
+    if isinstance(statement, Equals):
+        return (statement.lhs, statement.rhs)
+    return (statement,)
 
 
 def joined(first: Free, second: Free) -> Free:
@@ -344,7 +373,12 @@ def calculation(
     first = tuple(s if isinstance(s, sp.MatrixExpr | Equals) else sp.sympify(s) for s in start)
     made = Calculation(first, setting, (), tuple(t.name for t in unknown), title)
     for s in first:  # wrong indices are said at once
-        sides = (s.lhs, s.rhs) if isinstance(s, Equals) else (s,)
-        for side in sides:
-            setting.in_indices(side)
+        for side in sides_of(s):
+            if isinstance(side, sp.MatrixExpr):
+                setting.in_indices(side)
+            else:
+                known = tuple(
+                    x for o in sides_of(s) for x in setting.dims_in(sp.sympify(o)).items()
+                )
+                setting.in_indices(side, known=known)
     return made

@@ -206,6 +206,7 @@ def trials(
 ) -> list[Trial]:
     """A random point for each seed at which everything assumed holds.
 
+    Scalars change their signs from seed to seed, each of two in its own turn.
     ``stretched`` takes real numbers that are much larger and much smaller as well. Raises
     ``VerificationError`` where no point was found.
     """
@@ -225,8 +226,11 @@ def drawn(
     here = small_sizes(program, seed, sizes) if laws else draw_sizes(program, seed, sizes)
     for attempt in range(MAX_DRAWS):
         own = seed + 1_000 * attempt
-        scale = (1, 8, mp.mpf(1) / 8)[(own + own // 1_000) % 3] if stretched else 1
+        scale = (1, 32, mp.mpf(1) / 32)[(own + own // 1_000) % 3] if stretched else 1
         inputs = {t.name: values(t, here, own, scale) for t in program.inputs}
+        real = [t.name for t in program.inputs if not t.dims and t.domain == "real"]
+        for k, name in enumerate(real if attempt == 0 else ()):
+            inputs[name] = {(): abs(inputs[name][()]) * (1, -1)[seed >> k % 2 & 1]}
         inputs |= {name: shuffled(inputs[name], own) for name in permuted}
         trial = Trial(program, here, seed, inputs, laws)
         if all(holds(trial, assumption) for assumption in stated):

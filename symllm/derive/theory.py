@@ -140,11 +140,11 @@ class Theory:
 
     def follows(self, before: Equals, after: Equals, free: Free) -> bool:
         """Is one equation the other, solved, multiplied or in logarithms?"""
-        for change in (lambda side: side, sp.log):
+        same = sp.Id
+        for first, then in ((same, same), (sp.log, sp.log), (sp.log, same), (same, sp.log)):
             try:
-                p, q = (
-                    self._difference(change(e.lhs), change(e.rhs), free) for e in (before, after)
-                )
+                p = self._difference(first(before.lhs), first(before.rhs), free)
+                q = self._difference(then(after.lhs), then(after.rhs), free)
                 if proportional(p, q, self.nonzero):
                     return True
             except NO_PROOF:

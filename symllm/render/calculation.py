@@ -95,9 +95,8 @@ def calculation_markdown(
     style = chain_style(calculation)
     head = f"**{f.prose(calculation.title)}.** " if calculation.title else ""
     rows = chain(calculation, style)
-    parts = [f"{head}{f.prose(context(calculation.setting, style, introduced))}".strip()]
-    lets = new_definitions(calculation.setting, introduced)
-    parts += [f.display(definitions(lets, style))] if lets else []
+    parts = [head.strip(), *preamble(calculation.setting, style, introduced, f)]
+    parts[:2] = [" ".join(part for part in parts[:2] if part)]
     flat = all(len(row.right) == 1 for row in rows) and columns_width(rows) <= ROOM
     links = len(calculation.links)
     parts.append(f.display(block(rows)) if flat else numbered(rows, f))
@@ -243,6 +242,15 @@ def result(calculation: Calculation, style: Style) -> str:
 # --------------------------------------------------------------------------
 # Words
 # --------------------------------------------------------------------------
+
+
+def preamble(setting: Setting, style: Style, introduced: Setting | None, f: Flavour) -> list[str]:
+    """What is given, assumed and defined, as paragraphs."""
+    said = f.prose(context(setting, style, introduced))
+    lets = new_definitions(setting, introduced)
+    if not lets:
+        return [said]
+    return [f"{said} With".strip(), f.display(definitions(lets, style)), "we have"]
 
 
 def new_definitions(setting: Setting, introduced: Setting | None) -> list[Let]:

@@ -9,8 +9,8 @@ import sympy as sp
 
 from ..equation import Let
 from ..statements import Equals
-from .calculation import Row, block, context, new_definitions, places_words
-from .display import LINE, broken, definitions, width
+from .calculation import Row, block, places_words, preamble
+from .display import LINE, broken, width
 from .flavour import Flavour, flavour_of
 from .printer import Printer, style_of
 
@@ -48,9 +48,7 @@ def optimum_markdown(
     style = style_of(optimum.setting.program)
     p = Printer(style)
     most, _, more = WORDS[optimum.kind]
-    before = [f.prose(context(optimum.setting, style, introduced))]
-    lets = new_definitions(optimum.setting, introduced)
-    before += [f.display(definitions(lets, style))] if lets else []
+    before = preamble(optimum.setting, style, introduced, f)
     room = LINE - 4
     rows = [Row("", "", tuple(broken(p, optimum.objective, room)))]
     what = f"The value of\n\n{f.display(block(rows))}\n\n"
