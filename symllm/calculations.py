@@ -96,7 +96,8 @@ class Setting:
 
     @cached_property
     def theory(self) -> Theory:
-        return Theory(self.program, self.random, self.nonzero)
+        permuted = (a.name for a in self.assuming if isinstance(a, Permutation))
+        return Theory(self.program, self.random, self.nonzero, permuted)
 
     @cached_property
     def points(self) -> tuple[Trial, ...]:

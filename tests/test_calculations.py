@@ -52,7 +52,7 @@ EQUAL = {
     "a distribution": (sum_over(p[i] * (1 - p[i]), i), 1 - sum_over(p[i] ** 2, i), (p,), (), True),
     "a definition": (s * t, s**2 + s, (s, Let(t, s + 1)), (), True),
     "a derivative": (Partial(t, s), 3 * s**2, (s, Let(t, s**3)), (), True),
-    "a reordering": (sum_over(x[pi[i]], i), sum_over(x[i], i), (x, pi), (permutation(pi),), False),
+    "a reordering": (sum_over(x[pi[i]], i), sum_over(x[i], i), (x, pi), (permutation(pi),), True),
     "E is linear": (E(s * x[i] + t), s * E(x[i]) + t, (x, s, t), NORMAL[:1], True),
     "a mean": (E(x[i]), s, (x, s, pos), SPREAD, True),
     "of a sum": (Var(SUM), n * pos, (x, s, pos), SPREAD, True),

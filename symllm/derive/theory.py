@@ -32,6 +32,7 @@ from .angles import in_single_angles
 from .chance import Distribution, equal, expected
 from .orient import declared_facts
 from .prove import LONGEST
+from .reorder import in_order
 from .system import System, system
 
 Free = Sequence[tuple[sp.Symbol, Dim]]
@@ -44,11 +45,16 @@ class Theory:
     """What the engine knows: definitions, domains, and which names are random, and how."""
 
     def __init__(
-        self, program: Program, random: Iterable[Random] = (), nonzero: Iterable[str] = ()
+        self,
+        program: Program,
+        random: Iterable[Random] = (),
+        nonzero: Iterable[str] = (),
+        permutations: Iterable[str] = (),
     ) -> None:
         self.flat: System = system(without_calls(program))
         self.random = tuple(random)
         self.nonzero = frozenset(nonzero)
+        self.permutations = frozenset(permutations)
 
     @cached_property
     def laws(self) -> dict[str, Distribution]:
@@ -97,7 +103,7 @@ class Theory:
 
     def _zero(self, poly: Poly) -> bool:
         """Is it zero, by the facts that are declared and the rules of chance and of angles?"""
-        poly = in_single_angles(expected(poly, self.laws))
+        poly = in_order(in_single_angles(expected(poly, self.laws)), self.permutations)
         for fact in declared_facts(self.flat):
             poly = apply(fact, poly)
         return not cleared(poly)
@@ -162,7 +168,7 @@ class Theory:
         try:
             lets = (Let(name, value), *program.equations)
             wider = replace(program, inputs=rest, equations=lets)
-            further = Theory(wider, self.random, self.nonzero)
+            further = Theory(wider, self.random, self.nonzero, self.permutations)
             return further.equal(after.lhs, after.rhs, free)
         except NO_PROOF:
             return False

@@ -233,10 +233,10 @@ def result(calculation: Calculation, style: Style) -> str:
     if isinstance(last[0], Equals):
         return block([Row(p(e.lhs), "=", tuple(broken(p, e.rhs, LINE - 6))) for e in last])
     left = p(calculation.start[0])
-    right = broken(p, last[0], LINE - width(left) - 1.4)
-    if len(right) == 1 and width(left) + width(right[0]) <= LINE:
-        return f"{left} {SIGNS[calculation.relation]} {right[0]}"
-    return block([Row("", "", (left,)), Row("", SIGNS[calculation.relation], tuple(right))])
+    if width(left) + width(p(last[0])) <= LINE - 2:
+        return f"{left} {SIGNS[calculation.relation]} {p(last[0])}"
+    start, end = (tuple(broken(p, side, LINE - 3)) for side in (calculation.start[0], last[0]))
+    return block([Row("", "", start), Row("", SIGNS[calculation.relation], end)])
 
 
 # --------------------------------------------------------------------------
@@ -277,7 +277,11 @@ def context(setting: Setting, style: Style, introduced: Setting | None = None) -
     if places:
         said.append("Let " + listed([f"${', '.join(n)} {w}$" for w, n in places.items()]) + ".")
     sums = [t for t in tensors if t.domain == "distribution"]
-    said += [f"The entries of ${p.name(t.name)}$ are positive and sum to one." for t in sums]
+    said += [
+        f"The entries of {'each row of ' * (t.rank > 1)}${p.name(t.name)}$ are positive and sum "
+        f"to one."
+        for t in sums
+    ]
     said += [permutation_words(p, name) for name in sorted(permuted)]
     said += random_words(p, [a for a in setting.assuming if isinstance(a, Random)], tensors)
     stated = [a for a in setting.assuming if not isinstance(a, Random | Permutation)]

@@ -9,8 +9,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..expressions import is_entry, name_of, subscripts_of
+from ..expressions import entries, is_entry, name_of, subscripts_of
 from ..notation import Direct, Iverson, Partial
+from ..statements import Average
 from .printer import FUNCTIONS, Printer, bracketed, writes
 
 
@@ -248,6 +249,8 @@ def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
     else:
         kind = next((place for place, known in PLACES if isinstance(base, known)), 3)
     name = name_of(base) if is_entry(base) else ""
+    if isinstance(base, Average):  # by what it is the average of
+        name = next((n for n in p.style.names if n in set(map(name_of, entries(base)))), "")
     place = p.style.names.index(name) if name in p.style.names else len(p.style.names)
     letters = tuple(str(s) for s in subscripts_of(base))
     return kind, letters, adjoint, place, name.lower(), str(factor)
