@@ -7,7 +7,8 @@ proved in addition.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from .derive.theory import Theory
-from .elaborate import elaborated, scalars_elaborated
+from .elaborate import elaborated, is_explicit, scalars_elaborated
 from .equation import Let
 from .errors import NotationError, SymllmError, VerificationError
 from .expressions import fresh_letters, parts
@@ -124,6 +125,11 @@ class Setting:
         Raises what a wrong op would raise for wrong indices.
         """
         if isinstance(expr, sp.MatrixExpr):
+            if is_explicit(*expr.shape):
+                zero = sp.S.Zero
+                return elaborated(
+                    expr, zero, zero, self.program.tensors
+                ), ()  # entry by entry, where it is compared
             free = self._places(expr) if free is None else free
             row, column = (dict(enumerate(s for s, _ in free)).get(k, sp.S.Zero) for k in (0, 1))
             if expr.rows == 1 and expr.cols != 1:
@@ -236,18 +242,18 @@ class Calculation:
             raise NotationError("a chain that goes up and down says nothing of its ends")
         expr = expr if isinstance(expr, sp.MatrixExpr) else sp.sympify(expr)
         where = self._where(str(expr), because)
-        try:
-            left, right, free = self._both_sides(last, expr)
-            points = self.setting.points if relation == "=" else self.setting.many_points
-            found = compare(relation, left, right, free, points)
-        except VerificationError as error:
-            raise VerificationError(f"{where}, is false: {error}") from error
-        theory = self.setting.theory
-        proved = {
-            "=": lambda: theory.equal(left, right, free),
-            "<=": lambda: theory.at_most(left, right, free),
-            ">=": lambda: theory.at_most(right, left, free),
-        }[relation]()
+        theory, found, proved = self.setting.theory, None, True
+        for left, right, free in self._entries(last, expr):
+            try:
+                points = self.setting.points if relation == "=" else self.setting.many_points
+                more = compare(relation, left, right, free, points)
+            except VerificationError as error:
+                raise VerificationError(f"{where}, is false: {error}") from error
+            found = replace(more, count=more.count + found.count) if found else more
+            low, high = (right, left) if relation == ">=" else (left, right)
+            prove = theory.equal if relation == "=" else theory.at_most
+            proved = proved and prove(low, high, free)
+        assert found is not None
         return self._with(Link(relation, (expr,), because, found, proved, cited))
 
     def _with(self, link: Link) -> Calculation:
@@ -262,6 +268,17 @@ class Calculation:
         if not found or not all(isinstance(f, kind) for f in found):
             given = ", ".join(map(str, found)) or "nothing"
             raise NotationError(f"{name}() takes {wanted}, not {given}")
+
+    def _entries(self, left: Any, right: Any) -> Iterator[tuple[sp.Expr, sp.Expr, Free]]:
+        """Both sides in index notation; of matrices whose sizes are numbers, entry by entry."""
+        explicit = isinstance(left, sp.MatrixExpr) and is_explicit(*left.shape)
+        if not explicit or getattr(right, "shape", None) != left.shape:
+            yield self._both_sides(left, right)
+            return
+        tensors = self.setting.program.tensors
+        for r, c in itertools.product(*(range(int(size)) for size in left.shape)):
+            a, b = (elaborated(s, sp.Integer(r), sp.Integer(c), tensors) for s in (left, right))
+            yield self._both_sides(a, b)
 
     def _both_sides(self, left: Any, right: Any) -> tuple[sp.Expr, sp.Expr, Free]:
         """Two sides in index notation and the free indices of both."""

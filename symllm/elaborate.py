@@ -24,6 +24,11 @@ def symbol_of(tensor: Tensor) -> sp.MatrixSymbol:
     return sp.MatrixSymbol(tensor.name, rows, *(columns or [sp.S.One]))
 
 
+def is_explicit(*sizes: Any) -> bool:
+    """Are these sizes numbers, all larger than one, so that entries can be written one by one?"""
+    return all(sp.sympify(size).is_Integer and size > 1 for size in sizes)
+
+
 def elaborated(expr: Any, row: Any, column: Any, tensors: Tensors) -> sp.Expr:
     """The entry of a matrix expression in index notation.
 
@@ -71,6 +76,13 @@ def _(expr: Any, row: Any, column: Any, tensors: Tensors, fresh: Fresh) -> Any:
     return entry(name, row) if tensors[name].rank == 1 else entry(name, row, column)
 
 
+@at.register(sp.ImmutableDenseMatrix)
+def _(expr: Any, row: Any, column: Any, tensors: Tensors, fresh: Fresh) -> Any:
+    if not (row.is_Integer and column.is_Integer):
+        raise NotationError(f"the rows and columns of {expr} are numbered, not {row}, {column}")
+    return expr[int(row), int(column)]
+
+
 @at.register(sp.Transpose)
 def _(expr: Any, row: Any, column: Any, tensors: Tensors, fresh: Fresh) -> Any:
     return at(expr.arg, column, row, tensors, fresh)
@@ -90,6 +102,8 @@ def _(expr: Any, row: Any, column: Any, tensors: Tensors, fresh: Fresh) -> Any:
 def _(expr: Any, row: Any, column: Any, tensors: Tensors, fresh: Fresh) -> Any:
     scalar, matrices = expr.as_coeff_matrices()
     left, bound, body = row, [], scalars_elaborated(scalar, tensors)
+    if is_explicit(*(matrix.cols for matrix in matrices[:-1])):
+        return body * numbered(matrices, row, column, tensors, fresh)
     for matrix in matrices[:-1]:
         size = matrix.cols
         right = sp.S.Zero if size == 1 else sp.Symbol(next(fresh), integer=True)
@@ -101,6 +115,20 @@ def _(expr: Any, row: Any, column: Any, tensors: Tensors, fresh: Fresh) -> Any:
     for index, size in reversed(bound):
         body = summed(body, index, size)
     return body
+
+
+def numbered(matrices: Any, row: Any, column: Any, tensors: Tensors, fresh: Fresh) -> Any:
+    """An entry of a product whose inner sizes are numbers: all terms."""
+    first, *rest = matrices
+    if not rest:
+        return at(first, row, column, tensors, fresh)
+    return sp.Add(
+        *(
+            at(first, row, sp.Integer(k), tensors, fresh)
+            * numbered(rest, sp.Integer(k), column, tensors, fresh)
+            for k in range(int(first.cols))
+        )
+    )
 
 
 @at.register(sp.MatPow)

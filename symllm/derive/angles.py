@@ -6,7 +6,8 @@ from ..algebra.change import Change
 from ..algebra.functions import function
 from ..algebra.numbers import Number
 from ..algebra.products import product
-from ..algebra.terms import ONE, ZERO, Atom, Fn, Mono, Poly, atom_poly
+from ..algebra.sums import opened, total
+from ..algebra.terms import ONE, ZERO, Atom, Fn, Mono, Poly, Sum, atom_poly
 
 #: A multiple of an angle larger than this is left as it is.
 MOST = 4
@@ -24,6 +25,14 @@ def in_single_angles(poly: Poly) -> Poly:
     if not any(name in poly.key for name in ("sin(", "cos(")):
         return poly
     return without_squares(Change({}, replace).poly(poly))
+
+
+def in_sum(atom: Atom) -> Poly | None:
+    if not isinstance(atom, Sum):
+        return None
+    bound, body = opened(atom)
+    new = without_squares(body)
+    return None if new == body else total(bound, new)
 
 
 def of_sum(angle: Poly) -> tuple[Poly, Poly]:
@@ -56,6 +65,7 @@ def even_cosine(angle: Poly) -> Poly:
 
 def without_squares(poly: Poly) -> Poly:
     result = ZERO
+    poly = Change({}, in_sum).poly(poly)
     for mono, coefficient in poly.terms.items():
         term = ONE
         rest: dict[Atom, Number] = {}

@@ -100,7 +100,7 @@ def calculation_markdown(
     flat = all(len(row.right) == 1 for row in rows) and columns_width(rows) <= ROOM
     links = len(calculation.links)
     parts.append(f.display(block(rows)) if flat else numbered(rows, f))
-    if links > 2 or (links > 1 and not flat):
+    if links > 1 and not flat:
         parts.append(f.box("result", f"**Result.**\n\n{f.display(result(calculation, style))}"))
     parts.append(f.box("evidence", "**Evidence.** " + f.prose(evidence(calculation, style))))
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -186,7 +186,10 @@ def block(rows: Sequence[Row]) -> str:
             line += rf" && \quad \text{{{row.evidence}}}"
         lines.append(line)
         lines += [rf"&\qquad {signed(more)}" for more in rest]
-    return aligned([re.sub(r"( &&)+$", "", line) for line in lines]).strip()
+    lines = [re.sub(r"( &&)+$", "", line) for line in lines]
+    if len(lines) == 1 and r"\begin" in lines[0]:  # what is inside needs its signs
+        return re.sub(r"(^| )&(=|\\[lg]e) ", r"\1\2 ", lines[0], count=1).replace("&&", "")
+    return aligned(lines).strip()
 
 
 def numbered(rows: Sequence[Row], f: Flavour) -> str:
@@ -204,7 +207,7 @@ def numbered(rows: Sequence[Row], f: Flavour) -> str:
         said = f"{reason}{stop} *({link.evidence})*".strip()
         shown = f.display(block(bare(group)))
         if len(groups) == 1:
-            return f"{said}\n\n{shown}"
+            return f"{shown}\n\n{said}"
         indented = "\n".join(f"    {line}" for line in shown.splitlines())
         found.append(f"{number}. {said}\n\n{indented}")
     return "\n\n".join(found)

@@ -26,6 +26,7 @@ WIDTHS = {
     "+": 1.2, "-": 1.2, "=": 1.35, "<": 1.3, ">": 1.3, "(": 0.4, ")": 0.4, "[": 0.3, "]": 0.3,
     ",": 0.45, "&": 0.0, "/": 0.5, ".": 0.28,
 }  # fmt: skip
+PMATRIX = re.compile(r"\\begin\{pmatrix\}(.*?)\\end\{pmatrix\}")
 LETTER = 0.56
 SMALL = 0.72
 #: A letter of a note.
@@ -33,7 +34,8 @@ NOTE = 0.5
 
 
 def width(text: str) -> float:
-    """About how many ems a formula is wide when it is typeset."""
+    """About how many ems a formula is wide when it is typeset; a matrix as its widest row."""
+    text = PMATRIX.sub(lambda m: max(m[1].split(r"\\"), key=len), text)
     tokens = TOKEN.findall(text)
     total, _ = measure(tokens, 0, closing="")
     return total
