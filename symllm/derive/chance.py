@@ -35,7 +35,8 @@ from ..algebra.terms import (
 )
 
 Factor = tuple[Atom, Number]
-Entry = tuple[Ref, int]
+#: An entry, and the factors that are functions of it.
+Entry = tuple[Ref, list[Factor]]
 
 #: Products of more entries of one name than this have too many coincidences.
 MOST = 5
@@ -106,37 +107,82 @@ def independent(mono: Mono, laws: Mapping[str, Distribution]) -> list[list[Facto
 
 
 def of_group(group: list[Factor], laws: Mapping[str, Distribution]) -> Poly:
-    """The expectation of factors that depend on each other."""
-    powers = [(a, e) for a, e in group if isinstance(a, Ref) and isinstance(e, int) and e > 0]
+    """The expectation of factors that depend on each other.
+
+    Where they are all of one name, each of one entry of it, it is a sum over all ways in which
+    these entries may coincide.
+    """
     names = frozenset[str]().union(*(a.names for a, _ in group)) & laws.keys()
     law = laws[min(names)]
-    if len(names) == 1 and law.law == "uniform":
-        return over_indices(group, law)
-    plain = all(a.name == law.name for a, _ in powers)
-    if len(powers) < len(group) or len(names) > 1 or not plain or len(group) > MOST:
+    items: dict[Ref, list[Factor]] = {}
+    for atom, e in group:
+        found = {h.key: h for h in holders(atom, law.name)}
+        if len(found) != 1 or atom.names & laws.keys() != {law.name}:
+            return unknown(group)
+        (holder,) = found.values()
+        items.setdefault(holder, []).append((atom, e))
+    if len(items) > MOST or any(s.key.startswith("#") for h in items for s in h.subs):
         return unknown(group)
     result = ZERO
-    for blocks in partitions(powers):
+    for blocks in partitions(list(items.items())):
         term = ONE
         for block in blocks:
             (first, _), *others = block
-            for atom, _ in others:
-                term = term * equal(first.subs, atom.subs)
+            for entry, _ in others:
+                term = term * equal(first.subs, entry.subs)
             term = term * cumulant(block, law)
         result = result + term
     return result
 
 
-def over_indices(group: list[Factor], law: Distribution) -> Poly:
-    """Of one entry that is any index with the same probability: the mean over all of them."""
-    found = {a.key: a for a, _ in group for a in holders(a, law.name)}
-    if len(found) != 1:
-        return unknown(group)
-    (holder,) = found.values()
-    index = fresh_index(law.dim)
-    put = Change({}, lambda a: atom_poly(Position(index)) if a == holder else None)
-    body = Poly({Mono(tuple(sorted(group, key=lambda f: f[0].key))): 1})
-    return total((index,), put.poly(body)) * size(law.dim) ** -1
+def cumulant(block: list[Entry], law: Distribution) -> Poly:
+    """The joint cumulant of factors of one and the same entry."""
+    result = ZERO
+    for parts in partitions(block):
+        term = number((-1) ** (len(parts) - 1) * factorial(len(parts) - 1))
+        for part in parts:
+            factors = [(a, e, entry) for entry, found in part for a, e in found]
+            term = term * moment(block[0][0], factors, law)
+        result = result + term
+    return result
+
+
+def moment(ref: Ref, factors: list[tuple[Atom, Number, Ref]], law: Distribution) -> Poly:
+    """The expectation of a product of functions of one entry, from what is known of it."""
+    if all(a == entry and isinstance(e, int) and e > 0 for a, e, entry in factors):
+        known = of_power(ref, sum(int(e) for _, e, _ in factors), law)
+        if known is not None:
+            return known
+    index = fresh_index(law.dim) if law.law == "uniform" else None
+    there = atom_poly(ref) if index is None else atom_poly(Position(index))
+    body = ONE
+    for atom, e, entry in factors:
+        body = body * instead(entry, there).mono(Mono(((atom, e),)))
+    if index is not None:  # any index, each as likely as any other
+        return total((index,), body) * size(law.dim) ** -1
+    return function("E", body)
+
+
+def instead(entry: Ref, there: Poly) -> Change:
+    return Change({}, lambda a: there if a == entry else None)
+
+
+def of_power(ref: Ref, power: int, law: Distribution) -> Poly | None:
+    """``E[x_i^power]``, where the mean and the variance say it."""
+    here = Change(dict(zip(law.indices, ref.subs, strict=True)))
+    mean, variance = here.poly(law.mean), here.poly(law.variance)
+    if law.law == "uniform":
+        return None
+    if power == 1 or law.law == "binary":
+        return mean
+    if power == 2:
+        return variance + mean**2
+    return ZERO if law.law == "symmetric" and power % 2 and not mean else None
+
+
+def unknown(group: Iterable[Factor]) -> Poly:
+    """An expectation of which no more is known: an atom of its own."""
+    return function("E", product(dict(group)))
 
 
 def holders(atom: Atom, name: str) -> Iterator[Ref]:
@@ -156,38 +202,6 @@ def holders(atom: Atom, name: str) -> Iterator[Ref]:
         for mono in poly.terms:
             for inner, _ in mono.factors:
                 yield from holders(inner, name)
-
-
-def unknown(group: Iterable[Factor]) -> Poly:
-    """An expectation of which no more is known: an atom of its own."""
-    body = product(dict(group))
-    return function("E", body) if body != ONE else ONE
-
-
-def moment(ref: Ref, power: int, law: Distribution) -> Poly:
-    """``E[x_i^power]``, from the mean and the variance where these say it."""
-    here = Change(dict(zip(law.indices, ref.subs, strict=True)))
-    mean, variance = here.poly(law.mean), here.poly(law.variance)
-    if power == 1 or law.law == "binary":
-        return mean
-    if power == 2:
-        return variance + mean**2
-    if law.law == "symmetric" and power % 2 and not mean:
-        return ZERO
-    return unknown([(ref, power)])
-
-
-def cumulant(block: list[Entry], law: Distribution) -> Poly:
-    """The joint cumulant of powers of one and the same entry."""
-    ref = block[0][0]
-    result = ZERO
-    for parts in partitions(block):
-        sign = (-1) ** (len(parts) - 1) * factorial(len(parts) - 1)
-        term = number(sign)
-        for part in parts:
-            term = term * moment(ref, sum(e for _, e in part), law)
-        result = result + term
-    return result
 
 
 def partitions(items: list[Entry]) -> Iterator[list[list[Entry]]]:

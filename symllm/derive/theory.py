@@ -33,6 +33,7 @@ from .chance import Distribution, equal, expected
 from .orient import declared_facts
 from .prove import LONGEST
 from .reorder import in_order
+from .series import closed
 from .system import System, system
 
 Free = Sequence[tuple[sp.Symbol, Dim]]
@@ -103,7 +104,8 @@ class Theory:
 
     def _zero(self, poly: Poly) -> bool:
         """Is it zero, by the facts that are declared and the rules of chance and of angles?"""
-        poly = in_order(in_single_angles(expected(poly, self.laws)), self.permutations)
+        poly = in_single_angles(expected(poly, self.laws))
+        poly = closed(in_order(poly, self.permutations))
         for fact in declared_facts(self.flat):
             poly = apply(fact, poly)
         return not cleared(poly)

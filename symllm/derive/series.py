@@ -1,0 +1,45 @@
+"""Geometric series: sums of the powers of one number."""
+
+from __future__ import annotations
+
+from ..algebra.change import Change
+from ..algebra.functions import function
+from ..algebra.sums import opened
+from ..algebra.terms import ONE, Atom, Fn, Ix, Mono, Poly, Position, Sum, size
+
+
+def closed(poly: Poly) -> Poly:
+    """By ``sum_s q^s = (q^n - 1) / (q - 1)``, where q is not 1."""
+    if "@" not in poly.key:
+        return poly
+    return Change({}, lambda a: geometric(a) if isinstance(a, Sum) else None).poly(poly)
+
+
+def geometric(atom: Sum) -> Poly | None:
+    """The closed form of a sum of powers; None if it is another sum."""
+    bound, body = opened(atom)
+    ((mono, coefficient),) = body.terms.items()
+    if len(bound) != 1 or coefficient != 1:
+        return None
+    (index,) = bound
+    rate = Poly({})
+    for factor, e in mono.factors:
+        slope = per_step(factor, index)
+        if slope is None:
+            return None
+        rate = rate + slope.scale(e)
+    ratio = function("exp", rate)
+    return (function("exp", rate * size(index.dim)) - ONE) * (ratio - ONE) ** -1
+
+
+def per_step(factor: Atom, index: Ix) -> Poly | None:
+    """c, where the factor is ``exp(c s)`` and s the index."""
+    if not isinstance(factor, Fn) or factor.name != "exp":
+        return None
+    result = Poly({})
+    for mono, coefficient in factor.args[0].terms.items():
+        rest = tuple(f for f in mono.factors if f[0] != Position(index))
+        if (Position(index), 1) not in mono.factors or any(index in a.free for a, _ in rest):
+            return None
+        result = result + Poly({Mono(rest): coefficient})
+    return result
