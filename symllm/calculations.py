@@ -142,9 +142,9 @@ class Setting:
             if s not in dims:
                 names = [t for t in self.program.tensors if not t.startswith("_")]
                 raise NotationError(
-                    f"nothing in {expr} says over which dimension {s} runs. If {s} is a name, it "
-                    f"is not given (given are {', '.join(names)}); if an index, say "
-                    f"over=(n.index('{s}'),)"
+                    f"nothing says what {s} is in {expr}: given are {', '.join(names) or 'none'}. "
+                    f"A name or a dimension stands in given=(...); of an index whose dimension "
+                    f"no tensor says, say over=(n.index('{s}'),)"
                 )
         return expr, tuple((s, dims[s]) for s in indices)
 

@@ -18,9 +18,9 @@ from ..algebra.change import Change
 from ..algebra.functions import function
 from ..algebra.products import product
 from ..algebra.read import Scope, read
-from ..algebra.rewrite import apply
+from ..algebra.rewrite import Rewrite, apply
 from ..algebra.sums import total
-from ..algebra.terms import ZERO, Atom, Fn, Ix, Mono, Paren, Poly, Ref, Sum
+from ..algebra.terms import ONE, ZERO, Atom, Fn, Ix, Mono, Paren, Poly, Ref, Sum, fresh_index
 from ..calls import without_calls
 from ..equation import Let
 from ..errors import NotationError
@@ -30,7 +30,6 @@ from ..statements import Equals, Random
 from .adjoint import unfold
 from .angles import in_single_angles
 from .chance import Distribution, equal, expected
-from .orient import declared_facts
 from .prove import LONGEST
 from .reorder import in_order
 from .series import closed
@@ -52,7 +51,14 @@ class Theory:
         nonzero: Iterable[str] = (),
         permutations: Iterable[str] = (),
     ) -> None:
-        self.flat: System = system(without_calls(program))
+        program = without_calls(program)
+        self.facts = tuple(t for t in program.inputs if t.domain == "distribution")
+        # Points are drawn with all entries of these greater than zero.
+        inputs = tuple(
+            replace(t, domain="positive") if t.domain in ("distribution", "unit") else t
+            for t in program.inputs
+        )
+        self.flat: System = system(replace(program, inputs=inputs))
         self.random = tuple(random)
         self.nonzero = frozenset(nonzero)
         self.permutations = frozenset(permutations)
@@ -106,9 +112,15 @@ class Theory:
         """Is it zero, by the facts that are declared and the rules of chance and of angles?"""
         poly = in_single_angles(expected(poly, self.laws))
         poly = closed(in_order(poly, self.permutations))
-        for fact in declared_facts(self.flat):
-            poly = apply(fact, poly)
-        return not cleared(poly)
+        return not cleared(self._with_facts(poly))
+
+    def _with_facts(self, poly: Poly) -> Poly:
+        """By the declared: the entries of each row of a distribution sum to one."""
+        for tensor in self.facts:
+            indices = tuple(fresh_index(d.name) for d in tensor.dims)
+            ref = self.flat.ref(tensor.name, indices)
+            poly = apply(Rewrite(tensor.name, "declared", indices[-1:], ((ref, 1),), ONE), poly)
+        return poly
 
     def _difference(self, left: sp.Basic, right: sp.Basic, free: Free) -> Poly:
         """Right less left, all names written out."""
@@ -140,11 +152,9 @@ class Theory:
         """Is right less left a sum of what is nowhere negative?"""
         try:
             poly = expected(self._difference(left, right, free), self.laws)
-            for fact in declared_facts(self.flat):
-                poly = apply(fact, poly)
+            return nonnegative(self._with_facts(poly))
         except NO_PROOF:
             return False
-        return nonnegative(poly)
 
     def follows(self, before: Equals, after: Equals, free: Free) -> bool:
         """Is one equation the other, solved, multiplied or in logarithms?"""
@@ -171,6 +181,7 @@ class Theory:
             lets = (Let(name, value), *program.equations)
             wider = replace(program, inputs=rest, equations=lets)
             further = Theory(wider, self.random, self.nonzero, self.permutations)
+            further.facts = self.facts
             return further.equal(after.lhs, after.rhs, free)
         except NO_PROOF:
             return False

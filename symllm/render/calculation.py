@@ -17,6 +17,7 @@ from ..statements import Equals, Permutation, Random
 from .display import LINE, NOTE, aligned, broken, definitions, escaped, signed, width
 from .evidence import below, ranges
 from .flavour import Flavour, flavour_of
+from .names import is_short
 from .printer import Printer, Style, style_of
 from .steps import capitalised
 from .wording import listed, place
@@ -115,7 +116,10 @@ def chain_style(calculation: Calculation) -> Style:
     """The names of what is given; sizes alone make counts, whose largest terms come first."""
     program = calculation.setting.program
     counting = all(t.name.startswith("_") for t in program.inputs)
-    return replace(style_of(program), descending=counting)
+    style = style_of(program)
+    # dy is a gradient's name, though y itself is not given.
+    stems = [n[1:] for n in style.names if n[:1] == "d" and len(n) > 1 and is_short(n[1:])]
+    return replace(style, names=(*style.names, *stems), descending=counting)
 
 
 # --------------------------------------------------------------------------
@@ -306,7 +310,7 @@ def permutation_words(p: Printer, name: str) -> str:
 
 LAW_WORDS = {
     "any": "with",
-    "symmetric": "symmetric about their mean, with",
+    "symmetric": "symmetric about the mean, with",
 }
 
 
