@@ -1,18 +1,36 @@
-"""Geometric series: sums of the powers of one number."""
+"""Sums over a whole range in closed form: geometric series, and powers of the index."""
 
 from __future__ import annotations
+
+from fractions import Fraction
 
 from ..algebra.change import Change
 from ..algebra.functions import function
 from ..algebra.sums import opened
-from ..algebra.terms import ONE, Atom, Fn, Ix, Mono, Poly, Position, Sum, size
+from ..algebra.terms import ONE, Atom, Fn, Ix, Mono, Poly, Position, Sum, atom_poly, size
 
 
 def closed(poly: Poly) -> Poly:
-    """By ``sum_s q^s = (q^n - 1) / (q - 1)``, where q is not 1."""
+    """By ``sum_s q^s = (q^n - 1) / (q - 1)``, where q is not 1, and the sums of s, s^2, s^3."""
     if "@" not in poly.key:
         return poly
-    return Change({}, lambda a: geometric(a) if isinstance(a, Sum) else None).poly(poly)
+
+    def replace(atom: Atom) -> Poly | None:
+        return powers(atom) or geometric(atom) if isinstance(atom, Sum) else None
+
+    return Change({}, replace).poly(poly)
+
+
+def powers(atom: Sum) -> Poly | None:
+    """``sum_s s = n (n - 1) / 2`` and its like, the index counted from zero."""
+    bound, body = opened(atom)
+    n = size(bound[0].dim)
+    once = (n**2 - n).scale(Fraction(1, 2))
+    known = {1: once, 2: (once * (n.scale(2) - ONE)).scale(Fraction(1, 3)), 3: once**2}
+    for power, value in known.items():
+        if body == atom_poly(Position(bound[0])) ** power:
+            return value
+    return None
 
 
 def geometric(atom: Sum) -> Poly | None:
