@@ -73,7 +73,7 @@ calculation(joined_o / joined_z, given=pieces, title="The joined output").then(
 # %%
 x_1, x_2, x_3 = (scalar(name) for name in ("m_1", "m_2", "m_3"))
 y_1, y_2, y_3 = (scalar(name) for name in ("z_1", "z_2", "z_3"))
-left, right = scalar("m_12"), scalar("m_23")
+left, right = scalar("m_a"), scalar("m_b")
 triple = (
     x_1, x_2, x_3, y_1, y_2, y_3,
     Let(left, Max(x_1, x_2), "the first two, joined"),

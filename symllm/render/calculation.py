@@ -132,7 +132,9 @@ def chain(calculation: Calculation, style: Style) -> list[Row]:
     if isinstance(calculation.start[0], Equals):
         return implications(calculation, p)
     rows, left = [], p(calculation.start[0])
-    if width(left) > LINE / 2:  # a long start has a line of its own
+    room = LINE - width(left) - 1.4
+    first = broken(p, calculation.links[0].after[0], room)
+    if width(left) > LINE / 2 or max(map(width, first)) > room:  # it has a line of its own
         rows.append(Row("", "", tuple(broken(p, calculation.start[0], LINE))))
         left = ""
     for link in calculation.links:
