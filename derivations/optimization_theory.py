@@ -239,8 +239,7 @@ calculation(sum_over(q[i] * ratio[i], i), given=weighted).then(
 # D. P. Kingma and J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015,
 # arXiv:1412.6980.
 #
-# I. Loshchilov and F. Hutter, *Decoupled weight decay regularization*, ICLR 2019,
-# arXiv:1711.05101.
+# I. Loshchilov and F. Hutter, *Decoupled weight decay regularization*, arXiv:1711.05101, 2019.
 #
 # R. Pascanu, T. Mikolov and Y. Bengio, *On the difficulty of training recurrent neural networks*,
 # ICML 2013, arXiv:1211.5063.

@@ -21,8 +21,8 @@ from symllm import Dim, E, Let, calculation, random, scalar, sum_over
 m, n, theta, alpha, beta = (scalar(name) for name in ("m", "n", "theta", "alpha", "beta"))
 angles = (
     m, n, theta,
-    Let(alpha, m * theta, "the query's angle"),
-    Let(beta, n * theta, "the key's angle"),
+    Let(alpha, m * theta, "angle of the query"),
+    Let(beta, n * theta, "angle of the key"),
 )  # fmt: skip
 
 
@@ -143,8 +143,8 @@ calculation(MatMul(turn(alpha), turn(beta), evaluate=False), given=angles).then(
 x, s, shift, m_new, n_new = (scalar(name) for name in ("x", "s", "c", "mhat", "nhat"))
 moved = (
     x, s, shift, m, n,
-    Let(m_new, m + shift, "the query's position, shifted"),
-    Let(n_new, n + shift, "the key's"),
+    Let(m_new, m + shift, "position of the query, shifted"),
+    Let(n_new, n + shift, "of the key"),
 )  # fmt: skip
 calculation(x - s * (m_new - n_new), given=moved).then(x - s * (m - n), because="the shift cancels")
 

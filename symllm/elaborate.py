@@ -156,4 +156,4 @@ def _(expr: Any, row: Any, column: Any, tensors: Tensors, fresh: Fresh) -> Any:
 
 @at.register(sp.DiagMatrix)
 def _(expr: Any, row: Any, column: Any, tensors: Tensors, fresh: Fresh) -> Any:
-    return sp.KroneckerDelta(row, column) * at(expr.arg, row, sp.S.Zero, tensors, fresh)
+    return sp.KroneckerDelta(row, column) * at(expr.args[0], row, sp.S.Zero, tensors, fresh)

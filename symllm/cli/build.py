@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..build import FORMATS, Report, build
+from ..calculations import Calculation
 from ..comparison import bound_text
 from ..derivation import Derivation
 from ..document import ChapterError, Document, find_chapters
@@ -103,13 +104,18 @@ def summary(documents: Iterable[Document]) -> str:
     values = [shown.value for document in documents for shown in document.shown]
     found = [value.verify(autograd=False) for value in values if isinstance(value, Derivation)]
     steps = [evidence for certificate in found for evidence in certificate.evidence]
+    links = [link for v in values if isinstance(v, Calculation) for link in v.links]
+    by_proof = sum(link.proved for link in links)
+    theory = f"; {counted(len(links), 'link')} of calculations, {by_proof} proved" if links else ""
     if not steps:
-        return f"\n{counted(len(documents), 'chapter')}, no derivation"
+        return f"\n{counted(len(documents), 'chapter')}, no derivation{theory}"
     proved = sum(evidence.proved for evidence in steps)
     bound = bound_text(max(evidence.bound for evidence in steps))
     return (
         f"\n{counted(len(documents), 'chapter')}, {counted(len(found), 'derivation')}: "
-        f"{counted(len(steps), 'step')}, {proved} proved, all checked {bound}; " + judged(found)
+        f"{counted(len(steps), 'step')}, {proved} proved, all checked {bound}; "
+        + judged(found)
+        + theory
     )
 
 

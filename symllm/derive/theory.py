@@ -81,7 +81,7 @@ class Theory:
 
     def _read(self, expr: sp.Basic, free: Free) -> Poly:
         scope: Scope = self.flat.scope(tuple(Ix(str(s), d.name) for s, d in free))
-        return read(expr, replace(scope, slope=self._slope))
+        return read(sp.sympify(expr), replace(scope, slope=self._slope))
 
     def _slope(self, quantity: Ref, entry: Ref, along: bool) -> Poly:
         """The derivative of a defined quantity by an entry, along all paths."""

@@ -25,7 +25,7 @@ from .wording import listed, place
 SIGNS = {"=": "=", "<=": r"\le", ">=": r"\ge", "=>": "="}
 
 #: How much wider than a line of prose's formulas a chain with its reasons may be.
-ROOM = LINE + 9
+ROOM = LINE + 5
 
 
 class Found(Protocol):
