@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mpmath
 import sympy as sp
 
 from .arithmetic import mp
@@ -154,7 +153,7 @@ def solution(
             error = residual(values)
         else:
             return None
-    except (ZeroDivisionError, ValueError, VerificationError, mpmath.NoConvergence):
+    except (ZeroDivisionError, ValueError, VerificationError):  # of which there is no solution
         return None
     return at(values)
 

@@ -32,7 +32,7 @@ def names() -> dict[str, Any]:
 
 
 def test_the_python_blocks_run(names: dict[str, Any]) -> None:
-    assert len(blocks(README, "python")) == 6
+    assert len(blocks(README, "python")) == 7
     assert str(names["ops"].cross_entropy.gradient("z").result) == "p[i] - y[i]"
     assert list(names["g"].results) == ["dx", "dgamma", "dbeta"]
     assert str(names["leading"](names["layer"].training_flops)) == "6*B*T*m*n"
