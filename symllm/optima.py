@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from .arithmetic import mp
-from .calculations import Free, Given, Setting
 from .equation import Let
 from .errors import NotationError, SymllmError, VerificationError
 from .lazily import lazily
 from .notation import Tensor
 from .relations import entries
+from .setting import Free, Given, Setting
 from .statements import Equals
 from .trial import Trial, trials
 

@@ -41,6 +41,7 @@ FLOORS = (
     ("oracle",),
     ("verify",),
     ("relations",),
+    ("setting",),
     ("codegen", "render"),
     ("counts",),
     ("derivation",),

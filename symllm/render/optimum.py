@@ -9,10 +9,11 @@ import sympy as sp
 
 from ..equation import Let
 from ..statements import Equals
-from .calculation import Row, block, places_words, preamble
+from .calculation import Row, block, places_words
 from .display import LINE, broken, width
 from .flavour import Flavour, flavour_of
 from .printer import Printer, style_of
+from .setting import preamble
 
 
 class Seen(Protocol):
