@@ -5,7 +5,7 @@ local raw = typst and 'typst' or 'latex'
 local boxes = { result = true, evidence = true }
 
 -- Words that are set as functions have no space before their brackets.
-local operators = { diag = true, erf = true, sign = true }
+local operators = { diag = true, erf = true, sign = true, Var = true, Cov = true }
 
 local function around(open, blocks, close)
   blocks:insert(1, pandoc.RawBlock(raw, open))
