@@ -15,23 +15,40 @@ from .errors import (
     UnknownName,
     VerificationError,
 )
-from .notation import Dim, Index, Iverson, Tensor, delta, matrix, mean, scalar, sum_over
+from .notation import (
+    Dim,
+    Index,
+    Iverson,
+    Partial,
+    Tensor,
+    delta,
+    matrix,
+    mean,
+    scalar,
+    sum_over,
+)
 from .op import Op
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models, pictures
+    from .calculations import calculation
     from .claims.calling import assert_gradient, check_gradient
     from .latex.check import check_latex
+    from .optima import maximum, minimum
+    from .statements import Cov, E, Equals, Var, permutation, random
 
 #: What is loaded when it is first asked for, and the module that has it.
 LATER = {
     "models": ".models",
     "pictures": ".pictures",
     "assert_gradient": ".claims.calling",
+    "calculation": ".calculations",
     "check_gradient": ".claims.calling",
     "check_latex": ".latex.check",
+    **dict.fromkeys(("maximum", "minimum"), ".optima"),
+    **dict.fromkeys(("Cov", "E", "Equals", "Var", "permutation", "random"), ".statements"),
 }
 
 
@@ -45,29 +62,39 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Counts",
+    "Cov",
     "Dim",
+    "E",
+    "Equals",
     "Index",
     "Iverson",
     "Let",
     "NotationError",
     "Op",
     "OpError",
+    "Partial",
     "ReadError",
     "ShapeError",
     "SymllmError",
     "Tensor",
     "UnknownName",
+    "Var",
     "VerificationError",
     "assert_gradient",
+    "calculation",
     "check_gradient",
     "check_latex",
     "delta",
     "leading",
     "matrix",
+    "maximum",
     "mean",
+    "minimum",
     "models",
     "ops",
+    "permutation",
     "pictures",
+    "random",
     "scalar",
     "sum_over",
 ]

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .book import FILE
 from .cache import cache_folder
+from .calculations import Calculation
 from .derivation import Derivation
 from .document import chapters_in, find_chapters, run_chapter, surroundings
 from .errors import UnknownName
@@ -23,7 +25,7 @@ from .formats.format import leaf
 from .leaf import Bound, packed, unpacked
 from .made import Around, Result, Task
 from .making import Work, all_made
-from .measured import Measured, measured
+from .measured import Linked, Measured, linked, measured
 from .pictures.picture import FOLDER as PICTURES
 from .render.look import prefer
 
@@ -52,7 +54,7 @@ class Report:
     written: tuple[Path, ...] = ()
     unchanged: tuple[Path, ...] = ()
     stale: Mapping[Path, str] = field(default_factory=dict)
-    chapters: Mapping[str, Sequence[Measured]] = field(default_factory=dict)
+    chapters: Mapping[str, Sequence[Measured | Linked]] = field(default_factory=dict)
     reused: tuple[str, ...] = ()
 
     @property
@@ -117,8 +119,16 @@ def chapter(given: tuple[str, Options], formats: Sequence[str], around: Around) 
     pages = {each: FORMATS[each].chapter(document, options) for each in formats if each != LEAF}
     if LEAF in formats:
         pages[LEAF] = {LEAF: packed(leaf(document))}
-    values = (shown.value for shown in document.shown)
-    return Result(pages, [measured(value) for value in values if isinstance(value, Derivation)])
+    return Result(pages, list(measurements(shown.value for shown in document.shown)))
+
+
+def measurements(values: Iterable[Any]) -> Iterator[Measured | Linked]:
+    """What was measured of the derivations and calculations among what a chapter shows."""
+    for value in values:
+        if isinstance(value, Derivation):
+            yield measured(value)
+        elif isinstance(value, Calculation):
+            yield linked(value)
 
 
 def bound(given: Given, formats: Sequence[str], around: Around) -> Result:

@@ -20,13 +20,17 @@ from typing import Any
 import sympy as sp
 
 from .book import read_book
+from .calculations import Calculation
 from .equation import Let
 from .errors import SymllmError, UnknownName
 from .headings import Heading, headings, unlike, with_anchors
 from .op import Op
+from .optima import Optimum
+from .render.calculation import calculation_markdown
 from .render.flavour import Flavour, flavour_of
 from .render.glance import glance_markdown
 from .render.latex import latex
+from .render.optimum import optimum_markdown
 from .render.page import derivation_markdown, op_markdown
 from .render.place import ALONE, Place
 from .render.subject import Derivation
@@ -298,9 +302,12 @@ def beside_a_result(document: Document, number: int) -> bool:
 def place_of(document: Document, number: int, f: Flavour) -> Place:
     """What the reader of a cell has seen, and where to look for the rest."""
     value = document.shown[number].value
+    before = [shown.value for shown in document.shown[:number]]
+    if isinstance(value, Calculation | Optimum):
+        last = next((b for b in reversed(before) if isinstance(b, Calculation | Optimum)), None)
+        return Place(introduced=last.setting if last else None)
     if not isinstance(value, Derivation):
         return ALONE
-    before = [shown.value for shown in document.shown[:number]]
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)
     above = {op.op.name for op in before if isinstance(op, Derivation) and op.kind == "gradient"}
     cited = {step.lemma for step in value.steps if step.lemma in document.book}
@@ -333,6 +340,10 @@ def show(value: Any, flavour: str | Flavour = "github", place: Place = ALONE) ->
             return "\n\n".join(show(item, f).strip() for item in value)
         case Derivation():
             return derivation_markdown(value, f, place)
+        case Calculation():
+            return calculation_markdown(value.verify(), f, place.introduced)
+        case Optimum():
+            return optimum_markdown(value, f, place.introduced)
     if hasattr(value, "to_markdown"):
         return str(value.to_markdown(f.name))
     return f"```\n{value}\n```"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .measured import Measured
+from .measured import Linked, Measured
 
 #: Files by name, in the output's folder.
 Files = Mapping[str, bytes]
@@ -21,7 +21,7 @@ class Result:
     """Files by their format, and what was measured on the way to them."""
 
     pages: Mapping[str, Files]
-    measured: Sequence[Measured] = ()
+    measured: Sequence[Measured | Linked] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .calculations import Calculation
 from .comparison import bound_text
 from .derivation import Derivation
 
@@ -29,6 +30,20 @@ class Measured:
     judges: Mapping[str, Judged]
 
 
+@dataclass(frozen=True)
+class Linked:
+    """What was found of one calculation: its links, and how many are proved."""
+
+    name: str
+    links: int
+    proved: int
+
+
+def linked(calculation: Calculation) -> Linked:
+    links = calculation.links
+    return Linked(calculation.title, len(links), sum(link.proved for link in links))
+
+
 def measured(derivation: Derivation) -> Measured:
     certificate = derivation.verify(autograd=False)
     evidence = certificate.evidence
@@ -46,13 +61,28 @@ def measured(derivation: Derivation) -> Measured:
     )
 
 
-def summary(found: Sequence[Measured]) -> str:
+def summary(found: Sequence[Measured | Linked]) -> str:
     """All that was verified, in a sentence."""
+    derived = [each for each in found if isinstance(each, Measured)]
+    chains = [each for each in found if isinstance(each, Linked)]
+    parts = [derivations(derived)] if derived else []
+    if chains:
+        links = counted(sum(each.links for each in chains), "link")
+        proved = sum(each.proved for each in chains)
+        parts.append(f"{counted(len(chains), 'calculation')}: {links}, {proved} proved")
+    return "; ".join(parts) or "no derivation"
+
+
+def derivations(found: Sequence[Measured]) -> str:
     steps = sum(each.steps for each in found)
     proved = sum(each.proved for each in found)
     bound = max((each.bound for each in found), default=0.0)
-    said = f"{len(found)} derivation{'s' * (len(found) != 1)}: {steps} step{'s' * (steps != 1)}"
+    said = f"{counted(len(found), 'derivation')}: {counted(steps, 'step')}"
     return f"{said}, {proved} proved, all checked {bound_text(bound)}; {judged(found)}"
+
+
+def counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def judged(found: Iterable[Measured]) -> str:

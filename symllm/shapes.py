@@ -46,7 +46,7 @@ def in_order_of_use(program: Written) -> tuple[Let, ...]:
         if names.count(name) > 1 or name in known:
             bound = "is an input" if name in known else "is already bound by another equation"
             raise OpError(f"{where}: {name!r} {bound}; every name is bound once")
-    if not names:
+    if not names and program.outputs:
         raise OpError(f"{where} has no equations")
     defined = set(names)
     waiting = list(program.equations)

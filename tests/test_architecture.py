@@ -19,8 +19,8 @@ import symllm
 FLOORS = (
     ("errors", "lazily", "expressions", "footprint"),
     ("notation", "files"),
-    ("equation", "explicit", "steps"),
-    ("shapes",),
+    ("equation", "explicit", "statements", "steps"),
+    ("elaborate", "shapes"),
     ("program",),
     ("calls",),
     ("axes", "definitions"),
@@ -36,15 +36,18 @@ FLOORS = (
     ("derive", "arithmetic", "sampling"),
     ("concrete", "values"),
     ("evaluate",),
-    ("comparison",),
+    ("comparison", "trial"),
     ("oracle",),
     ("verify",),
+    ("relations",),
+    ("setting",),
     ("codegen", "render"),
     ("counts",),
     ("derivation",),
     ("questions",),
     ("latex",),
-    ("op",),
+    ("calculations", "op"),
+    ("optima",),
     ("pictures",),
     ("book", "catalogue", "headings"),
     ("document",),
@@ -66,7 +69,7 @@ FLOORS = (
 #: Who judges the engine knows nothing of it; who prints its results does not either.
 ENGINE = frozenset({"algebra", "derive"})
 JUDGES = frozenset({"arithmetic", "comparison", "concrete", "evaluate", "oracle", "sampling"})
-JUDGES |= {"verify", "values"}
+JUDGES |= {"relations", "trial", "values", "verify"}
 STRANGERS = {
     **dict.fromkeys(ENGINE, JUDGES | {"codegen", "render"}),
     **dict.fromkeys(JUDGES, ENGINE | {"codegen", "render"}),

@@ -34,7 +34,7 @@ def names() -> dict[str, Any]:
 
 
 def test_the_python_blocks_run(names: dict[str, Any]) -> None:
-    assert len(blocks(README, "python")) == 9
+    assert len(blocks(README, "python")) == 10
     assert str(names["ops"].cross_entropy.gradient("z").result) == "p[i] - y[i]"
     assert list(names["g"].results) == ["dx", "dgamma", "dbeta"]
     assert str(names["leading"](names["layer"].training_flops)) == "6*B*T*m*n"

@@ -12,6 +12,7 @@ import sympy as sp
 from ..errors import NotationError
 from ..expressions import name_of, subscripts_of
 from ..notation import LOSS, Direct, Iverson, Partial
+from ..statements import Cov, E, Var
 from .functions import function
 from .numbers import Number
 from .products import power
@@ -166,6 +167,11 @@ def _partial(expr: Partial, scope: Scope) -> Poly:
     return scope.slope(quantity, entry, not isinstance(expr, Direct))
 
 
+def _covariance(left: sp.Basic, right: sp.Basic, scope: Scope) -> Poly:
+    x, y = read(left, scope), read(right, scope)
+    return function("E", x * y) - function("E", x) * function("E", y)
+
+
 READERS: tuple[tuple[Any, Callable[[Any, Scope], Poly]], ...] = (
     (sp.Number, lambda e, _: number(rational(e))),
     (sp.Symbol, _symbol),
@@ -178,6 +184,9 @@ READERS: tuple[tuple[Any, Callable[[Any, Scope], Poly]], ...] = (
     (sp.KroneckerDelta, _delta),
     (Iverson, _iverson),
     (Partial, _partial),
+    (E, lambda e, scope: function("E", read(e.args[0], scope))),
+    (Var, lambda e, scope: _covariance(e.args[0], e.args[0], scope)),
+    (Cov, lambda e, scope: _covariance(e.args[0], e.args[1], scope)),
     (type(sp.pi), lambda e, _: atom_poly(Root("pi"))),
     (type(sp.E), lambda e, _: function("exp", ONE)),
 )

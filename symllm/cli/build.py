@@ -151,4 +151,4 @@ def summary(report: Report) -> str:
     found = [measured for chapter in report.chapters.values() for measured in chapter]
     chapters = f"\n{counted(len(report.chapters), 'chapter')}"
     again = f" ({len(report.reused)} as before)" if report.reused else ""
-    return f"{chapters}{again}, {verified(found) if found else 'no derivation'}"
+    return f"{chapters}{again}, {verified(found)}"

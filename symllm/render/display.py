@@ -20,12 +20,14 @@ LINE = 33.0
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S")
 WIDTHS = {
     r"\sum": 1.4, r"\partial": 0.6, r"\sqrt": 0.9, r"\,": 0.17, r"\quad": 1.0, r"\qquad": 2.0,
-    r"\exp": 1.6, r"\log": 1.4, r"\tanh": 2.2, r"\max": 1.9, r"\min": 1.8, r"\odot": 1.2,
+    r"\exp": 1.6, r"\log": 1.4, r"\sin": 1.35, r"\cos": 1.5, r"\tanh": 2.2, r"\max": 1.9,
+    r"\min": 1.8, r"\odot": 1.2,
     r"\le": 1.3, r"\ge": 1.3, r"\ne": 1.3, r"\cdot": 0.7, r"\left": 0.2, r"\right": 0.2,
     r"\hat": 0.0, r"\mathrm": 0.0, r"\text": 0.0, r"\mathbf": 0.0, r"\epsilon": 0.45,
     "+": 1.2, "-": 1.2, "=": 1.35, "<": 1.3, ">": 1.3, "(": 0.4, ")": 0.4, "[": 0.3, "]": 0.3,
     ",": 0.45, "&": 0.0, "/": 0.5, ".": 0.28,
 }  # fmt: skip
+PMATRIX = re.compile(r"\\begin\{pmatrix\}(.*?)\\end\{pmatrix\}")
 LETTER = 0.56
 SMALL = 0.72
 #: A letter of a note.
@@ -33,7 +35,8 @@ NOTE = 0.5
 
 
 def width(text: str) -> float:
-    """About how many ems a formula is wide when it is typeset."""
+    """About how many ems a formula is wide when it is typeset; a matrix as its widest row."""
+    text = PMATRIX.sub(lambda m: max(m[1].split(r"\\"), key=len), text)
     tokens = TOKEN.findall(text)
     total, _ = measure(tokens, 0, closing="")
     return total

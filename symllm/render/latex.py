@@ -17,6 +17,7 @@ from sympy.core.relational import Relational
 from ..equation import Call, Callee
 from ..expressions import is_entry, name_of, subscripts_of
 from ..notation import Iverson, Layer, Partial
+from ..statements import Average, E
 from . import matrices, products  # noqa: F401  (their writers enter the table)
 from .names import subscript_list
 from .printer import FUNCTIONS, PLAIN, Printer, Style, bracketed, writes
@@ -110,6 +111,14 @@ def write_function(p: Printer, expr: Any) -> str:
 def write_max(p: Printer, expr: Any) -> str:
     ordered = sorted(expr.args, key=lambda a: (bool(a.is_number), str(a)))
     return f"{FUNCTIONS[type(expr).__name__]}{bracketed(', '.join(p(a) for a in ordered))}"
+
+
+@writes(Average)
+def write_average(p: Printer, expr: Any) -> str:
+    inner = ", ".join(map(p, expr.args))
+    if isinstance(expr, E):
+        return rf"\mathbb{{E}}{bracketed(inner, '[', ']')}"
+    return rf"\mathrm{{{expr.letter}}}{bracketed(inner)}"
 
 
 @writes(sp.log)

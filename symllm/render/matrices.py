@@ -15,6 +15,12 @@ def write_matrix_name(p: Printer, expr: Any) -> str:
     return str(p.name(str(expr.name)))
 
 
+@writes(sp.ImmutableDenseMatrix)
+def write_explicit(p: Printer, expr: Any) -> str:
+    rows = (" & ".join(p(expr[r, c]) for c in range(expr.cols)) for r in range(expr.rows))
+    return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
+
+
 @writes(sp.Transpose)
 def write_transpose(p: Printer, expr: Any) -> str:
     return matrix_factor(p, expr.arg) + r"^\top"

@@ -10,7 +10,7 @@ GREEK = (
     "alpha beta gamma delta zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon "
     "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 )
-SPELLED = {"eps": r"\epsilon", "ell": r"\ell", "epsilon": r"\epsilon"} | {
+SPELLED = {"eps": r"\epsilon", "lamda": r"\lambda", "ell": r"\ell", "epsilon": r"\epsilon"} | {
     name: rf"\{name}" for name in GREEK.split()
 }
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar"}

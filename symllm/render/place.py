@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..equation import Let
 from .subject import Derivation
@@ -16,13 +17,15 @@ class Place:
     ``forward``: the op's forward equations stand before it. ``words``: what the
     result says in words. ``derived``: for ops whose gradients steps cite, a
     sentence that says where those are derived. ``anchor``: what its result is
-    called by who points to it.
+    called by who points to it. ``introduced`` is what the calculation before it
+    was about: its setting.
     """
 
     forward: bool = False
     words: str = ""
     derived: Mapping[str, str] = field(default_factory=dict)
     anchor: str = ""
+    introduced: Any = None
 
 
 ALONE = Place()

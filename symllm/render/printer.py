@@ -24,13 +24,15 @@ class Style:
 
     Factors come in the order of ``names``; a term that is an offset alone
     (a bias, an epsilon) comes last in its sum. ``ranges`` writes the limits
-    of sums, ``slashed`` fractions and derivatives as in a line of prose.
+    of sums, ``slashed`` fractions and derivatives as in a line of prose;
+    ``descending`` puts the highest powers first, as in a count.
     """
 
     names: tuple[str, ...] = ()
     offsets: frozenset[str] = frozenset({"eps", "epsilon", "beta", "b", "bias"})
     ranges: bool = False
     slashed: bool = False
+    descending: bool = False
 
 
 def style_of(program: Program) -> Style:

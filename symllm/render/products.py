@@ -9,8 +9,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..expressions import is_entry, name_of, subscripts_of
+from ..expressions import entries, is_entry, name_of, subscripts_of
 from ..notation import Direct, Iverson, Partial
+from ..statements import Average
 from .printer import FUNCTIONS, Printer, bracketed, writes
 
 
@@ -38,7 +39,7 @@ def as_decimal(number: Any) -> str:
 @writes(sp.Pow)
 def write_power(p: Printer, expr: Any) -> str:
     base, exponent = expr.base, expr.exp
-    if exponent.is_number and exponent.is_negative:
+    if (exponent.is_number and exponent.is_negative) or (-exponent).is_Symbol:
         return write_product(p, expr)
     if exponent == sp.Rational(1, 2):
         return rf"\sqrt{{{p(base)}}}"
@@ -86,7 +87,7 @@ def fraction_of(expr: Any) -> Fraction:
                 roots_above *= base
             else:
                 roots_below *= base
-        elif exponent.is_number and exponent.is_negative:
+        elif (exponent.is_number and exponent.is_negative) or (-exponent).is_Symbol:
             below.append(base**-exponent)
         else:
             above.append(factor)
@@ -248,6 +249,8 @@ def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
     else:
         kind = next((place for place, known in PLACES if isinstance(base, known)), 3)
     name = name_of(base) if is_entry(base) else ""
+    if isinstance(base, Average):  # by what it is the average of
+        name = next((n for n in p.style.names if n in set(map(name_of, entries(base)))), "")
     place = p.style.names.index(name) if name in p.style.names else len(p.style.names)
     letters = tuple(str(s) for s in subscripts_of(base))
     return kind, letters, adjoint, place, name.lower(), str(factor)
@@ -285,4 +288,6 @@ def term_key(p: Printer, term: Any) -> tuple[Any, ...]:
     offset = len(factors) == 1 and is_entry(factors[0]) and name_of(factors[0]) in p.style.offsets
     degree = sum(f.exp if isinstance(f, sp.Pow) and f.exp.is_Integer else 1 for f in factors)
     keys = sorted(factor_key(p, f) for f in factors)
+    if p.style.descending:
+        degree = -degree
     return negative, offset, term.has(sp.Sum), degree, keys

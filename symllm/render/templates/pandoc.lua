@@ -9,7 +9,7 @@ local boxes = { result = true, evidence = true }
 
 
 -- Words that are set as functions have no space before their brackets.
-local operators = { diag = true, erf = true, sign = true }
+local operators = { diag = true, erf = true, sign = true, Var = true, Cov = true }
 
 local function Meta(meta)
   chapter = meta.chapter and pandoc.utils.stringify(meta.chapter)

@@ -1,0 +1,127 @@
+"""The prover of calculations: what it proves, and what it must not."""
+
+from __future__ import annotations
+
+import pytest
+from sympy import Abs, cos, exp, log, sin, sqrt
+
+from symllm import Dim, E, Equals, Let, Partial, Var, random, scalar, sum_over
+from symllm.derive.theory import Theory
+from symllm.program import Program
+
+n = Dim("n")
+i, j, k, l = n.indices("i j k l")
+x, y = n.vector("x"), n.vector("y")
+p = n.vector("p", domain="distribution")
+s, t, u = scalar("s"), scalar("t"), scalar("u")
+c, d = scalar("c", domain="positive"), scalar("d", domain="positive")
+FREE = tuple((index.symbol, n) for index in (i, j, k, l))
+
+
+def theory(*lets: Let, random: tuple = (), nonzero: tuple = ()) -> Theory:
+    return Theory(Program("p", (x, y, p, s, t, u, c, d), lets, ()), random, nonzero)
+
+
+PROVED = {
+    "one denominator": (1 / (c + d) + d / (c * (c + d)), 1 / c),
+    "quotients in exponents": (c ** (d / (c + d)) * c ** (c / (c + d)), c),
+    "a triple angle": (sin(3 * s), 3 * sin(s) - 4 * sin(s) ** 3),
+    "squares in a sum": (sum_over(x[i] * (sin(y[i]) ** 2 + cos(y[i]) ** 2), i), sum_over(x[i], i)),
+    "a series": (sum_over(c**i.symbol * (c - 1), i), c**n.symbol - 1),
+    "cubes": (sum_over(i.symbol**3, i), (n.symbol * (n - 1) / 2) ** 2),
+    "logarithms of shares": (log(p[i] / (c * p[j])), log(p[i]) - log(p[j]) - log(c)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_what_is_proved(name):
+    assert theory().equal(*PROVED[name], FREE)
+
+
+FALSE = {
+    "a series of other powers": (sum_over(c ** (i.symbol + 1), i), (c**n.symbol - 1) / (c - 1)),
+    "angles of two": (sin(s) ** 2 + cos(t) ** 2, 1),
+    "sums in another order": (sum_over(x[i] * y[j], i), sum_over(x[j] * y[i], i)),
+    "a root": (sqrt(s**2), s),
+    "a logarithm of what may be negative": (log(s * t), log(s) + log(t)),
+}
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_what_is_not(name):
+    assert not theory().equal(*FALSE[name], FREE)
+
+
+NORMAL = (random(x[i], mean=s, variance=c), random(y[i]))
+
+EXPECTED = {
+    "three of one": (
+        E(y[i] * y[j] * y[k] * y[l]) - E(y[i] * y[j] * y[k] * y[l]), 0,
+    ),
+    "two pairs": (E(x[i] * x[j] * y[k] * y[l]), E(x[i] * x[j]) * E(y[k] * y[l])),
+    "a square and another": (Var(x[i] * y[i]), c + s**2),
+    "functions of one": (E(exp(x[i]) * y[i] ** 2), E(exp(x[i]))),
+    "a sum of functions": (E(sum_over(s * exp(x[i]), i)), s * sum_over(E(exp(x[i])), i)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_expectations_that_are_proved(name):
+    assert theory(random=NORMAL).equal(*EXPECTED[name], FREE)
+
+
+NOT_EXPECTED = {
+    "functions of two entries": (E(exp(x[i]) * exp(x[j])), E(exp(x[i])) * E(exp(x[j]))),
+    "a product within": (E(exp(x[i] * y[i])), exp(E(x[i]) * E(y[i]))),
+    "a fourth moment": (E(y[i] ** 4), 1),
+    "a variance of a sum of one": (Var(x[i] + x[i]), 2 * c),
+}
+
+
+@pytest.mark.parametrize("name", NOT_EXPECTED)
+def test_expectations_that_are_not(name):
+    assert not theory(random=NORMAL).equal(*NOT_EXPECTED[name], FREE)
+
+
+def test_derivatives_along_all_paths():
+    chain = theory(Let(scalar("v"), s**2), Let(scalar("w"), s * scalar("v")))
+    assert chain.equal(Partial(scalar("w"), s), 3 * s**2, ())
+    assert chain.equal(Partial(scalar("w"), scalar("v")), s, ())
+    assert not chain.equal(Partial(scalar("w"), s), scalar("v"), ())
+
+
+SIGNS = {
+    "squares": (0, s**2 + t**2 * c, True),
+    "a sum of squares": (0, sum_over((x[i] * y[i]) ** 2, i), True),
+    "a size": (0, Abs(s) * c, True),
+    "an expectation": (0, E(x[i] ** 2), True),
+    "what may be negative": (0, s, False),
+    "a sum of what may be": (0, sum_over(x[i], i), False),
+    "a difference": (0, c - d, False),
+}
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_signs(name):
+    low, high, proved = SIGNS[name]
+    assert theory().at_most(low, high, FREE) == proved
+
+
+FOLLOWS = {
+    "a multiple": (Equals(s + t, u), Equals(c * s + c * t, c * u), True),
+    "divided by what is positive": (Equals(c * s, c * t), Equals(s, t), True),
+    "divided by what may be zero": (Equals(u * s, u * t), Equals(s, t), False),
+    "another sign": (Equals(s + t, 0), Equals(s - t, 0), False),
+    "a root of a power": (Equals(c**d, 2), Equals(c, 2 ** (1 / d)), True),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWS)
+def test_what_follows(name):
+    before, after, proved = FOLLOWS[name]
+    assert theory().follows(before, after, ()) == proved
+
+
+def test_what_is_assumed_not_to_be_zero_may_be_divided_by():
+    before, after = Equals(u * s, u * t), Equals(s, t)
+    assert theory(nonzero=("u",)).follows(before, after, ())
