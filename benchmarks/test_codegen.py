@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import sys
 import time
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,57 +20,7 @@ from symllm.codegen import compile_function, numpy_source
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "codegen"))
 import programs
-
-
-def layer_norm(dy: Any, x: Any, gamma: Any, eps: float) -> dict[str, Any]:
-    d = x.shape[-1]
-    xhat = x - x.mean(-1, keepdims=True)
-    r = 1 / np.sqrt(np.einsum("btd,btd->bt", xhat, xhat)[..., None] / d + eps)
-    xhat *= r
-    dx = dy * gamma
-    s = np.einsum("btd,btd->bt", dx, xhat)[..., None] / d
-    dx -= dx.mean(-1, keepdims=True)
-    dx -= xhat * s
-    dx *= r
-    return {"dx": dx, "dgamma": np.einsum("btd,btd->d", dy, xhat), "dbeta": dy.sum((0, 1))}
-
-
-def attention(dO: Any, Q: Any, K: Any, V: Any) -> dict[str, Any]:
-    scale = 1 / math.sqrt(Q.shape[-1])
-    P = Q @ K.swapaxes(-1, -2)
-    P *= scale
-    P -= P.max(-1, keepdims=True)
-    np.exp(P, out=P)
-    P /= P.sum(-1, keepdims=True)
-    O = P @ V
-    dV = P.swapaxes(-1, -2) @ dO
-    dS = dO @ V.swapaxes(-1, -2)
-    dS -= (dO * O).sum(-1, keepdims=True)
-    dS *= P
-    dQ = dS @ K
-    dQ *= scale
-    dK = dS.swapaxes(-1, -2) @ Q
-    dK *= scale
-    return {"dQ": dQ, "dK": dK, "dV": dV}
-
-
-def linear(dy: Any, x: Any, W: Any) -> dict[str, Any]:
-    n, m = W.shape
-    return {
-        "dx": dy @ W,
-        "dW": dy.reshape(-1, n).T @ x.reshape(-1, m),
-        "db": dy.sum((0, 1)),
-    }
-
-
-def cross_entropy(z: Any, t: Any) -> Any:
-    p = z - z.max(-1, keepdims=True)
-    np.exp(p, out=p)
-    p /= p.sum(-1, keepdims=True)
-    flat = p.reshape(-1, p.shape[-1])
-    flat[np.arange(len(flat)), t.ravel()] -= 1
-    return p
-
+from by_hand import attention, cross_entropy, layer_norm, linear, peak
 
 #: name: the program, the hand-written function, the arguments' shapes (an integer: up to).
 CASES: dict[str, tuple[Any, Callable[..., Any], dict[str, Any]]] = {
@@ -132,14 +81,6 @@ def fastest(functions: tuple[Callable[[], Any], ...], rounds: int = 15) -> list[
     return best
 
 
-def peak(function: Callable[[], Any]) -> int:
-    tracemalloc.start()
-    function()
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return most
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("who", ["generated", "by_hand"])
@@ -151,9 +92,9 @@ def test_speed(benchmark: Any, case: str, dtype: type, who: str) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("case", CASES)
 def test_memory_is_no_higher(case: str, dtype: type) -> None:
-    """But for the statistics of rows, which have names here and so live to the end."""
+    """But for a few kilobytes: checks of the arguments, and positions as arrays."""
     generated, by_hand = pair(case, dtype)
-    assert peak(generated) <= peak(by_hand) * 1.005
+    assert peak(generated) <= peak(by_hand) * 1.001
 
 
 def main() -> None:

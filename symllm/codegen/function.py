@@ -13,7 +13,7 @@ from ..program import Program
 from .layout import Axes
 from .lines import Line, lines_of
 from .pieces import wrapped
-from .sharing import lookups_first, shared
+from .sharing import lookups_first, shared, statistics_inside
 from .stability import stable
 from .target import Target
 from .writer import WIDTH, body_of
@@ -154,7 +154,9 @@ def simplified(program: Program, in_place: bool) -> tuple[Line, ...]:
     taken = {t.name for t in program.inputs} | {line.name for line in lines}
     taken |= {dim.name for dim in program.dims}
     lines = shared(lines, program.outputs, taken)
-    return lookups_first(lines, taken) if in_place else lines
+    if not in_place:
+        return lines
+    return statistics_inside(lookups_first(lines, taken), program.outputs)
 
 
 def mentions(code: str, use: str) -> bool:

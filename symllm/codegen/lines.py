@@ -22,7 +22,10 @@ from .functions import Mean, Over, Total, indices_of, is_size
 
 @dataclass(frozen=True)
 class Line:
-    """``name[indices] = value``. A line that is not ``given`` was made here to share a value."""
+    """``name[indices] = value``. A line that is not ``given`` was made here to share a value.
+
+    Its ``parts`` had lines of their own and are written inside its value now.
+    """
 
     name: str
     indices: tuple[sp.Symbol, ...]
@@ -30,6 +33,7 @@ class Line:
     value: sp.Expr
     note: str = ""
     given: bool = True
+    parts: tuple[Line, ...] = ()
 
     @property
     def entry(self) -> sp.Expr:

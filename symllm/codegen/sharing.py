@@ -11,7 +11,7 @@ import sympy as sp
 from ..expressions import entries, name_of, rename_entries
 from ..notation import Iverson, entry
 from ..program import needed
-from .functions import REDUCTION_NAMES, Over, Total, indices_of, is_index
+from .functions import REDUCTION_NAMES, NonZero, Over, Total, indices_of, is_index
 from .lines import Line, is_new, names_in
 from .scatter import scatter_of
 
@@ -169,6 +169,40 @@ def may_inline(line: Line, value: sp.Expr) -> bool:
         line.name in names_in(node.body) for node in value.atoms(Over)
     )
     return len(uses) == 1 and not inner
+
+
+def statistics_inside(lines: tuple[Line, ...], outputs: Iterable[str]) -> tuple[Line, ...]:
+    """Statistics of rows that the next line alone reads, written where it reads them.
+
+    A name would hold their array until the function ends.
+    """
+    result: list[Line] = []
+    for line in lines:
+        own = result[-1] if result else line
+        users = [user.name for user in lines if own.name in user.mentioned]
+        alone = users == [line.name] and own.name not in outputs
+        if alone and is_statistic(own) and written_once(own, line.value):
+            value = line.value.xreplace({own.entry: own.value})
+            line = replace(line, value=value, parts=(own,))
+            result.pop()
+        result.append(line)
+    return tuple(result)
+
+
+def written_once(line: Line, value: sp.Expr) -> bool:
+    """Would the line's value stand in the other just once, at the same indices?"""
+    uses = {e for e in entries(value) if name_of(e) == line.name}
+    repeated = (node for node in value.atoms(NonZero) if line.name in names_in(node))
+    return may_inline(line, value) and uses == {line.entry} and not any(repeated)
+
+
+def is_statistic(line: Line) -> bool:
+    """Does the line reduce the rows of arrays, and is it no product of matrices?"""
+    if not isinstance(line.value, Over) or line.parts:
+        return False
+    bound = {index for index, _ in line.value.limits}
+    found = [set(indices_of(e)) for e in line.value.body.atoms(sp.Indexed)]
+    return all(at >= bound.union(line.indices) for at in found if at & bound)
 
 
 def scatters_apart(lines: tuple[Line, ...], taken: set[str]) -> tuple[Line, ...]:

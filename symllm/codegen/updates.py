@@ -131,12 +131,15 @@ def outer_reductions(expr: sp.Expr) -> list[sp.Expr]:
 
 def first_reduction(node: sp.Expr, old: str) -> sp.Expr | None:
     """The one reduction of the old array that the innermost update may hold."""
-    if not isinstance(node, sp.Add):
+    if not isinstance(node, sp.Add | sp.Mul):
         return None
-    for term in sorted(node.args, key=str):
-        inner = [r for r in outer_reductions(term) if old in names_in(r)]
-        if len(inner) == 1 and term in (inner[0], -inner[0]):
-            return inner[0]
+    for part in sorted(node.args, key=str):
+        inner = [r for r in outer_reductions(part) if old in names_in(r)]
+        if len(inner) == 1:
+            (one,) = inner
+            small = set(indices_of(one)) < set(indices_of(node))
+            if part in ((one, -one) if isinstance(node, sp.Add) else (1 / one,) * small):
+                return one
     return None
 
 

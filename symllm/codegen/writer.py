@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from textwrap import wrap
 from types import MappingProxyType
 
 import sympy as sp
@@ -14,6 +15,7 @@ from .expressions import Expressions
 from .functions import Allowed, indices_of
 from .kinds import kind_of_input
 from .layout import Axes, Slots, layouts, present, within
+from .lifetimes import arrays_of, last_name, let_go
 from .lines import Line, is_new, names_in, rank_of
 from .pieces import NumberKind, Piece, Variable
 from .scatter import scatter_of
@@ -94,6 +96,10 @@ class Writer:
         self.tables: set[str] = set()
         self.taken = {t.name for t in inputs} | {line.name for line in lines}
         self.statements: list[Statement] = []
+        #: Where each line starts; which makes the largest arrays; whose array a name shares.
+        self.starts: list[int] = []
+        self.made: dict[str, int] = {}
+        self.same: dict[str, str] = {}
         variables: dict[str, Variable] = {}
         for t in inputs:
             kind = kind_of_input(target, t)
@@ -106,6 +112,8 @@ class Writer:
         for at, line in enumerate(self.lines):
             later = {n for user in self.lines[at + 1 :] for n in user.mentioned}
             self.line(line, later | set(self.outputs))
+        if self.target.in_place:
+            self.forget()
         axes = {name: self.write.variables[name].axes for name in self.kept}
         return Body(tuple(self.statements), tuple(self.write.sizes), self.merged, axes)
 
@@ -117,6 +125,8 @@ class Writer:
         context = self.slots[line.name]
         self.write.size_of = dict(zip(line.indices, line.sizes, strict=True))
         start = len(self.statements)
+        self.starts.append(start)
+        self.makes(line)
         name = self.variable(line.name)
         kind: NumberKind = "float"
         if not (self.scattered(line, name) or self.updated(line, name, context, later)):
@@ -130,6 +140,7 @@ class Writer:
             kind = piece.kind
             if is_name(line.value) and not is_new(line.value):  # two names for one array
                 self.owned.discard(name_of(line.value))
+                self.same[line.name] = name_of(line.value)
             elif kind == "float":  # an array of integers cannot hold what is not
                 self.owned.add(line.name)
         axes = tuple(None if s is None else line.indices.index(s) for s in context)
@@ -142,6 +153,19 @@ class Writer:
 
     def say(self, text: str) -> None:
         self.statements.append(Statement(text))
+
+    def makes(self, line: Line) -> None:
+        if line.indices and len(line.indices) == self.rank:
+            self.made[line.name] = len(self.starts) - 1
+
+    def forget(self) -> None:
+        """The names of large arrays that nothing reads go where that makes room for others."""
+        found = let_go(arrays_of(self.lines, self.outputs, self.made, self.same))
+        if found:
+            at, names = found
+            forgotten = ", ".join(dict.fromkeys(map(self.variable, names)))
+            rows = [Statement(f"del {row.rstrip(',')}") for row in wrap(forgotten, self.width - 4)]
+            self.statements[self.starts[at] : self.starts[at]] = rows
 
     def comment(self, place: int, words: str) -> None:
         """Words after a statement where they fit, else on a line before it."""
@@ -181,10 +205,14 @@ class Writer:
         return value
 
     def named(self, line: Line, node: sp.Expr, context: Slots) -> sp.Expr:
-        made = line_for(node, line, fresh_name(name_for(node), self.taken))
+        made = next((part for part in line.parts if part.value == node), None)
+        if made is None:
+            made = line_for(node, line, fresh_name(name_for(node), self.taken))
+        self.makes(made)
         slots = within(made.indices, context)
         piece = self.write.fitted(self.write.value(node, context), context)
         self.say(f"{made.name} = {piece.text}")
+        self.comment(len(self.statements) - 1, made.note)
         axes = tuple(None if s is None else made.indices.index(s) for s in slots)
         self.write.variables[made.name] = Variable(made.name, axes, piece.kind)
         return made.entry
@@ -229,6 +257,8 @@ class Writer:
             self.say(f"{current} = {piece.text}")
         new_name = is_name(start) and not self.may_rename(name_of(start), line)
         same_array = is_name(start)
+        if same_array:
+            self.same[line.name] = name_of(start)
         for node, child in reversed(list(zip(path, [*path[1:], start], strict=True))):
             for update in updates(self.write, node, child, current, context):
                 if current != name and (update.always_function or new_name):
@@ -250,8 +280,9 @@ class Writer:
         if line.name not in self.outputs:
             return True
         group = {old, *(n for n in self.merged if last_name(n, self.merged) == old)}
-        users = [u.name for u in self.lines if group & u.mentioned and u.name not in group]
-        return users == [line.name]
+        own = [u for u in self.lines if u.name in group]
+        users = [u for u in self.lines if u not in own] + [part for u in own for part in u.parts]
+        return [u.name for u in users if group & u.mentioned] == [line.name]
 
     def worth(self, line: Line) -> bool:
         """Only the largest arrays are worth the care, and tables with rows for all tokens."""
@@ -299,9 +330,3 @@ class Writer:
             if old in names_in(node) and node != first:
                 value = value.xreplace({node: self.named(line, node, context)})
         return value
-
-
-def last_name(name: str, merged: Mapping[str, str]) -> str:
-    while name in merged:
-        name = merged[name]
-    return name
