@@ -119,10 +119,10 @@ def chapter(given: tuple[str, Options], formats: Sequence[str], around: Around) 
     pages = {each: FORMATS[each].chapter(document, options) for each in formats if each != LEAF}
     if LEAF in formats:
         pages[LEAF] = {LEAF: packed(leaf(document))}
-    return Result(pages, list(measurements(shown.value for shown in document.shown)))
+    return Result(pages, list(what_was_measured(shown.value for shown in document.shown)))
 
 
-def measurements(values: Iterable[Any]) -> Iterator[Measured | Linked]:
+def what_was_measured(values: Iterable[Any]) -> Iterator[Measured | Linked]:
     """What was measured of the derivations and calculations among what a chapter shows."""
     for value in values:
         if isinstance(value, Derivation):
