@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from dialect import assert_dialect, formulas_in, katex_faults
+from filelock import FileLock
 from pages import Page, page_of
 
 from symllm import ops
@@ -23,25 +24,32 @@ CHAPTERS = sorted(path.stem for path in (ROOT / "derivations").glob("*.py"))
 SCRIPT = """
 import sys
 from symllm.build import build
-build(output=sys.argv[1], jobs=int(sys.argv[2]), cache=False)
+build(sys.argv[3:], output=sys.argv[1], jobs=int(sys.argv[2]), cache=False)
 """
 #: Clocks and languages that a document must not tell of.
 ZONES = ({"TZ": "UTC", "LC_ALL": "C"}, {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"})
 
+#: Chapters of every kind, built again where all else is different.
+AGAIN = ("softmax", "positions", "mixture_of_experts", "scaling")
+
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """All chapters in all formats, built twice: other hashes, another clock, one or two at once."""
-    folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(folder), number],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONHASHSEED": number, "PYTHONPATH": str(ROOT)} | zone,
-        )
-        for folder, number, zone in zip(folders, "12", ZONES, strict=True)
-    ]
-    assert [process.wait() for process in running] == [0, 0]
+    """All chapters in all formats, and some again: other hashes, another clock, one at once.
+
+    Processes that test side by side share what the first of them builds.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folders = shared / "books-one", shared / "books-two"
+    with FileLock(shared / "books.lock"):
+        if not folders[1].exists():
+            chapters: tuple[tuple[str, ...], ...] = ((), AGAIN)
+            for folder, number, zone, names in zip(folders, "21", ZONES, chapters, strict=True):
+                env = os.environ | {"PYTHONHASHSEED": number, "PYTHONPATH": str(ROOT)} | zone
+                command = [sys.executable, "-c", SCRIPT, str(folder), number, *names]
+                subprocess.run(command, cwd=ROOT, env=env, check=True)
     return folders
 
 
@@ -56,8 +64,9 @@ def test_builds_are_the_same_whatever_is_around_them(books):
     expected = {f"{chapter}.{ending}" for chapter in CHAPTERS for ending in FORMATS}
     expected |= {"README.md", "book.pdf", "index.html", "search.js"}
     assert {name for name in names if not name.startswith("pictures/")} == expected
-    assert names == files_in(two)
-    differing = [name for name in names if (one / name).read_bytes() != (two / name).read_bytes()]
+    again = files_in(two)
+    assert {f"{chapter}.{ending}" for chapter in AGAIN for ending in FORMATS} <= set(again)
+    differing = [name for name in again if (one / name).read_bytes() != (two / name).read_bytes()]
     assert not differing
 
 
@@ -144,7 +153,7 @@ def test_a_page_of_the_site_can_be_read_aloud(books, name):
     assert all(svg.get("role") == "img" for svg in page.elements["svg"])
     assert len(page.elements["h1"]) == 1
     assert page.elements["html"][0]["lang"] == "en"
-    assert name == "index" or len(page.elements["details"]) > 2
+    assert len(page.elements["details"]) > 2 or "Derivation" not in page.text
     assert page.text.count("$") == 0
 
 

@@ -20,7 +20,7 @@ from symllm.document import (
 )
 from symllm.errors import UnknownName, VerificationError
 from symllm.files import BuildError
-from symllm.formats import FORMATS
+from symllm.formats import DEFAULT, FORMATS
 from symllm.render import typeset
 from symllm.render.flavour import FLAVOURS
 from symllm.render.glance import glance_markdown
@@ -274,9 +274,9 @@ def test_markdown_needs_no_extra(folder, monkeypatch):
 
     monkeypatch.setattr(typeset, "import_module", missing)
     document = run_chapter(folder / "derivations" / "one.py")
-    assert FORMATS["md"](document)
+    assert FORMATS["md"].chapter(document, DEFAULT)
     with pytest.raises(typeset.MissingExtra, match=r"pip install 'symllm\[docs\]'"):
-        FORMATS["pdf"](document)
+        FORMATS["pdf"].chapter(document, DEFAULT)
 
 
 # --------------------------------------------------------------------------

@@ -161,10 +161,8 @@ def test_a_wrong_backward_of_an_autograd_function(monkeypatch: pytest.MonkeyPatc
 
 def test_a_forgotten_upstream_gradient() -> None:
     verdict = check_gradient(NewStyle, ops.relu.batched("N"))
-    assert (verdict.kind, verdict.explanation) == (
-        "conditional",
-        "dx: it is right only if the upstream gradient dy is 1",
-    )
+    assert verdict.kind == "conditional"
+    assert "it is right only if the upstream gradient dy is 1" in verdict.explanation
     assert check_gradient(ForgetfulLoss, CROSS_ENTROPY).kind == "conditional"
 
 

@@ -188,7 +188,8 @@ def test_a_forgotten_constant_is_not_taken_for_one_inside() -> None:
         return by_hand.norm_dx(dy * gamma, xhat, r) + 1e-30
 
     verdict = check_gradient(no_eps, LAYER_NORM)
-    assert (verdict.kind, verdict.explanation) == ("conditional", "dx: it is right only if eps = 0")
+    assert verdict.kind == "conditional"
+    assert verdict.explanation.startswith("dx: it is right only if eps = 0")
 
     def no_temperature(student_logits: Any, teacher_logits: Any) -> Any:
         return 1.0 * by_hand.distillation(student_logits, teacher_logits, 1.0)

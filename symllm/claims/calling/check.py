@@ -340,7 +340,8 @@ def with_own_constants(
             if not 0 < value <= LARGEST_EPS:
                 continue
             own, none = there(name, value), there(name, 0.0)
-            if session.rights(own, found) >= session.rights(none, found):
+            needed = not session.right(none, found)
+            if needed and session.rights(own, found) >= session.rights(none, found):
                 said = f"{name} = {value:g}, which is written in it and is not among its arguments"
                 return own, (said,)
     except ClaimError:
