@@ -113,7 +113,7 @@ def adjoint_tensor(program: Program, name: str) -> Tensor:
     return array(name, *program.tensors[name.removeprefix("d")].axes)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=16)
 def question(op: Op, unit: bool) -> Question:
     """The question about an op; the same object for the same op, for it holds what was derived."""
     return Question(op, unit)
