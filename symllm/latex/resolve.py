@@ -29,6 +29,8 @@ from .tree import (
 
 @reads(Number)
 def read_number(scope: Scope, node: Number) -> Value:
+    if node.text == ".":  # as in \frac 0.5, whose denominator is the point
+        raise scope.error("a point alone is no number", node)
     return Value(sp.Rational(node.text))
 
 

@@ -33,6 +33,7 @@ HOSTILE = {
     "a catcode": r"\catcode`\%=12",
     "Python below": "p_i = x_{__import__('os').system('touch /tmp/symllm_was_here')}",
     "Python": "__import__('os').system('touch /tmp/symllm_was_here')",
+    "a point for a denominator": r"p_i = \frac 0.5",
     "nothing": "",
     "blanks": " \n\t ",
     "only commas": "," * 5_000,
