@@ -169,6 +169,13 @@ class Tensor(Written):
         return isinstance(self.domain, Dim)
 
     @property
+    def indexed(self) -> Dim:
+        """The dimension that the integers of an integer tensor index."""
+        if not isinstance(self.domain, Dim):
+            raise NotationError(f"{self.name} holds no integers that index a dimension")
+        return self.domain
+
+    @property
     def differentiable(self) -> bool:
         return self.role in DIFFERENTIABLE and not self.integer
 

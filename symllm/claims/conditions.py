@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import sympy as sp
@@ -113,4 +114,4 @@ def tied_sizes(
         yield Condition("the batch has one row", lambda: with_sizes([ones, ones]))
     for a, b in itertools.combinations(free, 2):
         tied = [{a: size, b: size} for size in (3, 4)]
-        yield Condition(f"{a} = {b}", lambda tied=tied: with_sizes(tied))  # type: ignore[misc]
+        yield Condition(f"{a} = {b}", partial(with_sizes, tied))

@@ -219,9 +219,9 @@ def integer_value(scope: Scope, node: Node, size: sp.Expr) -> sp.Expr | None:
     tensor = scope.context.tensors[name]
     if tensor.rank != len(subs):
         raise scope.error(f"{name} has {tensor.rank} axes, but {len(subs)} subscripts here", node)
-    if not scope.sizes.unify(size, tensor.domain.symbol):  # type: ignore[union-attr]
+    if not scope.sizes.unify(size, tensor.indexed.symbol):
         raise Mismatch(
-            f"{name} counts to {tensor.domain.name}, but the axis is as long as "  # type: ignore[union-attr]
+            f"{name} counts to {tensor.indexed.name}, but the axis is as long as "
             f"{scope.sizes.found(size)}",
             node.at,
         )

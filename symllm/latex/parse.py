@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 import lark
 from lark.lexer import Lexer
@@ -211,7 +211,7 @@ def parse(text: str) -> tuple[Piece, ...]:
     if not tokens:
         raise ReadError("there is no formula", text or " ", 0)
     try:
-        return parser().parse(tokens)  # type: ignore[return-value]
+        return cast(tuple[Piece, ...], parser().parse(tokens))
     except lark.exceptions.UnexpectedToken as error:
         token = error.token.value
         if not isinstance(token, Token):

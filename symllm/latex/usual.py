@@ -22,8 +22,7 @@ def one_hot(scope: Scope, node: Node, head: str, subs: tuple[Node, ...]) -> Valu
     label = scope.context.label
     if not label or head != "y":
         return None
-    dim = scope.context.tensors[label].domain
-    axis = scope.sizes.index(dim.symbol)  # type: ignore[union-attr]
+    axis = scope.sizes.index(scope.context.tensors[label].indexed.symbol)
     value = Value(sp.KroneckerDelta(axis, sp.Symbol(label, integer=True)), (axis,))
     return subscripted(scope, node, value, subs, head)
 

@@ -88,6 +88,10 @@ def wrong_keys(dy: Any, x: Any) -> Any:
     return {"result": dy}
 
 
+def ragged(dy: Any, x: Any) -> Any:
+    return [[1.0], [1.0, 2.0]]
+
+
 #: Function, kind of verdict, and what its explanation says.
 BAD: dict[Callable[..., Any], tuple[str, str]] = {
     raises: ("error", "raises raised KeyError: 'no such key' (test_bad_functions.py, line 21: "),
@@ -96,6 +100,7 @@ BAD: dict[Callable[..., Any], tuple[str, str]] = {
     infinite: ("error", "dx holds infinity, first at [0, 0]; 8 of its 8 entries are not finite"),
     random: ("error", "random gives another dx when it is called again with the same arguments"),
     nothing: ("error", "None was returned for dx"),
+    ragged: ("shape", "it came back as a list that is no array"),
     text: ("error", "dx came back as an array of <U8, not as an array of numbers"),
     complex_numbers: ("error", "dx came back as an array of complex128"),
     too_many: ("shape", "too_many returned 3 results, and it is not clear which gradients they"),

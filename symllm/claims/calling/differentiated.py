@@ -126,7 +126,7 @@ def first(value: Any) -> Any:
 def as_array(value: Any) -> np.ndarray | None:
     try:
         return taken(value, "")[0]
-    except Exception:
+    except ClaimError:
         return None
 
 

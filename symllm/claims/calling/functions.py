@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..points import Point
+from ..verdict import ClaimError
 from .binding import Binding
 from .caller import Caller
 from .failures import guarded
@@ -127,7 +128,7 @@ def fits_output(value: Any, form: Form, point: Point) -> bool | None:
     expected = form.outward(forward_arrays(point, [output])[output], output, point)
     try:
         found, _ = taken(value, output)
-    except Exception:
+    except ClaimError:
         return None
     if found.shape != expected.shape:
         return None

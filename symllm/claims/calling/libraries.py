@@ -89,7 +89,7 @@ def library(name: str, device: str | None = None) -> Library:
         raise ClaimError("error", f"device={device!r} is for tensors of PyTorch, not for {name}")
     try:
         loaded("torch").empty(0, device=device)
-    except Exception as error:
+    except (AssertionError, RuntimeError) as error:  # what PyTorch raises where it has none
         text = str(error).partition("\n")[0]
         raise ClaimError("error", f"device={device!r} cannot be used: {text}") from error
     return replace(LIBRARIES[name], device=device)
@@ -114,6 +114,15 @@ def numpy_dtype(dtype: str) -> Any:
 # --------------------------------------------------------------------------
 
 
+def in_numpy(value: Any, name: str) -> np.ndarray:
+    """A value as an array; raises ``ClaimError`` where its rows differ in length."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as error:
+        text = f"{name or 'it'} came back as a {type(value).__name__} that is no array: {error}"
+        raise ClaimError("shape", text, name) from error
+
+
 def taken(value: Any, name: str) -> tuple[np.ndarray, str]:
     """What a function returned for a gradient, as float64, and the precision that it had.
 
@@ -121,12 +130,12 @@ def taken(value: Any, name: str) -> tuple[np.ndarray, str]:
     """
     if value is None:
         raise ClaimError("error", f"None was returned for {name}, whose gradient is not zero", name)
-    if type(value).__module__.partition(".")[0] == "torch":
+    if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
         value = value.detach().cpu()
         dtype = str(value.dtype).removeprefix("torch.")
         array = value.double().numpy() if value.is_floating_point() else value.numpy()
     else:
-        array = np.asarray(value)
+        array = in_numpy(value, name)
         dtype = "float64" if isinstance(value, float | int) else str(array.dtype)
     if array.dtype.kind not in "fiub" and dtype != "bfloat16":
         what = (

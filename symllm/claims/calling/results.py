@@ -13,7 +13,7 @@ from ..points import Point
 from ..verdict import ClaimError
 from .giving import Form
 from .layout import inward, misfit
-from .libraries import coarsest, taken
+from .libraries import coarsest, in_numpy, taken
 from .matching import Vocabulary
 from .reading import returned, title
 
@@ -82,7 +82,7 @@ def named(
         parts = {field.name: getattr(value, field.name) for field in dataclass_fields(value)}
         return by_key(fn, parts, said, vocabulary)
     if isinstance(value, list) and not any(hasattr(part, "shape") for part in value):
-        value = np.asarray(value)  # an array, written as a list
+        value = in_numpy(value, "")  # an array, written as a list
     fields = getattr(value, "_fields", None)
     values = list(value) if isinstance(value, tuple | list) else [value]
     if said is not None:
