@@ -54,7 +54,7 @@ WRONG = {
     "title = ": "cannot read",
     'parts = ["a"]': "parts is tables with a title and chapters, [[parts]], not ['a']",
     '[[parts]]\ntitle = "P"': "parts: one has no chapters",
-    '[[parts]]\ntitle = "P"\nchapters = "a"': "parts: chapters is a list of chapters' names, not 'a'",
+    '[[parts]]\ntitle = "P"\nchapters = 3': "parts: chapters is a list of chapters' names, not 3",
     '[[parts]]\ntitle = "P"\nchapter = ["a"]': "parts: 'chapter' is no field of a part",
     '[[parts]]\ntitle = "P"\nchapters = ["d"]': "there is no chapter 'd'",
 }
