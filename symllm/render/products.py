@@ -21,6 +21,8 @@ def write_rational(p: Printer, expr: Any) -> str:
     size = abs(expr)
     if decimal := as_decimal(size):
         return sign + in_powers_of_ten(decimal)
+    if size.p == 1 and size.q >= 1024 and size.q.bit_count() == 1:
+        return f"{sign}2^{{-{size.q.bit_length() - 1}}}"
     return sign + (str(size.p) if size.q == 1 else rf"\frac{{{size.p}}}{{{size.q}}}")
 
 
