@@ -181,16 +181,16 @@ rest, partial, d = scalar("r"), scalar("s"), scalar("delta")
 kahan = (
     a, b, d,
     Let(partial, (a + b) * (1 + d), "the sum, rounded"),
-    Let(rest, b - (partial - a), "b, less what arrived of it"),
+    Let(rest, b - (partial - a), "what rounding took away"),
 )  # fmt: skip
 calculation(partial + rest, given=kahan, title="Kahan's correction").then(
     a + b, because="whatever $\\delta$ is"
 )
 
 # %% [markdown]
-# The two subtractions are exact in floating point, by a theorem of Dekker's. Adding the correction
-# to the next term is Kahan's summation. A million terms in float32, one after the other, in pairs,
-# and with Kahan's correction:
+# Computed as $b - (s - a)$ it is exact in floating point, by a theorem of Dekker's. Adding it to
+# the next term is Kahan's summation. A million terms in float32, one after the other, in pairs, and
+# with Kahan's correction:
 
 # %% tags=["shown"]
 import numpy as np
