@@ -142,7 +142,7 @@ for name, variance in [("Xavier", 1 / 128), ("He    ", 2 / 128)]:
             signal = np.maximum(matrix @ signal, 0)
         sizes.append(np.mean(signal**2))
     predicted = (variance * 128 / 2) ** 20
-    print(f"{name} mean square {np.mean(sizes):.1e}, predicted {predicted:.1e}")
+    print(f"{name} {np.mean(sizes):.1e}, predicted {predicted:.1e}")
 
 # %% [markdown]
 # ## Residual streams

@@ -36,7 +36,8 @@ formats = {"float32": (8, 23), "float16": (5, 10), "bfloat16": (8, 7)}
 for name, (e, m) in formats.items():
     top = 2 ** (e - 1) - 1
     largest, smallest = (2 - 2.0**-m) * 2.0**top, 2.0 ** (1 - top - m)
-    print(f"{name:12} u {2.0 ** -(m + 1):.1e}  {smallest:.1e} to {largest:.4g}")
+    unit = 2.0 ** -(m + 1)
+    print(f"{name:9} u {unit:.1e}  {smallest:.1e} to {largest:.4g}")
 
 # %% [markdown]
 # ## What makes errors grow

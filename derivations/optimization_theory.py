@@ -218,20 +218,21 @@ pictures.curves(
 # %% tags=["shown"]
 import numpy as np
 
-lam_all = np.linspace(1, 100, 50)
+lams = np.linspace(1, 100, 50)
 
 
 def steps(eta, beta):
     theta, old, count = np.ones(50), np.ones(50), 0
     while np.abs(theta).max() > 1e-6:
-        theta, old = theta - eta * lam_all * theta + beta * (theta - old), theta
+        theta, old = theta - eta * lams * theta + beta * (theta - old), theta
         count += 1
     return count
 
 
 plain, heavy = (np.log(1e6) / np.log(f) for f in (101 / 99, 11 / 9))
+count = steps(4 / 121, (9 / 11) ** 2)
 print(f"gradient descent: {steps(2 / 101, 0)} steps, predicted {plain:.0f}")
-print(f"momentum: {steps(4 / 121, (9 / 11) ** 2)} steps, predicted {heavy:.0f} and some")
+print(f"momentum: {count} steps, predicted {heavy:.0f} and some")
 
 # %% [markdown]
 # Momentum takes a few more, for at both ends of the range $\beta - p^2/4$ is zero and the bound

@@ -109,7 +109,7 @@ calculation(
 
 # %% [markdown]
 # *In words:* Adam does not care how large gradients are, only how they compare with those of the
-# same parameter before. Where they always point the same way the quotient is one, and the step is
+# same parameter before. Where they are always the same the quotient is one, and the step is
 # $\mathrm{lr}$; where they are mostly noise it is small. Multiplying the loss by a thousand changes
 # nothing, but for the little $\epsilon$.
 #
@@ -247,15 +247,15 @@ ops.adamw
 import numpy as np
 
 rng = np.random.default_rng(0)
-noises = np.array([[0.1], [10.0]]) * np.ones((2, 500))  # 500 weights of each kind
+noises = np.full((500, 2), (0.1, 10))  # 500 weights of each kind
 for name, penalty, share in [("penalty", 0.1, 0), ("AdamW  ", 0, 0.1)]:
-    weights, squares = np.ones((2, 500)), 0
+    weights, squares = np.ones((500, 2)), 0
     for step in range(1, 1001):
         gradient = noises * rng.normal(size=noises.shape) + penalty * weights
         squares = 0.99 * squares + 0.01 * gradient**2
         root_mean = np.sqrt(squares / (1 - 0.99**step))
         weights -= 0.01 * (gradient / root_mean + share * weights)
-    print(f"{name} mean weight {weights[0].mean():.1f} and {weights[1].mean():.1f}")
+    print(name, "mean weights", weights.mean(axis=0).round(1))
 
 # %% [markdown]
 # After a thousand steps, each of which takes a thousandth, a share of $1/e$ should be left. It is
