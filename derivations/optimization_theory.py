@@ -54,7 +54,7 @@ calculation(Partial(loss, theta[j]), given=step, title="The gradient").then(
 # %% [markdown]
 # So the step subtracts $\eta \lambda_i \theta_i$ from $\theta_i$: it multiplies each coordinate by
 # $1 - \eta \lambda_i$, again and again. If $q$ is the largest of these factors in size, the loss
-# falls at least by $q^2$ in every step.
+# falls to at most $q^2$ of what it was in every step.
 
 # %%
 calculation(after, given=(*step, q), assuming=(Abs(1 - eta * lam[i]) <= q,), title="One step").then(
