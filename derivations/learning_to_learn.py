@@ -53,7 +53,7 @@ calculation(Partial(loss, weight), given=task, title="Through the gradient").the
 )
 
 # %% [markdown]
-# *In words:* a second derivative has come in, by the factor $1 - \mathrm{lr} \, \lambda$; for many
+# *In words:* a second derivative has come in, by the factor $1 - \eta \lambda$; for many
 # parameters it is a Hessian. Meta-learning (MAML) finds a start from which one step goes far. Its
 # first-order version leaves the factor out, and need not differentiate twice: right as long as the
 # step is short for the curvature.

@@ -5,9 +5,9 @@
 # steps that are used: momentum, Adam, AdamW, Lion, and the clipping that stands before them. Each
 # is a few lines of code, and for each line there is a reason that can be calculated.
 #
-# Names are those of code here: the learning rate $\eta$ is written $\mathrm{lr}$, the factor
-# by which momentum fades is $\mu$. Everything acts entry by entry. Before and after are different
-# names, $\theta_i$ and $\theta_{\mathrm{next}, i}$, for a name stands for one thing.
+# The learning rate is $\eta$, `lr` in code, and the factor by which momentum fades is $\mu$.
+# Everything acts entry by entry. Before and after are different names, $\theta_i$ and
+# $\theta_{\mathrm{next}, i}$, for a name stands for one thing.
 
 # %%
 from sympy import Abs, Min, Rational, sqrt, symbols
@@ -17,7 +17,7 @@ from symllm import Dim, E, Equals, Let, Var, calculation, ops, pictures, random,
 # %% [markdown]
 # ## Momentum
 #
-# Plain gradient descent subtracts $\mathrm{lr}$ times the gradient.
+# Plain gradient descent subtracts $\eta$ times the gradient.
 
 # %%
 ops.sgd
@@ -110,7 +110,7 @@ calculation(
 # %% [markdown]
 # *In words:* Adam does not care how large gradients are, only how they compare with those of the
 # same parameter before. Where they are always the same the quotient is one, and the step is
-# $\mathrm{lr}$; where they are mostly noise it is small. Multiplying the loss by a thousand changes
+# $\eta$; where they are mostly noise it is small. Multiplying the loss by a thousand changes
 # nothing, but for the little $\epsilon$.
 #
 # ### Why divide by $1 - \beta^t$
@@ -212,7 +212,7 @@ calculation(Var(m), given=running, assuming=noise, title="The noise of the runni
 # ## Weight decay, and why AdamW
 #
 # A penalty of half $\lambda$ times the squared weights adds $\lambda \theta$ to the gradient;
-# weight decay takes the share $\mathrm{lr} \, \lambda$ from the weight itself. For plain gradient
+# weight decay takes the share $\eta \lambda$ from the weight itself. For plain gradient
 # descent they are the same.
 
 # %%
@@ -270,8 +270,8 @@ for name, penalty, share in [("penalty", 0.1, 0), ("AdamW  ", 0, 0.1)]:
 ops.lion
 
 # %% [markdown]
-# How far can weights go, if each step is at most $\mathrm{lr}$ and decay pulls back? Suppose that
-# a weight is at most $1/\lambda$ in size, with $\mathrm{lr} \, \lambda < 1$.
+# How far can weights go, if each step is at most $\eta$ and decay pulls back? Suppose that
+# a weight is at most $1/\lambda$ in size, with $\eta \lambda < 1$.
 
 # %%
 direction = scalar("u")
@@ -360,7 +360,7 @@ calculation(tiny / sqrt(tiny**2 + eps), given=small).at_most(
 
 # %% [markdown]
 # **3.** The mean square $w$ of a weight settles where decay takes what noise brings, at about
-# $\mathrm{lr} / 2 \lambda$. The weights forget how they were initialised, and one who halves the
+# $\eta / 2 \lambda$. The weights forget how they were initialised, and one who halves the
 # learning rate shrinks them, too.
 
 # %%

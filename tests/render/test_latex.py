@@ -33,6 +33,7 @@ TABLE = [
     (entry("gamma", I), r"\gamma_i"),
     (entry("dgamma", I), r"\mathrm{d}\gamma_i"),
     (eps, r"\epsilon"),
+    (sp.Symbol("lr") * sp.Symbol("weight_decay"), r"\eta \lambda"),
     (entry("dP", I, J), r"\mathrm{d}P_{ij}"),
     (entry("Phi", I) * entry("phi", I), r"\Phi_i \phi_i"),
     (entry("delta", I), r"\delta_i"),
