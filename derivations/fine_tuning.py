@@ -95,7 +95,7 @@ start = (
     x, W, A, C, arriving, alpha,
     Let(t, 0, "at the start"),
     Let(B[i, k], t * C[i, k], "so $B$ is zero"),
-    Let(h[k], sum_over(A[k, j] * x[j], j), "input, down to rank $r$"),
+    Let(h[k], sum_over(A[k, j] * x[j], j), "the input in a few numbers"),
     Let(y[i], sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * h[k], k), "output"),
     Let(L, sum_over(arriving[i] * y[i], i), "the loss, as far as $y$ changes it"),
 )  # fmt: skip
@@ -158,7 +158,7 @@ calculation(
 # $\eta \alpha^2 / (r m)$, seen through noise. Two things follow. With $\alpha = 16$, $r = 8$ and
 # $m = 4096$ the factor is $1/128$, so a learning rate that is right for all weights is too
 # small for LoRA; practice agrees, and uses ten times as much and more. And the higher the rank, the
-# *smaller* the step: that is the flaw of the scale $\alpha / r$, of which the next section has more.
+# *smaller* the step: the flaw of the scale $\alpha / r$, of which the next section has more.
 #
 # Here the average over many draws of $A$ is measured, and how well a single draw points along the
 # full gradient. It gets better with the rank, and is not perfect even where $r$ is twice the width.
@@ -223,7 +223,7 @@ merged = matrix("What", n, m)
 sides = (
     x, W, A, B, alpha,
     Let(merged[i, j], W[i, j] + alpha / r * sum_over(B[i, k] * A[k, j], k), "merged"),
-    Let(h[k], sum_over(A[k, j] * x[j], j), "input, down to rank $r$"),
+    Let(h[k], sum_over(A[k, j] * x[j], j), "the input in a few numbers"),
 )  # fmt: skip
 calculation(sum_over(merged[i, j] * x[j], j), given=sides, title="One matrix for two paths").then(
     sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * sum_over(A[k, j] * x[j], j), k),
@@ -291,8 +291,8 @@ calculation(
 # choosing a learning rate, and a second loss beside it keeps its weight.
 
 # The picture has the gradient of one of two tokens, whose logits differ by 2 for the student and by
-# 4 for the teacher. Left alone, it falls with the square of the temperature. Times $\tau$ it still
-# falls. Times $\tau^2$ it tends to a number, and never strays far from it.
+# 4 for the teacher. Left alone, it falls with the square of the temperature in the end. Times
+# $\tau$ it still falls. Times $\tau^2$ it tends to a number.
 
 # %%
 tau = Symbol("tau", positive=True)
@@ -300,13 +300,13 @@ wanted, predicted = (1 / (1 + exp(-gap / tau)) for gap in (4, 2))
 pictures.curves(
     {
         "gradient": (wanted - predicted) / tau,
-        "times tau": wanted - predicted,
-        "times tau squared": tau * (wanted - predicted),
+        r"times $\tau$": wanted - predicted,
+        r"times $\tau$ squared": tau * (wanted - predicted),
     },
     over=(tau, 0.5, 50),
     name="distillation-temperature",
-    words="Three curves over the temperature. The gradient falls fast, the gradient times tau "
-    "falls too, and the gradient times tau squared levels off at one half.",
+    words="Three curves over the temperature. From 2 on the gradient falls fast, times the "
+    "temperature it falls too, and times its square it levels off at one half.",
     across="temperature",
     up="size of the gradient",
     log="x",

@@ -102,15 +102,13 @@ minimum(
 import numpy as np
 
 rng = np.random.default_rng(0)
-logits, rewards = np.array([1.0, 0.5, 0.0, -1.0]), np.array([9.0, 10.0, 11.0, 12.0])
-prob = np.exp(logits) / np.exp(logits).sum()
-exact = prob * (rewards - prob @ rewards)
+prob, rewards = np.array([0.4, 0.3, 0.2, 0.1]), np.array([9, 10, 11, 12])
 drawn = rng.choice(4, size=100_000, p=prob)
 score = np.eye(4)[drawn] - prob
-print("exact          ", np.round(exact, 2))
+print("exact      ", np.round(prob * (rewards - prob @ rewards), 2))
 for name, baseline in (("no baseline", 0), ("mean reward", prob @ rewards)):
     samples = (rewards[drawn] - baseline)[:, None] * score
-    print(f"{name}    ", np.round(samples.mean(0), 2), f" deviation {samples.std():.2f}")
+    print(name, np.round(samples.mean(0), 2), f"deviation {samples.std():.2f}")
 
 # %% [markdown]
 # ## PPO's clipped objective
@@ -176,8 +174,8 @@ pictures.curves(
     },
     over=(ratio, 0, 2),
     name="ppo-clip",
-    words="The objective over the ratio, with epsilon 0.2. For a good answer it rises up to a ratio "
-    "of 1.2 and is flat from there; for a bad one it is flat up to 0.8 and falls from there.",
+    words="The objective over the ratio, with epsilon 0.2. For a good answer it rises up to a "
+    "ratio of 1.2 and is flat from there; for a bad one it is flat up to 0.8 and falls from there.",
     across="ratio of probabilities",
     up="objective",
 )
@@ -201,7 +199,8 @@ ops.ppo_clip.gradient("logp")
 # baseline; the clip speaks from the second step on. It keeps no one from leaving the interval: a
 # gate that is shut stops the push of one answer, and the pushes of others may carry its
 # probability further.
-#
+
+# %% [markdown]
 # ## Group relative policy optimisation
 #
 # PPO needs advantages, and for them a critic that is as large as the model. GRPO draws a group of
@@ -288,13 +287,10 @@ calculation(
     because="three sums",
 ).then(sum_over(pol[i] * log(pol[i] / ref[i]), i), because="both sum to one")
 
-# %%
-x = scalar("x", domain="positive")
-calculation(x - log(x) - 1, given=(x,), title="And it is never negative").at_least(
-    0, because="a logarithm lies below its tangent at one"
-)
-
 # %% [markdown]
+# It is never negative, for $x - 1 - \log x$ is not: the logarithm lies below its tangent, which is
+# also how *Probability* shows that no divergence is negative.
+#
 # ### The gradient
 #
 # Rewards are given numbers, and with them the advantages, so nothing is differentiated through
@@ -308,7 +304,8 @@ ops.grpo.gradient("logp")
 # the reference to give the answer, the pull is downwards, and bounded; where it is less likely,
 # it is upwards, and grows with the ratio. The advantages of a group sum to zero, so what some of
 # its answers gain, others lose: nothing is learned but to prefer the better ones.
-#
+
+# %% [markdown]
 # ## Comparisons instead of scores
 #
 # People find it hard to score an answer and easy to say which of two is better. The model of
@@ -331,26 +328,28 @@ calculation(
 # The section *From rewards to policies* of the chapter *Probability* finds the policy that earns
 # most where every nat of divergence from a reference costs $\beta$: it is the reference times
 # $e^{r / \beta}$, over a sum $Z$ that nobody can compute. Read backwards, this says which reward a
-# policy is the best answer to. Put that reward into the model of comparisons.
+# policy is the best answer to: $\beta$ times the logarithm of how much likelier than the reference
+# it is, and $\beta \log Z$. Put that reward into the model of comparisons; $c_w$ and
+# $c_l$ are the log-probabilities of the two answers under the policy, $\mathrm{ref}_w$ and
+# $\mathrm{ref}_l$ those under the reference.
 
 # %%
-pi_w, pi_l, ref_w, ref_l, Z, beta = (
-    scalar(name, domain="positive") for name in ("pi_w", "pi_l", "ref_w", "ref_l", "Z", "beta")
-)
+c_w, c_l, ref_w, ref_l = (scalar(name) for name in ("c_w", "c_l", "ref_w", "ref_l"))
+Z, beta = scalar("Z", domain="positive"), scalar("beta", domain="positive")
 implied = (
-    pi_w, pi_l, ref_w, ref_l, Z, beta,
-    Let(r_w, beta * log(pi_w / ref_w) + beta * log(Z), "the reward of the chosen answer"),
-    Let(r_l, beta * log(pi_l / ref_l) + beta * log(Z), "of the rejected one"),
+    c_w, c_l, ref_w, ref_l, Z, beta,
+    Let(r_w, beta * (c_w - ref_w) + beta * log(Z), "the reward of the chosen answer"),
+    Let(r_l, beta * (c_l - ref_l) + beta * log(Z), "of the rejected one"),
 )  # fmt: skip
 calculation(1 / (1 + exp(-(r_w - r_l))), given=implied, title="The sum is gone").then(
-    1 / (1 + exp(-beta * (log(pi_w / ref_w) - log(pi_l / ref_l)))),
+    1 / (1 + exp(-beta * ((c_w - ref_w) - (c_l - ref_l)))),
     because=r"$\beta \log Z$ is in both rewards, and cancels",
 )
 
 # %% [markdown]
 # What is left depends on four log-probabilities that two forward passes give. No reward
 # model has to be trained, and no answer has to be drawn. The loss is the surprise at the choice
-# that was made; $c_w$ and $c_l$ are the log-probabilities of the two answers under the policy.
+# that was made.
 
 # %%
 ops.dpo
@@ -370,7 +369,8 @@ ops.dpo.gradient()
 # same force. That force is $\beta$ times the probability $1 - s$ that the model still gives to the
 # opposite choice, so pairs that are ranked right with confidence are let go. Only the difference
 # is held: both log-probabilities may fall together, and in practice they often do.
-#
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** An answer ends with a token that can no longer change a reward earned before it. Show that
