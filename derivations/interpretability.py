@@ -304,7 +304,7 @@ calculation(x[a] * Partial(f, y[a]), given=path, title="One input's part").then(
 # half at the baseline to where it is. And shares add up to one:
 
 # %%
-share = d.vector("a")
+share = d.vector("phi")
 whole = (
     x, p,
     Let(s, sum_over(p[b] * x[b], b), "the logit at the input"),
