@@ -76,8 +76,8 @@ calculation(Partial(J, z[i]), given=policy, title="For logits").then(
 # %%
 calculation(
     sum_over(pi[j] * (b * Partial(log(pi[j]), z[i])), j), given=(*policy, b), title="A baseline"
-).then(b * sum_over(Partial(pi[j], z[i]), j), because="the same trick, backwards").then(
-    b * Partial(sum_over(pi[j], j), z[i]), because="a sum of derivatives"
+).then(
+    b * Partial(sum_over(pi[j], j), z[i]), because="the same trick, backwards"
 ).then(0, because="probabilities sum to one, whatever $z$ is")
 
 # %% [markdown]
@@ -105,10 +105,10 @@ rng = np.random.default_rng(0)
 prob, rewards = np.array([0.4, 0.3, 0.2, 0.1]), np.array([9, 10, 11, 12])
 drawn = rng.choice(4, size=100_000, p=prob)
 score = np.eye(4)[drawn] - prob
-print("exact      ", np.round(prob * (rewards - prob @ rewards), 2))
+print("exact      ", prob * (rewards - prob @ rewards))
 for name, baseline in (("no baseline", 0), ("mean reward", prob @ rewards)):
     samples = (rewards[drawn] - baseline)[:, None] * score
-    print(name, np.round(samples.mean(0), 2), f"deviation {samples.std():.2f}")
+    print(name, np.round(samples.mean(0), 2), f" deviation {samples.std():.2f}")
 
 # %% [markdown]
 # ## PPO's clipped objective
@@ -457,7 +457,7 @@ calculation(
     because="the scores themselves average to zero",
 ).then(
     Partial(sum_over(ref[j] * log(ref[j] / pi[j]), j), z[i]),
-    because="the divergence of $\\pi$ from ref",
+    because="the divergence of ref from $\\pi$",
 ).then(pi[i] - ref[i], because="as for any cross-entropy")
 
 # %%
