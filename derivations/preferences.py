@@ -76,9 +76,9 @@ calculation(Partial(J, z[i]), given=policy, title="For logits").then(
 # %%
 calculation(
     sum_over(pi[j] * (b * Partial(log(pi[j]), z[i])), j), given=(*policy, b), title="A baseline"
-).then(
-    b * Partial(sum_over(pi[j], j), z[i]), because="the same trick, backwards"
-).then(0, because="probabilities sum to one, whatever $z$ is")
+).then(b * Partial(sum_over(pi[j], j), z[i]), because="the same trick, backwards").then(
+    0, because="probabilities sum to one, whatever $z$ is"
+)
 
 # %% [markdown]
 # *In words:* any number may be subtracted from all rewards, and the average gradient is
@@ -102,10 +102,10 @@ minimum(
 import numpy as np
 
 rng = np.random.default_rng(0)
-prob, rewards = np.array([0.4, 0.3, 0.2, 0.1]), np.array([9, 10, 11, 12])
+prob, rewards = np.array([0.4, 0.3, 0.2, 0.1]), np.array([9, 10, 12, 15])
 drawn = rng.choice(4, size=100_000, p=prob)
 score = np.eye(4)[drawn] - prob
-print("exact      ", prob * (rewards - prob @ rewards))
+print("exact      ", np.round(prob * (rewards - prob @ rewards), 2))
 for name, baseline in (("no baseline", 0), ("mean reward", prob @ rewards)):
     samples = (rewards[drawn] - baseline)[:, None] * score
     print(name, np.round(samples.mean(0), 2), f" deviation {samples.std():.2f}")
@@ -238,36 +238,26 @@ calculation(mean(adv[a] ** 2, a), given=group, title="Their mean square").then(
 ).then(1, because="by the definition of the deviation")
 
 # %% [markdown]
-# Where a reward says right or wrong, the deviation is that of a coin, and an advantage is a
-# function of one number: the share of the group that was right.
+# Where a reward says right or wrong, the deviation is that of a coin, and the advantage of a right
+# answer depends on one number, the share of the group that was right. That share is the mean.
 
 # %%
 right = G.vector("R", domain="binary")
-calculation(sigma, given=(right, *group[1:3]), title="The deviation of right and wrong").then(
-    sqrt(mean(right[c] ** 2, c) - mu**2), because="mean square less squared mean"
-).then(sqrt(mu * (1 - mu)), because="zero and one are their own squares")
-
-# %%
-share = Symbol("p", positive=True)
-pictures.curves(
-    {
-        "right answer": sqrt((1 - share) / share),
-        "wrong answer": -sqrt(share / (1 - share)),
-    },
-    over=(share, 0.02, 0.98),
-    name="grpo-advantage",
-    words="Advantages over the share of right answers. A right answer counts for 7 where one in "
-    "fifty is right, for 1 where half are, and for little where nearly all are. The curve of the "
-    "wrong answers is the same, turned by half a turn.",
-    across="share of the group that is right",
-    up="advantage",
-)
+calculation(
+    (1 - mu) / sigma,
+    given=(right, *group[1:3]),
+    assuming=(sigma > 0,),
+    title="The advantage of being right",
+).then((1 - mu) / sqrt(mean(right[c] ** 2, c) - mu**2), because="the variance").then(
+    (1 - mu) / sqrt(mu * (1 - mu)), because="zero and one are their own squares"
+).then(sqrt((1 - mu) / mu), because="a root in common")
 
 # %% [markdown]
-# *In words:* a right answer counts for much where right answers are rare, and a wrong one where
-# wrong ones are. Questions that are nearly always or nearly never answered get more weight than
-# the plain difference from the mean would give them. Whether they should is disputed; without the
-# division the advantage is between $-1$ and 1 (Liu et al., 2025).
+# *In words:* a right answer counts for 7 where one in fifty is right, for 1 where half of them are,
+# and for little where nearly all are; for wrong answers it is the other way round. Questions that
+# are nearly always or nearly never answered get more weight than the plain difference from the mean
+# would give them. Whether they should is disputed; without the division the advantage is between
+# $-1$ and 1 (Liu et al., 2025).
 #
 # ### The penalty
 #
