@@ -39,7 +39,7 @@ n, d = Dim("n"), Dim("d")
 i, k, j = n.index("i"), n.index("k"), d.index("j")
 g, clipped = d.vector("g").batched((n,)), d.vector("ghat").batched((n,))
 length, C = n.vector("r"), scalar("C", domain="positive")
-total, without = d.vector("s"), d.vector("t").batched((n,))
+total, without = d.vector("s"), d.vector("u").batched((n,))
 sums = (
     g, C,
     Let(length[i], sqrt(sum_over(g[i, j] ** 2, j)), "the length of a gradient"),
@@ -109,24 +109,24 @@ calculation(
 # *In words:* whatever is seen, it is at most $e^\epsilon$ times as likely as it would have been
 # without that example: $\epsilon$-differential privacy. What does the promise mean to whom it is
 # made? Somebody suspects, with probability $\pi$, that you are in the data. What they see has the
-# probability $P_1$ if you are and $P_0$ if you are not. Then they know this much:
+# probability $f_1$ if you are and $f_0$ if you are not. Then they know this much:
 
 # %%
-prior, P_1, P_0 = (
+prior, seen_with, seen_without = (
     scalar("pi", domain="unit"),
-    *(scalar(name, domain="positive") for name in ("P_1", "P_0")),
+    *(scalar(name, domain="positive") for name in ("f_1", "f_0")),
 )
-posterior = scalar("q")
+posterior, either = scalar("pihat"), prior * seen_with + (1 - prior) * seen_without
 suspicion = (
-    prior, P_1, P_0, epsilon,
-    Let(posterior, prior * P_1 / (prior * P_1 + (1 - prior) * P_0), "by Bayes' theorem"),
+    prior, seen_with, seen_without, epsilon,
+    Let(posterior, prior * seen_with / either, "by Bayes' theorem"),
 )  # fmt: skip
 calculation(
     posterior / (1 - posterior),
     given=suspicion,
-    assuming=(P_1 <= exp(epsilon) * P_0,),
+    assuming=(seen_with <= exp(epsilon) * seen_without,),
     title="The odds of a suspicion",
-).then(prior / (1 - prior) * (P_1 / P_0), because="the denominator cancels").at_most(
+).then(prior / (1 - prior) * (seen_with / seen_without), because="the denominator cancels").at_most(
     exp(epsilon) * prior / (1 - prior), because="the answer is private"
 )
 
@@ -249,11 +249,11 @@ calculation(Var(losses), **run, title="Its variance").then(
 # %%
 q = scalar("q", domain="unit")
 calculation(
-    (q * P_1 + (1 - q) * P_0) / P_0,
-    given=(q, P_1, P_0, epsilon),
-    assuming=(P_1 <= exp(epsilon) * P_0,),
+    (q * seen_with + (1 - q) * seen_without) / seen_without,
+    given=(q, seen_with, seen_without, epsilon),
+    assuming=(seen_with <= exp(epsilon) * seen_without,),
     title="Hidden by sampling",
-).then(1 + q * (P_1 / P_0 - 1), because="divide").at_most(
+).then(1 + q * (seen_with / seen_without - 1), because="divide").at_most(
     1 + q * (exp(epsilon) - 1), because="one step is private"
 )
 
@@ -388,7 +388,7 @@ calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
 # of yeses is a mixture, and can be solved for the true rate.
 
 # %%
-rate, seen = scalar("p", domain="unit"), scalar("y")
+rate, seen = scalar("p", domain="unit"), scalar("h")
 calculation(
     Equals(seen, 3 * rate / 4 + (1 - rate) / 4), given=(rate, seen), unknown=(rate,),
     assuming=(seen > 0,),
@@ -407,7 +407,7 @@ calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums[:4]).at_most(
 # **3.** Not unless $c$ is zero. What is not told can be inferred, and a covariance finds it.
 
 # %%
-slope, link = scalar("u"), scalar("c")
+slope, link = scalar("v"), scalar("c")
 calculation(
     Cov(A, slope * (link * A + xi)),
     given=(A, w, slope, link, xi),

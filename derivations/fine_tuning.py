@@ -336,12 +336,12 @@ print("the limit:                  ", np.round((student - teacher) / 3, 3))
 # The cheapest correction of all trains vectors that stand before the text, as if they were tokens.
 # In each layer they are keys and values that every position can attend to, besides those of the
 # text. How much can that change? Let a query meet the scores $a_j$ of the prompt, with values
-# $U_j$, and the scores $s_k$ of the text, with values $V_k$.
+# $U_j$, and the scores $S_k$ of the text, with values $V_k$.
 
 # %%
 size, width = Dim("p"), Dim("e")
 b, e, f, w = size.index("j"), n.index("k"), n.index("i"), width.index("l")
-a, scores = size.vector("a"), n.vector("s")
+a, scores = size.vector("a"), n.vector("S")
 U, V = width.vector("U").batched((size,)), width.vector("V").batched((n,))
 Z_p, Z_t, rho = scalar("Z_p"), scalar("Z_t"), scalar("rho")
 O_p, O_t, P = width.vector("O_p"), width.vector("O_t"), n.vector("P")
@@ -418,17 +418,27 @@ calculation(Partial(L, B[i, k]), given=stuck).then(
 # gained is what $A$ has gained: $B^\top B$ is always $A A^\top$ less what it was at the start.
 
 # %%
-a1, a2 = r.index("a"), r.index("b")
+first_row, second_row = r.index("k"), r.index("l")
 G, dA, dB = matrix("G", n, m), matrix("dA", r, m), matrix("dB", n, r)
 flow = (
     A, B, G,
     Let(dA[k, j], -sum_over(B[i, k] * G[i, j], i), "the rate of $A$"),
     Let(dB[i, k], -sum_over(G[i, j] * A[k, j], j), "the rate of $B$"),
 )  # fmt: skip
-calculation(sum_over(dA[a1, j] * A[a2, j] + A[a1, j] * dA[a2, j], j), given=flow).then(
-    -sum_over(B[i, a1] * G[i, j] * A[a2, j] + A[a1, j] * B[i, a2] * G[i, j], i, j),
+calculation(
+    sum_over(dA[first_row, j] * A[second_row, j] + A[first_row, j] * dA[second_row, j], j),
+    given=flow,
+).then(
+    -sum_over(
+        B[i, first_row] * G[i, j] * A[second_row, j] + A[first_row, j] * B[i, second_row] * G[i, j],
+        i,
+        j,
+    ),
     because="put in the rate of $A$",
-).then(sum_over(dB[i, a1] * B[i, a2] + B[i, a1] * dB[i, a2], i), because="read as the rate of $B$")
+).then(
+    sum_over(dB[i, first_row] * B[i, second_row] + B[i, first_row] * dB[i, second_row], i),
+    because="read as the rate of $B$",
+)
 
 # %% [markdown]
 # **4.** It does not. The divergence is less by the entropy of the teacher, which no logit of the

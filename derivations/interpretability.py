@@ -190,7 +190,8 @@ calculation(
 # %% tags=["shown"]
 import numpy as np
 
-words = "the cat sat on the mat and the dog sat".split()
+text = "the cat sat on the mat and the dog sat"
+words = text.split()
 vocabulary = sorted(set(words))
 stream_1 = np.eye(len(vocabulary))[[vocabulary.index(word) for word in words]]
 before = np.eye(len(words), k=-1)  # the first head looks at the token before
@@ -273,35 +274,35 @@ calculation(
 # ## Integrated gradients
 #
 # A gradient looks at one point. Walk instead from a baseline, here zero, to the input in a straight
-# line, $y = t x$ for $t$ from zero to one, and look all the way. How the output changes along the
-# path is the chain rule.
+# line, $y = \alpha x$ for $\alpha$ from zero to one, and look all the way. How the output changes
+# along the path is the chain rule.
 
 # %%
-p, tt, s = d.vector("u"), scalar("t"), scalar("s")
+p, alpha, s = d.vector("u"), scalar("alpha"), scalar("s")
 path = (
-    x, p, tt,
-    Let(y[a], tt * x[a], "a point of the path"),
+    x, p, alpha,
+    Let(y[a], alpha * x[a], "a point of the path"),
     Let(s, sum_over(p[a] * y[a], a), "a logit"),
     Let(f, 1 / (1 + exp(-s)), "its probability"),
 )  # fmt: skip
-calculation(Partial(f, tt), given=path, title="Along the path").then(
+calculation(Partial(f, alpha), given=path, title="Along the path").then(
     sum_over(x[a] * Partial(f, y[a]), a), because="chain rule over all inputs"
 )
 
 # %% [markdown]
-# The *integrated gradient* of input $a$ is its term of this sum, integrated over $t$. So all of
-# them together are the integral of the left side, and by the fundamental theorem of calculus that
-# is the change of $f$ from one end of the path to the other. This is *completeness*, for every
+# The *integrated gradient* of input $a$ is its term of this sum, integrated over $\alpha$. So all
+# of them together are the integral of the left side, and by the fundamental theorem of calculus
+# that is the change of $f$ from one end of the path to the other. This is *completeness*, for every
 # function that is smooth along the path. For the probability of one logit the terms can be seen:
 
 # %%
 calculation(x[a] * Partial(f, y[a]), given=path, title="One input's part").then(
-    p[a] * x[a] / sum_over(p[b] * x[b], b) * Partial(f, tt), because="its share of the logit"
+    p[a] * x[a] / sum_over(p[b] * x[b], b) * Partial(f, alpha), because="its share of the logit"
 )
 
 # %% [markdown]
-# The share does not depend on $t$, so the integral is the share times the change of $f$, from one
-# half at the baseline to where it is. And shares add up to one:
+# The share does not depend on $\alpha$, so the integral is the share times the change of $f$, from
+# one half at the baseline to where it is. And shares add up to one:
 
 # %%
 share = d.vector("phi")
@@ -379,7 +380,7 @@ for steps in (1, 4, 16, 64):
 # token rather than that?"
 
 # %%
-shifted, added, other = matrix("Uhat", v, d), d.vector("c"), v.index("s")
+shifted, added, other = matrix("Uhat", v, d), d.vector("c"), v.index("j")
 calculation(
     sum_over((shifted[t, a] - shifted[other, a]) * y[a], a),
     given=(U, added, y, Let(shifted[t, a], U[t, a] + added[a], "shifted")),
@@ -400,18 +401,18 @@ calculation(
 # %% [markdown]
 # **3.** Gradient times input gives each the whole product, together twice as much as there is. The
 # integrated gradient gives each half: along the path, the term of $x_1$ is the slope of half
-# the product times $t^2$.
+# the product times $\alpha^2$.
 
 # %%
 x_1, x_2, y_1, y_2 = (scalar(name) for name in ("x_1", "x_2", "y_1", "y_2"))
 product = (
-    x_1, x_2, tt,
-    Let(y_1, tt * x_1), Let(y_2, tt * x_2),
+    x_1, x_2, alpha,
+    Let(y_1, alpha * x_1), Let(y_2, alpha * x_2),
     Let(f, y_1 * y_2, "the product along the path"),
 )  # fmt: skip
 calculation(x_1 * Partial(f, y_1), given=product).then(
-    tt * x_1 * x_2, because="put in the path"
-).then(Partial(tt**2 * x_1 * x_2 / 2, tt), because="the derivative of a square")
+    alpha * x_1 * x_2, because="put in the path"
+).then(Partial(alpha**2 * x_1 * x_2 / 2, alpha), because="the derivative of a square")
 
 # %% [markdown]
 # **4.** One is enough, and so is any number $N$ of them, if they lie in the middle of $N$ equal

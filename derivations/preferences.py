@@ -417,7 +417,7 @@ calculation(reward[a] - sum_over(reward[c], c) / G, given=(reward,)).then(
 # its logit.
 
 # %%
-coin, s = G.vector("x", domain="binary"), G.vector("s")
+coin, s = G.vector("x", domain="binary"), G.vector("u")
 chance, r_1, r_0 = scalar("p", domain="unit"), scalar("r_1"), scalar("r_0")
 game = (
     coin, chance, r_1, r_0,
