@@ -270,9 +270,9 @@ calculation(
 ).then(multiplier**2 * C**2 / n**2, because="constants are squared")
 
 # %% [markdown]
-# *In words:* its deviation falls like $1/n$, faster than the noise of sampling, which falls like
-# $1/\sqrt{n}$ (the chapter *Why optimizers work* has that one). Private training therefore wants
-# batches that are as large as memory and time allow.
+# *In words:* its deviation falls like $1/n$, faster than that of sampling, which falls like
+# $1/\sqrt{n}$, as the chapters on training show. Private training therefore wants batches that are
+# as large as memory and time allow.
 #
 # ## Groups
 #

@@ -154,11 +154,12 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* LoRA's first step is a step on all of $W$, at the learning rate
-# $\eta \alpha^2 / (r m)$, seen through noise. Two things follow. With $\alpha = 16$, $r = 8$ and
-# $m = 4096$ the factor is $1/128$, so a learning rate that is right for all weights is too
-# small for LoRA; practice agrees, and uses ten times as much and more. And the higher the rank, the
-# *smaller* the step: the flaw of the scale $\alpha / r$, of which the next section has more.
+# *In words:* LoRA's first step is a step on all of $W$, at the learning rate $\eta \alpha^2 / (r
+# m)$, seen through noise. Two things follow. With $\alpha = 16$, $r = 8$ and $m = 4096$ the factor
+# is $1/128$, so gradient descent that is content with some learning rate on all weights crawls at
+# the same rate on LoRA's. (Adam, which rescales gradients, hides this at the first step, but people
+# raise its rate for LoRA as well, by ten times and more.) And the higher the rank, the *smaller*
+# the step: the flaw of the scale $\alpha / r$, of which the next section has more.
 #
 # Here the average over many draws of $A$ is measured, and how well a single draw points along the
 # full gradient. It gets better with the rank, and is not perfect even where $r$ is twice the width.
