@@ -237,8 +237,9 @@ PLACES = (
 
 
 def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
-    """Scalars, entries by the indices they carry, functions, deltas, derivatives, sums."""
-    base = factor.base if isinstance(factor, sp.Pow) else factor
+    """Scalars, entries by the indices they carry, functions, deltas, derivatives, sums; of the
+    same base the highest power."""
+    base, power = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.S.One)
     adjoint = p.is_adjoint(base)
     if base.is_number or (base.is_Symbol and base.is_positive):
         kind = 0  # numbers and sizes
@@ -253,7 +254,8 @@ def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
         name = next((n for n in p.style.names if n in set(map(name_of, entries(base)))), "")
     place = p.style.names.index(name) if name in p.style.names else len(p.style.names)
     letters = tuple(str(s) for s in subscripts_of(base))
-    return kind, letters, adjoint, place, name.lower(), str(factor)
+    degree = -float(power) if power.is_number else 0.0  # x^2 + x y + y^2
+    return kind, letters, adjoint, place, name.lower(), str(base), degree, str(factor)
 
 
 # --------------------------------------------------------------------------
