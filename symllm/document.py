@@ -2,17 +2,20 @@
 
 A chapter is in percent format: ``# %% [markdown]`` starts a cell of prose in
 comments, ``# %%`` a cell of code. The page shows what the last expression of
-each code cell is worth, and not the code. A cell of prose that starts with
-*In words:* says what the result above it means, and stands beside that.
+each code cell is worth, and not the code; where the cell starts with
+``# %% tags=["shown"]``, the code as well, and what it prints. A cell of prose
+that starts with *In words:* says what the result above it means, and stands
+beside that.
 """
 
 from __future__ import annotations
 
 import ast
+import io
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,7 @@ from .render.place import ALONE, Place
 from .render.subject import Derivation
 
 MARK = re.compile(r"# %%(?P<rest>.*)")
+SHOWN = re.compile(r"\btags=\[[^\]]*\"shown\"")
 IN_WORDS = "*In words:*"
 
 
@@ -45,11 +49,15 @@ class ChapterError(SymllmError):
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of a chapter: prose or code, and the line of the file where it starts."""
+    """A piece of a chapter: prose or code, and the line of the file where it starts.
+
+    ``shown`` is code that the page shows.
+    """
 
     source: str
     line: int
     prose: bool = False
+    shown: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,11 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a cell puts on the page: its prose or its value."""
+    """What a cell puts on the page: its prose or its value, and what it ``printed`` if it shows."""
 
     cell: Cell
     value: Any
+    printed: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +125,7 @@ def read_chapter(path: Path) -> Chapter:
 
 def cells_of(text: str) -> Iterator[Cell]:
     lines: list[str] = []
-    start, prose = 1, False
+    start, prose, listed = 1, False, False
     for number, line in enumerate([*text.splitlines(), "# %%"], start=1):
         mark = MARK.fullmatch(line)
         if mark is None:
@@ -125,8 +134,9 @@ def cells_of(text: str) -> Iterator[Cell]:
         source = "\n".join(map(uncommented, lines) if prose else lines).strip("\n")
         if source.strip():
             blank = next(n for n, written in enumerate(lines) if written.strip())
-            yield Cell(source, start + blank, prose)
-        lines, start, prose = [], number + 1, "[markdown]" in mark["rest"]
+            yield Cell(source, start + blank, prose, listed)
+        prose = "[markdown]" in mark["rest"]
+        lines, start, listed = [], number + 1, bool(SHOWN.search(mark["rest"])) and not prose
 
 
 def uncommented(line: str) -> str:
@@ -144,7 +154,8 @@ def contents(folder: Path) -> dict[str, tuple[str, str]]:
         try:
             chapter = read_chapter(path)
             title = title_of(chapter)
-            code = [ast.parse(cell.source) for cell in chapter.cells if not cell.prose]
+            cells = (cell for cell in chapter.cells if not (cell.prose or cell.shown))
+            code = [ast.parse(cell.source) for cell in cells]
         except (ChapterError, SyntaxError):
             continue  # its own build says so
         for op in (op for tree in code for op in gradients_in(tree)):
@@ -195,10 +206,7 @@ def run_chapter(path: Path, around: Mapping[str, Any] | None = None) -> Document
     """
     chapter = read_chapter(path)
     namespace: dict[str, Any] = {"__name__": f"chapter_{chapter.name}", "__file__": str(path)}
-    shown = tuple(
-        Shown(cell, cell.source if cell.prose else run_cell(chapter, cell, namespace))
-        for cell in chapter.cells
-    )
+    shown = tuple(run_cell(chapter, cell, namespace) for cell in chapter.cells)
     around = surroundings(path.parent) if around is None else around
     return Document(chapter, title_of(chapter), shown, **around)
 
@@ -213,8 +221,17 @@ def title_of(chapter: Chapter) -> str:
     return heading[1].strip()
 
 
-def run_cell(chapter: Chapter, cell: Cell, namespace: dict[str, Any]) -> Any:
-    """Run a cell; the value of its last line if that is an expression."""
+def run_cell(chapter: Chapter, cell: Cell, namespace: dict[str, Any]) -> Shown:
+    """Run a cell for the value of its last line, if that is an expression; prose is its own."""
+    if cell.prose:
+        return Shown(cell, cell.source)
+    printed = io.StringIO()
+    with redirect_stdout(printed) if cell.shown else nullcontext():
+        value = value_of(chapter, cell, namespace)
+    return Shown(cell, value, printed.getvalue())
+
+
+def value_of(chapter: Chapter, cell: Cell, namespace: dict[str, Any]) -> Any:
     path = str(chapter.path)
     try:
         body = ast.parse("\n" * (cell.line - 1) + cell.source, path).body
@@ -259,7 +276,7 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
             if shown.cell.prose:
                 text = with_anchors(f.prose(shown.value), under[number], f.heading)
             else:
-                text = show(shown.value, f, place)
+                text = listing(shown) + show(shown.value, f, place)
         except (Exception, SystemExit) as error:
             raise chapter_error(document.chapter, shown.cell, error) from error
         parts.append(text.strip())
@@ -268,6 +285,15 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
             results = []
     page = "\n\n".join(part for part in parts if part) + "\n"
     return page if title else page.split("\n", 1)[1].lstrip("\n")
+
+
+def listing(shown: Shown) -> str:
+    """The code of a cell that shows it, and what it printed."""
+    if not shown.cell.shown:
+        return ""
+    printed = shown.printed.rstrip()
+    under = f"This prints\n\n```text\n{printed}\n```\n\n" if printed else ""
+    return f"```python\n{shown.cell.source}\n```\n\n{under}"
 
 
 def sections(document: Document) -> list[tuple[Heading, ...]]:

@@ -49,7 +49,8 @@ def cells(document: Document) -> Iterator[dict[str, Any]]:
         under = here[-1].anchor if here else under
         called = unlike(f"{under[: LONGEST - 12]}-{'text' if shown.cell.prose else 'code'}", taken)
         taken.add(called)
-        cell = {"id": called, "metadata": {}, "source": lines(shown.cell.source)}
+        metadata = {"tags": ["shown"]} if shown.cell.shown else {}
+        cell = {"id": called, "metadata": metadata, "source": lines(shown.cell.source)}
         if shown.cell.prose:
             yield cell | {"cell_type": "markdown"}
             continue
@@ -62,20 +63,21 @@ def cells(document: Document) -> Iterator[dict[str, Any]]:
 
 
 def outputs(shown: Shown, count: int) -> list[dict[str, Any]]:
+    stream = {"name": "stdout", "output_type": "stream", "text": lines(shown.printed)}
+    printed: list[dict[str, Any]] = [stream] if shown.printed else []
     if shown.value is None:
-        return []
+        return printed
     data = {"text/plain": lines(repr(shown.value))}
     for method, kind in DISPLAYS.items():
         if hasattr(shown.value, method):
             data[kind] = lines(getattr(shown.value, method)())
-    return [
-        {
-            "data": data,
-            "execution_count": count,
-            "metadata": {},
-            "output_type": "execute_result",
-        }
-    ]
+    result = {
+        "data": data,
+        "execution_count": count,
+        "metadata": {},
+        "output_type": "execute_result",
+    }
+    return [*printed, result]
 
 
 def lines(text: str) -> list[str]:

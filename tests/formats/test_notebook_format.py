@@ -32,6 +32,9 @@ ops.softmax.gradient("x")
 
 # %% [markdown]
 # *In words:* it is so.
+
+# %% tags=["shown"]
+print("once", 2)
 """
 
 
@@ -46,7 +49,12 @@ def rich(cell: Any) -> list[dict[str, str]]:
     return [
         {kind: text for kind, text in output["data"].items() if kind != "text/plain"}
         for output in cell.get("outputs", [])
+        if "data" in output
     ]
+
+
+def printed(cell: Any) -> str:
+    return "".join(output.get("text", "") for output in cell.get("outputs", []))
 
 
 def test_a_notebook_runs_and_shows_what_it_showed(tmp_path):
@@ -57,6 +65,9 @@ def test_a_notebook_runs_and_shows_what_it_showed(tmp_path):
         cell.update({"outputs": []} if cell.cell_type == "code" else {})
     NotebookClient(ran, timeout=120, kernel_name="python3").execute()
     assert [rich(cell) for cell in ran.cells] == [rich(cell) for cell in written.cells]
+    assert [printed(cell) for cell in ran.cells] == [printed(cell) for cell in written.cells]
+    assert printed(ran.cells[-1]) == "once 2\n"
+    assert written.cells[-1].metadata.tags == ["shown"]
     shown = "".join(text for cell in ran.cells for data in rich(cell) for text in data.values())
     assert "**Result.**" in shown
     assert written.cells[0].source == "# A title\n\nProse with $x_i$."
@@ -74,6 +85,7 @@ def test_cell_ids_stay_when_something_is_edited_or_added_elsewhere(tmp_path):
         "the-gradient-text",
         "the-gradient-code",
         "the-gradient-text-2",
+        "the-gradient-code-2",
     ]
     assert ids(tmp_path, CHAPTER.replace("it is so", "it is otherwise")) == before
     more = CHAPTER.replace("# %% [markdown]\n# ## The", "# %%\n1 + 1\n\n# %% [markdown]\n# ## The")
