@@ -124,7 +124,7 @@ def write_product(p: Printer, expr: Any) -> str:
 def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
     """The sign of a product, and its factors as text in the order of reading."""
     parts = fraction_of(expr)
-    above = sorted(parts.above, key=lambda f: factor_key(p, f))
+    above = in_chains(sorted(parts.above, key=lambda f: factor_key(p, f)))
     flat = [f for f in above if is_flat(f)]
     tall = [f for f in above if not is_flat(f)]
     below = sorted(parts.below, key=lambda f: factor_key(p, f))
@@ -154,6 +154,20 @@ def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
         front.append(str(over))
     texts = front + written(p, rest)
     return parts.negative, texts or ["1"]
+
+
+def in_chains(factors: Sequence[Any]) -> list[Any]:
+    """Slopes by the chain rule, each where the one before it ends: dL/dy, then dy/dx."""
+    slopes = [f for f in factors if isinstance(f, Partial)]
+    ordered: list[Any] = []
+    while slopes:
+        entered = {slope.entry for slope in slopes}
+        goes_on = [s for s in slopes if ordered and s.quantity == ordered[-1].entry]
+        begins = [s for s in slopes if s.quantity not in entered]
+        ordered.append((goes_on or begins or slopes)[0])
+        slopes.remove(ordered[-1])
+    chain = iter(ordered)
+    return [next(chain) if isinstance(f, Partial) else f for f in factors]
 
 
 def over_bar(above: str, below: str, slashed: bool) -> str:

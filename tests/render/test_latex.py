@@ -56,6 +56,11 @@ TABLE = [
         sum_over(Direct(y[j], x[i]) * Partial(LOSS, y[j]), j),
         r"\sum_j \frac{\partial L}{\partial y_j} \frac{\partial y_j}{\partial x_i}",
     ),
+    (
+        Partial(g[i], x[j]) * Partial(y[j], g[i]) * Partial(z[i], y[j]),
+        r"\frac{\partial z_i}{\partial y_j} \frac{\partial y_j}{\partial g_i}"
+        r" \frac{\partial g_i}{\partial x_j}",
+    ),
     # deltas and brackets of truth
     (delta(i, j), r"\delta_{ij}"),
     (delta(j, i), r"\delta_{ij}"),
