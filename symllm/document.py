@@ -37,6 +37,7 @@ from .render.optimum import optimum_markdown
 from .render.page import derivation_markdown, op_markdown
 from .render.place import ALONE, Place
 from .render.subject import Derivation
+from .setting import Setting
 
 MARK = re.compile(r"# %%(?P<rest>.*)")
 SHOWN = re.compile(r"\btags=\[[^\]]*\"shown\"")
@@ -325,13 +326,20 @@ def beside_a_result(document: Document, number: int) -> bool:
     return bool(number and said and isinstance(before.value, Derivation))
 
 
+def introduced_by(value: Any) -> Setting | None:
+    """What the names of a calculation, or of an op, stand for where it is shown."""
+    if isinstance(value, Op):
+        return Setting((*value.inputs.values(), *value.equations))
+    return value.setting if isinstance(value, Calculation | Optimum) else None
+
+
 def place_of(document: Document, number: int, f: Flavour) -> Place:
     """What the reader of a cell has seen, and where to look for the rest."""
     value = document.shown[number].value
     before = [shown.value for shown in document.shown[:number]]
     if isinstance(value, Calculation | Optimum):
-        last = next((b for b in reversed(before) if isinstance(b, Calculation | Optimum)), None)
-        return Place(introduced=last.setting if last else None)
+        settings = (introduced_by(b) for b in reversed(before))
+        return Place(introduced=next((s for s in settings if s), None))
     if not isinstance(value, Derivation):
         return ALONE
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)
