@@ -19,6 +19,7 @@ from symllm import (
     delta,
     matrix,
     ops,
+    pictures,
     random,
     scalar,
     sum_over,
@@ -204,6 +205,16 @@ calculation((cosh(c) * exp(-(c**2))) ** d.symbol, given=(c, d), title="A cosine 
     exp(-d * c**2 / 2), because="by the bound for one sign"
 )
 
+# %%
+pictures.curves(
+    {f"{width} dimensions": exp(-width * c**2 / 2) for width in (8, 64, 512)},
+    over=(c, 0, 1),
+    name="embedding-chance",
+    words="A bound on the chance that the cosine of two random vectors is above c.",
+    across="$c$",
+    up="chance, at most",
+)
+
 # %% [markdown]
 # This falls exponentially with the dimension. So take $N$ vectors at random. They have $N (N-1)/2$
 # pairs, and each pair has two ways to fail, above $c$ and below $-c$. How many vectors can be
@@ -338,8 +349,8 @@ calculation(exp(z_new[a]) / sum_over(exp(z_new[b]), b), given=shifted).then(
 )
 
 # %% [markdown]
-# **2.** The feature itself gives one, and the others give noise of the variance $m/d$. So as long as
-# few features are present at a time, a vector can hold any of very many.
+# **2.** The feature itself gives one, and the others give noise of the variance $m/d$. So a vector
+# can hold any of very many features, as long as few are present at a time.
 
 # %%
 m = Dim("m")

@@ -14,6 +14,7 @@ from sympy import (
     MatMul,
     MatrixSymbol,
     Ne,
+    Rational,
     Trace,
     Transpose,
     exp,
@@ -54,7 +55,17 @@ calculation((x + s) ** 3, given=(x, s), title="A step").then(
 #
 # That is all that a derivative means in this book: *what a small step is multiplied by*. Everything
 # below is this one idea, with more letters.
-#
+
+# %%
+pictures.curves(
+    {"the cube": x**3, "the first two parts": 1 + 3 * (x - 1)},
+    over=(x, Rational(1, 2), Rational(3, 2)),
+    name="foundations-slope",
+    words="The cube of x, and its first two parts for a step from 1: near there they are one.",
+    across="$x$",
+)
+
+# %% [markdown]
 # ## How to read this book
 #
 # Look at the formula above once more. It was not typeset by hand: a program holds it as an object,
@@ -306,24 +317,15 @@ calculation(sum_over(g[i] * step[i], i), given=(g, step), title="Any step").at_m
 t = scalar("t")
 share = n.vector("p")
 x = n.vector("x", domain="positive")
-shares = Op(
-    name="shares",
-    title="Shares",
-    inputs=(x,),
-    equations=(Let(t, sum_over(x[j], j), "total"), Let(share[i], x[i] / t, "shares")),
-    numpy=lambda x: x / x.sum(),
-)
-calculation(Partial(share[i], x[j]), given=(x, *shares.equations), title="Shares").then(
+shares = (x, Let(t, sum_over(x[j], j), "total"), Let(share[i], x[i] / t, "shares"))
+calculation(Partial(share[i], x[j]), given=shares, title="Shares").then(
     delta(i, j) / t - x[i] / t**2, because="quotient rule"
 ).then((delta(i, j) - share[i]) / t, because="by the definition of the shares")
 
 # %% [markdown]
 # *In words:* what one input gains for itself, all shares pay for in proportion to their size. The
 # columns of the matrix sum to zero, because the shares always sum to one. Take exponentials first,
-# and this is softmax; the chapter on it meets this matrix again. In numbers, for four inputs:
-
-# %%
-pictures.heat_map(shares.jacobian("x"), x=[1, 2, 3, 4])
+# and this is softmax; the chapter on it meets this matrix again.
 
 # %% [markdown]
 # ## Many paths
@@ -413,7 +415,8 @@ calculation(forwards, given=costs, title="A chain of $D$ layers").then(
 # %% [markdown]
 # *In words:* beginning at the inputs costs $n$ times as much as beginning at the loss, but for one
 # layer; and $n$ is thousands. There is one loss, and there are many inputs: that is the whole
-# reason why slopes are computed *backwards*.
+# reason why slopes are computed *backwards*. Of many outputs by one input it would be the other way
+# round.
 #
 # Backwards, then, each layer is asked one thing. It is given a number for each of its outputs,
 # how the loss changes with it, and it answers with a number for each of its inputs. This book
@@ -526,21 +529,22 @@ network.batched("N").counts()
 # number itself (Baur and Strassen, 1983). What is paid besides is memory, for all that the dotted
 # lines need.
 #
-# Does it learn? The gradients that were derived above, and forty steps downhill:
+# Does it learn? Here is all of it once more, in plain NumPy: forwards, backwards, and a step
+# downhill, forty times.
 
 # %% tags=["shown"]
 import numpy as np
 
-gradient = network.gradient("W", "U").lambdify()
-loss = network.lambdify()
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=3), rng.normal(size=2)
 W, U = rng.normal(size=(4, 3)), rng.normal(size=(2, 4))
 for number in range(41):
+    h = np.tanh(W @ x)
+    dz = U @ h - y
     if number % 10 == 0:
-        print(f"step {number:2}: loss {loss(x=x, W=W, U=U, y=y):.4f}")
-    found = gradient(x=x, W=W, U=U, y=y)
-    W, U = W - 0.05 * found["dW"], U - 0.05 * found["dU"]
+        print(f"step {number:2}: loss {(dz**2).sum() / 2:.4f}")
+    dW, dU = np.outer(U.T @ dz * (1 - h**2), x), np.outer(dz, h)
+    W, U = W - 0.05 * dW, U - 0.05 * dU
 
 # %% [markdown]
 # The rest of this book is the same thing with other lines: what each part of a language model
@@ -564,8 +568,8 @@ for number in range(41):
 #
 # ### Answers
 #
-# **1.** Symmetric, or as a multiple of the identity. For any other $A$ the two differ, by a matrix
-# that is zero for symmetric matrices only. The engine, given the claim, says so.
+# **1.** Symmetric: the identity, perhaps. For any other $A$ the two differ, by a matrix that is zero
+# for symmetric ones only. The engine, given the claim, says which factor is wrong.
 
 # %%
 x, A = (n := Dim("n")).vector("x"), matrix("A", n, n)
