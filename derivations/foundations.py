@@ -568,8 +568,8 @@ for number in range(41):
 #
 # ### Answers
 #
-# **1.** Symmetric: the identity, perhaps. For any other $A$ the two differ, by a matrix that is zero
-# for symmetric ones only. The engine, given the claim, says which factor is wrong.
+# **1.** Symmetric: the identity, perhaps. For any other $A$ the two differ, by a matrix that is
+# zero for symmetric ones only. The engine, given the claim, says which factor is wrong.
 
 # %%
 x, A = (n := Dim("n")).vector("x"), matrix("A", n, n)
