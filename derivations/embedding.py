@@ -82,8 +82,8 @@ print("gathered:", right[:, 0])
 # ## Likeness as an angle
 #
 # Are two vectors alike? Their scalar product grows with their lengths, and the length of an
-# embedding says more about how often its token occurs than about what it means. *Cosine similarity*
-# divides by both lengths first, and what is left is the angle.
+# embedding has much to do with how often its token occurs, and little with what it means. *Cosine
+# similarity* divides by both lengths first, and what is left is the angle.
 
 # %%
 ops.cosine_similarity
@@ -170,9 +170,9 @@ calculation(Var(sum_over(x[i] * y[i], i) / d), **chance, title="Its variance").t
 
 # %% [markdown]
 # *In words:* by chance, a cosine is about $1/\sqrt{d}$. In three dimensions 0.3 says nothing; in a
-# thousand it is ten times what chance gives, and nearly impossible. In many dimensions nearly all
-# directions are nearly at right angles to each other. It does not matter that the entries were
-# signs:
+# thousand it is nearly ten times that size, which chance hardly ever gives. In many dimensions
+# nearly all directions are nearly at right angles to each other. That the entries were signs does
+# not matter much:
 
 # %% tags=["shown"]
 import numpy as np
@@ -186,7 +186,7 @@ for width in (16, 256, 4096):
 
 # %% [markdown]
 # How unlikely is a cosine above some bound $c$? A variance alone says little about it, exponentials
-# say more. The sum of $d$ signs is above $c d$ with a probability of at most the average of
+# say more. A product of two signs is a sign. The sum of $d$ signs is above $c d$ with a probability of at most the average of
 # $e^{u (\text{sum} - c d)}$, for any $u > 0$, for where the sum is above, that is more than one
 # (Markov's inequality). The average of the exponential of one sign is a hyperbolic cosine,
 

@@ -70,7 +70,7 @@ pictures.curves(
 #
 # Look at the formula above once more. It was not typeset by hand: a program holds it as an object,
 # judges it and prints what it has found. Beside each formula, or below it, stands one of three
-# words, and they never mean each other.
+# words.
 #
 # - *Proved*: the rules of algebra and calculus bring both sides to one and the same normal form.
 # - *Checked*: a second program, which knows none of these rules, computes both sides at random
@@ -601,7 +601,7 @@ calculation(
 
 # %% [markdown]
 # **3.** Two paths: past the layer and through it. If $J$ is small, the gradient arrives as it left,
-# and that is why very deep models can be trained.
+# which is one reason why very deep models can be trained.
 
 # %%
 x, hidden, out, dy = (n.vector(name) for name in ("x", "h", "y", "dy"))

@@ -326,11 +326,13 @@ def beside_a_result(document: Document, number: int) -> bool:
     return bool(number and said and isinstance(before.value, Derivation))
 
 
-def introduced_by(value: Any) -> Setting | None:
-    """What the names of a calculation, or of an op, stand for where it is shown."""
-    if isinstance(value, Op):
-        return Setting((*value.inputs.values(), *value.equations))
-    return value.setting if isinstance(value, Calculation | Optimum) else None
+def introduced(before: Sequence[Any]) -> Setting | None:
+    """What names stand for: by the calculation before, or by an op that was shown just now."""
+    results = [b for b in before if isinstance(b, Calculation | Optimum | Op | Derivation)]
+    if results and isinstance(op := results[-1], Op):
+        return Setting((*op.inputs.values(), *op.equations))
+    settings = [b.setting for b in results if isinstance(b, Calculation | Optimum)]
+    return settings[-1] if settings else None
 
 
 def place_of(document: Document, number: int, f: Flavour) -> Place:
@@ -338,8 +340,7 @@ def place_of(document: Document, number: int, f: Flavour) -> Place:
     value = document.shown[number].value
     before = [shown.value for shown in document.shown[:number]]
     if isinstance(value, Calculation | Optimum):
-        settings = (introduced_by(b) for b in reversed(before))
-        return Place(introduced=next((s for s in settings if s), None))
+        return Place(introduced=introduced(before))
     if not isinstance(value, Derivation):
         return ALONE
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)
