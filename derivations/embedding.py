@@ -185,10 +185,11 @@ for width in (16, 256, 4096):
     print(f"{width:4}: measured {spread:.4f}, predicted {width**-0.5:.4f}")
 
 # %% [markdown]
-# How unlikely is a cosine above some bound $c$? A variance alone says little about it, exponentials
-# say more. A product of two signs is a sign. The sum of $d$ signs is above $c d$ with a probability of at most the average of
-# $e^{u (\text{sum} - c d)}$, for any $u > 0$, for where the sum is above, that is more than one
-# (Markov's inequality). The average of the exponential of one sign is a hyperbolic cosine,
+# How unlikely is a cosine above some bound $c$? A variance alone says little about it; exponentials
+# say more. Products of two signs are signs, and the question is how often a sum $s$ of $d$ signs is
+# above $c d$. For any $u > 0$, the probability is at most the average of $e^{u (s - c d)}$, which
+# is never negative, and more than one where $s$ is above (Markov's inequality). The average of the
+# exponential of one sign is a hyperbolic cosine,
 
 # %%
 b, u, c = scalar("b"), scalar("u"), scalar("c", domain="positive")
