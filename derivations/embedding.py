@@ -186,9 +186,9 @@ for width in (16, 256, 4096):
 
 # %% [markdown]
 # How unlikely is a cosine above some bound $c$? A variance alone says little about it; exponentials
-# say more. Products of two signs are signs, and the question is how often a sum $s$ of $d$ signs is
-# above $c d$. For any $u > 0$, the probability is at most the average of $e^{u (s - c d)}$, which
-# is never negative, and more than one where $s$ is above (Markov's inequality). The average of the
+# say more. Products of two signs are signs, and the question is how often a sum $S$ of $d$ signs is
+# above $c d$. For any $u > 0$, the probability is at most the average of $e^{u (S - c d)}$, which
+# is never negative, and more than one where $S$ is above (Markov's inequality). The average of the
 # exponential of one sign is a hyperbolic cosine,
 
 # %%
@@ -373,18 +373,22 @@ calculation(
 # %%
 y = cosine.inputs["y"]
 calculation(E(sum_over((x[i] - y[i]) ** 2, i)), given=(x, y), assuming=signs).then(
-    sum_over(E(x[i] ** 2) + E(y[i] ** 2) - 2 * E(x[i]) * E(y[i]), i), because="independent"
-).then(2 * d, because="variances are one, means are zero")
+    sum_over(E(x[i] ** 2) + E(y[i] ** 2), i), because="means are zero"
+).then(2 * d, because="variances are one")
 
 # %% [markdown]
 # **4.** Nearly a third. Without tying there would be as many again.
 
 # %%
-vocabulary, width = scalar("v"), scalar("d")
-calculation(
-    vocabulary * width,
-    given=(Let(vocabulary, 50257, "tokens"), Let(width, 768, "width")),
-).then(38_597_376, because="arithmetic").at_least(Rational(31, 100) * 124_000_000)
+vocabulary, width, parameters = scalar("v"), scalar("d"), scalar("P")
+gpt2 = (
+    Let(vocabulary, 50257, "tokens"),
+    Let(width, 768, "width"),
+    Let(parameters, 124_439_808, "parameters in all"),
+)
+calculation(vocabulary * width / parameters, given=gpt2).at_least(
+    Rational(31, 100), because="38,597,376 in the table"
+)
 
 # %% [markdown]
 # ### References

@@ -49,9 +49,9 @@ calculation((x + s) ** 3, given=(x, s), title="A step").then(
 
 # %% [markdown]
 # *In words:* three parts. The first is where we were. The second is proportional to the step. The
-# third has the step in it twice: make the step ten times smaller, and this part becomes a hundred
-# times smaller. For a small step only the first two count, and what stands beside $s$ in the second
-# is the *slope*, $3x^2$.
+# third has the step in it at least twice: make the step ten times smaller, and this part becomes a
+# hundred times smaller. For a small step only the first two count, and what stands beside $s$ in
+# the second is the *slope*, $3x^2$.
 #
 # That is all that a derivative means in this book: *what a small step is multiplied by*. Everything
 # below is this one idea, with more letters.
@@ -61,16 +61,16 @@ pictures.curves(
     {"the cube": x**3, "the first two parts": 1 + 3 * (x - 1)},
     over=(x, Rational(1, 2), Rational(3, 2)),
     name="foundations-slope",
-    words="The cube of x, and its first two parts for a step from 1: near there they are one.",
+    words="The cube of x, and its first two parts for a step from 1: near 1 hard to tell apart.",
     across="$x$",
 )
 
 # %% [markdown]
 # ## How to read this book
 #
-# Look at the formula above once more. It was not typeset by hand: a program holds it as an object,
-# judges it and prints what it has found. Beside each formula, or below it, stands one of three
-# words.
+# Look at the formula for the step once more. It was not typeset by hand: a program holds it as an
+# object, judges it and prints what it has found. Beside each formula, or below it, stands one of
+# three words.
 #
 # - *Proved*: the rules of algebra and calculus bring both sides to one and the same normal form.
 # - *Checked*: a second program, which knows none of these rules, computes both sides at random
