@@ -187,19 +187,19 @@ for width in (16, 256, 4096):
 # %% [markdown]
 # How unlikely is a cosine above some bound $c$? A variance alone says little about it; exponentials
 # say more. Products of two signs are signs, and the question is how often a sum $S$ of $d$ signs is
-# above $c d$. For any $u > 0$, the probability is at most the average of $e^{u (S - c d)}$, which
-# is never negative, and more than one where $S$ is above (Markov's inequality). The average of the
-# exponential of one sign is a hyperbolic cosine,
+# above $c d$. For any $\lambda > 0$, the probability is at most the average of
+# $e^{\lambda (S - c d)}$, which is never negative, and more than one where $S$ is above (Markov's
+# inequality). The average of the exponential of one sign is a hyperbolic cosine,
 
 # %%
-b, u, c = scalar("b"), scalar("u"), scalar("c", domain="positive")
-coin = {"given": (b, u), "assuming": (random(b, mean=Rational(1, 2), law="binary"),)}
-calculation(E(exp(u * (2 * b - 1))), **coin, title="One sign").then(
-    cosh(u), because="half of $e^u$ and half of $e^{-u}$"
-).at_most(exp(u**2 / 2), because="term by term of both series")
+b, lam, c = scalar("b"), scalar("lamda"), scalar("c", domain="positive")
+coin = {"given": (b, lam), "assuming": (random(b, mean=Rational(1, 2), law="binary"),)}
+calculation(E(exp(lam * (2 * b - 1))), **coin, title="One sign").then(
+    cosh(lam), because="half of $e^\\lambda$ and half of $e^{-\\lambda}$"
+).at_most(exp(lam**2 / 2), because="term by term of both series")
 
 # %% [markdown]
-# and signs are independent, so that for $d$ of them it is raised to that power. Take $u = c$.
+# and signs are independent, so that for $d$ of them it is raised to that power. Take $\lambda = c$.
 
 # %%
 calculation((cosh(c) * exp(-(c**2))) ** d.symbol, given=(c, d), title="A cosine above $c$").at_most(
@@ -267,28 +267,28 @@ calculation(exp(z_new[b] - z_new[a]), given=moved, title="The odds of $b$ agains
 # ### Analogies
 #
 # The famous claim goes further: *king* less *man* plus *woman* is *queen*. When would that be so?
-# Suppose that the table is a good model of its surroundings: that word $w$ stands near a word $c$
-# in proportion to $q_c$, how frequent $c$ is, and to the exponential of a scalar product. Models
+# Suppose that the table is a good model of its surroundings: that word $w$ stands near a word $j$
+# in proportion to $q_j$, how frequent $j$ is, and to the exponential of a scalar product. Models
 # such as word2vec are trained for something close to it (Levy and Goldberg, 2014). Let $a$ and
-# $b$ be one pair, $e$ and $f$ the other.
+# $b$ be *man* and *king*, and $e$ and $f$ *woman* and *queen*.
 
 # %%
 m = Dim("m")
-c, e, f = m.index("c"), v.index("e"), v.index("f")
+j, e, f = m.index("j"), v.index("e"), v.index("f")
 C, q, P = matrix("C", m, d), m.vector("q", domain="positive"), matrix("P", v, m)
-near = Let(P[w, c], q[c] * exp(sum_over(W[w, k] * C[c, k], k)), "how often c stands near w")
+near = Let(P[w, j], q[j] * exp(sum_over(W[w, k] * C[j, k], k)), "how often j stands near w")
 calculation(
-    P[b, c] / P[a, c] / (P[f, c] / P[e, c]), given=(W, C, q, near), title="Two proportions"
+    P[b, j] / P[a, j] / (P[f, j] / P[e, j]), given=(W, C, q, near), title="Two proportions"
 ).then(
-    exp(sum_over((W[b, k] - W[a, k] + W[e, k] - W[f, k]) * C[c, k], k)),
+    exp(sum_over((W[b, k] - W[a, k] + W[e, k] - W[f, k]) * C[j, k], k)),
     because="the frequencies cancel",
 )
 
 # %% [markdown]
 # *In words:* if the parallelogram of the four rows closes, the exponent is zero, and both
-# proportions are equal for every $c$. That is what the analogy says: what makes *king* differ from
+# proportions are equal for every $j$. That is what the analogy says: what makes *king* differ from
 # *man* in its surroundings is what makes *queen* differ from *woman*. The other way round, equal
-# proportions close the parallelogram as far as the vectors $C_c$ can see it.
+# proportions close the parallelogram as far as the vectors $C_j$ can see it.
 #
 # Real tables fit this only roughly. The answer is the row that is *nearest* to where the fourth
 # corner should be, and usually the three given words are left out of the search, because one of
@@ -380,7 +380,7 @@ calculation(E(sum_over((x[i] - y[i]) ** 2, i)), given=(x, y), assuming=signs).th
 # **4.** Nearly a third. Without tying there would be as many again.
 
 # %%
-vocabulary, width, parameters = scalar("v"), scalar("d"), scalar("P")
+vocabulary, width, parameters = scalar("v"), scalar("d"), scalar("M")
 gpt2 = (
     Let(vocabulary, 50257, "tokens"),
     Let(width, 768, "width"),
