@@ -284,7 +284,7 @@ calculation(Partial(q, x[k]), given=quadratic, title="The slope of a quadratic f
 #
 # Why does one want a gradient at all? Let $g$ be the gradient of a loss. To first order a step $s$
 # changes the loss by the scalar product of both. Step against the gradient, by $\eta$ times its
-# size, and whatever the loss is, it falls.
+# size, and whatever the loss is, it falls, if only $\eta$ is small enough.
 
 # %%
 g, eta = n.vector("g"), scalar("eta", domain="positive")
@@ -306,6 +306,10 @@ calculation(sum_over(g[i] * step[i], i), given=(g, step), title="Any step").at_m
 )
 
 # %% [markdown]
+# *In words:* both sides are equal where the step goes along the gradient. So a gradient is a
+# direction as well as a list of slopes: it points where the loss rises fastest, and its length says
+# how fast.
+#
 # ## The Jacobian
 #
 # Layers have many outputs. Each output has a slope by each input, so that the slopes are a matrix,
@@ -420,7 +424,8 @@ calculation(forwards, given=costs, title="A chain of $D$ layers").then(
 #
 # Backwards, then, each layer is asked one thing. It is given a number for each of its outputs,
 # how the loss changes with it, and it answers with a number for each of its inputs. This book
-# writes $\mathrm{d}y$ for the gradient of the loss by $y$, and it has the shape of $y$.
+# writes $\mathrm{d}y$ for the gradient of the loss by $y$, which has the shape of $y$; others call
+# it an adjoint, or a cotangent.
 # The layer's answer is a row times its Jacobian, a *vector–Jacobian product*. The other way round,
 # a Jacobian times a column says how the outputs change when the inputs take a step $s$: a
 # *Jacobian–vector product*, or directional derivative. Neither needs the matrix itself, and each
