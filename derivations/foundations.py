@@ -623,7 +623,7 @@ calculation(
 ).then(dy[k] + sum_over(dy[i] * J[i, k], i), because="two paths")  # fmt: skip
 
 # %% [markdown]
-# **4.** The second assignment forgets the first path. Paths add: it has to be `dx += ...`.
+# **4.** The second assignment forgets the first path. Paths add, so it has to be `+=`.
 #
 # **5.** It is the directional derivative of the gradient, so take the gradient at two places. For a
 # quadratic form, whose gradient was found above, that is exact at any distance $t$; for other
