@@ -47,6 +47,7 @@ from .render.optimum import optimum_markdown
 from .render.page import derivation_markdown, op_markdown
 from .render.place import ALONE, Place
 from .render.subject import Derivation
+from .setting import Setting
 
 
 @dataclass(frozen=True)
@@ -211,13 +212,21 @@ def beside_a_result(document: Document, number: int) -> bool:
     return bool(number and said and isinstance(before.value, Derivation))
 
 
+def introduced(before: Sequence[Any]) -> Setting | None:
+    """What names stand for: by the calculation before, or by an op that was shown just now."""
+    results = [b for b in before if isinstance(b, Calculation | Optimum | Op | Derivation)]
+    if results and isinstance(op := results[-1], Op):
+        return Setting((*op.inputs.values(), *op.equations))
+    settings = [b.setting for b in results if isinstance(b, Calculation | Optimum)]
+    return settings[-1] if settings else None
+
+
 def place_of(document: Document, number: int, f: Flavour) -> Place:
     """What the reader of a cell has seen, and where to look for the rest."""
     value = document.shown[number].value
     before = [shown.value for shown in document.shown[:number]]
     if isinstance(value, Calculation | Optimum):
-        last = next((b for b in reversed(before) if isinstance(b, Calculation | Optimum)), None)
-        return Place(introduced=last.setting if last else None)
+        return Place(introduced=introduced(before))
     if not isinstance(value, Derivation):
         return ALONE
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)
