@@ -161,8 +161,8 @@ calculation(
 # %% tags=["shown"]
 from symllm import check_latex, ops
 
-for formula in (r"dK = dS Q / \sqrt{d}", r"dK = dS^\top Q / \sqrt{d}", r"dK = dS^\top Q"):
-    verdict = check_latex(formula, ops.attention)
+for right_side in (r"dS Q / \sqrt{d}", r"dS^\top Q / \sqrt{d}", r"dS^\top Q"):
+    verdict = check_latex(f"dK = {right_side}", ops.attention)
     print(f"{verdict.kind}: {verdict.explanation}")
 
 # %% [markdown]

@@ -119,10 +119,11 @@ for found in others:
 # %% tags=["shown"]
 from symllm import ops
 
-plain, causal = ops.attention.gradient(), ops.causal_attention.gradient()
-for name, like in ("masked_attention", plain), ("alibi", causal), ("sliding_window", causal):
-    found = ops[name].gradient()
-    print(f"{name}: {found.results == like.results and found.where['dS'] == like.where['dS']}")
+alike = {"masked_attention": "attention", "alibi": "causal_attention"}
+for name, known in {**alike, "sliding_window": "causal_attention"}.items():
+    one, other = ops[name].gradient(), ops[known].gradient()
+    same = one.results == other.results and one.where["dS"] == other.where["dS"]
+    print(f"{name} as {known}: {same}")
 
 # %% [markdown]
 # ## Exercises
@@ -163,7 +164,7 @@ back = position[:, None] - position
 window = (back >= 0) & (back < 4)
 reach = window
 for layer in range(1, 4):
-    print(f"{layer} layers: {back[reach].max()} positions back")
+    print(f"layer {layer} sees {back[reach].max()} positions back")
     reach = reach @ window
 
 # %% [markdown]

@@ -15,7 +15,6 @@ from symllm import (
     Equals,
     Iverson,
     Let,
-    Op,
     Partial,
     Tensor,
     calculation,
@@ -71,7 +70,7 @@ calculation(
 # %%
 x = scalar("x")
 pictures.curves(
-    {"$e^x$": exp(x), "feature map": Max(x, 0) + exp(Min(x, 0))},
+    {"exponential": exp(x), "feature map": Max(x, 0) + exp(Min(x, 0))},
     over=(x, -4, 2),
     name="feature-map",
     words="The exponential, and the feature map of the first paper: they agree below zero; above, "
@@ -86,6 +85,15 @@ pictures.curves(
 
 # %%
 ops.linear_attention
+
+# %% [markdown]
+# The engine counts the operations of both by their equations. Here are the largest terms:
+
+# %% tags=["shown"]
+from symllm import leading, ops
+
+for op in (ops.attention, ops.linear_attention):
+    print(f"{op.title}: {leading(op.counts().forward_flops)}")
 
 # %% [markdown]
 # ### The backward pass
@@ -113,11 +121,8 @@ ops.linear_attention.gradient()
 # %%
 Q, K, V = (matrix(name, n, size) for name, size in (("Q", d), ("K", d), ("V", e)))
 M = Tensor("M", (n, d, e))
-memory = Let(M[i, k, l], sum_over(Iverson(j <= i) * K[j, k] * V[j, l], j), "memory of position i")
+memory = Let(M[i, k, l], sum_over(Iverson(j <= i) * K[j, k] * V[j, l], j), "running memory")
 calculation(M[i, k, l], given=(K, V, memory), title="One step").then(
-    sum_over((Iverson(j < i) + Iverson(j <= i) * Iverson(i <= j)) * K[j, k] * V[j, l], j),
-    because="those before, and $i$ itself",
-).then(
     sum_over(Iverson(j < i) * K[j, k] * V[j, l], j) + K[i, k] * V[i, l],
     because="the memory before, and one term",
 )
@@ -151,31 +156,40 @@ for t in range(6):
 # ### The gradient runs backwards
 #
 # A key and a value are heard by every query from their position on. What they get back is a sum
-# over those, so it runs too, from the end to the beginning. Leave out the normaliser for a moment,
-# or think of $\mathrm{d}O$ as divided by it already.
+# over those, so it runs too, from the end to the beginning. To see it, differentiate a loss whose
+# upstream gradient is $\mathrm{d}O$.
 
 # %%
 dO, L = matrix("dO", n, e, role="constant"), scalar("L")
-O, R = matrix("O", n, e), Tensor("R", (n, d, e))
+O, R, Z, D = matrix("O", n, e), Tensor("R", (n, d, e)), n.vector("Z"), n.vector("D")
+seen = Iverson(j <= i) * sum_over(Q[i, k] * K[j, k], k)
+Q, K = (Tensor(name, (n, d), domain="positive") for name in "QK")
 causal = (
     Q, K, V, dO,
-    Let(O[i, l], sum_over(sum_over(Iverson(j <= i) * Q[i, k] * K[j, k], k) * V[j, l], j), "output"),
+    Let(Z[i], sum_over(seen, j), "normaliser"),
+    Let(O[i, l], sum_over(seen * V[j, l], j) / Z[i], "output"),
     Let(L, sum_over(sum_over(dO[i, l] * O[i, l], l), i), "what is differentiated"),
-    Let(R[j, k, l], sum_over(Iverson(j <= i) * Q[i, k] * dO[i, l], i), "memory of the way back"),
+    Let(D[i], sum_over(dO[i, l] * O[i, l], l), "row sums"),
+    Let(R[j, k, l], sum_over(Iverson(j <= i) * Q[i, k] * dO[i, l] / Z[i], i), "running backwards"),
 )  # fmt: skip
 calculation(Partial(L, V[j, l]), given=causal, title="What a value gets").then(
-    sum_over(sum_over(Iverson(j <= i) * Q[i, k] * K[j, k], k) * dO[i, l], i),
-    because="the queries that see it",
+    sum_over(seen * dO[i, l] / Z[i], i), because="the queries that see it"
 ).then(sum_over(K[j, k] * R[j, k, l], k), because="the sum over positions first")
+
+# %% [markdown]
+# A key acts on the normaliser besides, and gets back the part of it that softmax attention has too.
 
 # %%
 calculation(Partial(L, K[j, k]), given=causal, title="What a key gets").then(
-    sum_over(Iverson(j <= i) * Q[i, k] * sum_over(V[j, l] * dO[i, l], l), i),
-    because="the queries that see it",
-).then(sum_over(V[j, l] * R[j, k, l], l), because="the sum over positions first")
+    sum_over(Iverson(j <= i) * Q[i, k] * (sum_over(V[j, l] * dO[i, l], l) - D[i]) / Z[i], i),
+    because="through the output and its normaliser",
+).then(
+    sum_over(V[j, l] * R[j, k, l], l) - sum_over(Iverson(j <= i) * Q[i, k] * D[i] / Z[i], i),
+    because="the sum over positions first",
+)
 
 # %% [markdown]
-# *In words:* the memory of the way back is the same machine with other letters, queries and
+# *In words:* the memory $R$ of the way back is the same machine with other letters, queries and
 # output gradients in place of keys and values, and time reversed. Training needs one pass each way,
 # and no memory of any position has to be kept: on the way back each can be had by subtracting what
 # was added, or, more precisely, by starting again from a few that were kept.
@@ -287,30 +301,24 @@ calculation(output(s), given=(Q, K, V, s), title="Scaled keys").then(
 
 # %%
 q, v, r = d.vector("q"), e.vector("v"), e.vector("r")
-M, L = matrix("M", d, e, role="parameter"), scalar("L")
-Op(
-    name="associative_memory",
-    title="The error of a memory",
-    inputs=(q, v, M),
-    equations=(
-        Let(r[l], sum_over(q[k] * M[k, l], k) - v[l], "error of the answer"),
-        Let(L, sum_over(r[l] ** 2, l) / 2, "half its square"),
-    ),
-    numpy=lambda q, v, M: ((q @ M - v) ** 2).sum() / 2,
-).gradient("M")
+M, L, eta = matrix("M", d, e), scalar("L"), scalar("eta")
+error = Let(r[l], sum_over(q[k] * M[k, l], k) - v[l], "error of the answer")
+loss = Let(L, sum_over(r[l] ** 2, l) / 2, "half its square")
+calculation(Partial(L, M[k, l]), given=(q, v, M, error, loss), title="The slope of the loss").then(
+    q[k] * r[l], because="only $r_l$ depends on $M_{kl}$, by $q_k$"
+)
 
 # %% [markdown]
-# So a step of size $\eta$ adds $\eta \, q_k (v_l - \ldots)$ to the memory: the product of key and
-# value, as linear attention does, but of the value less what the memory would have answered
-# already. A key of length one that is stored twice overwrites, where linear attention adds up. This
-# is the delta rule of Widrow and Hoff (1960); DeltaNet uses it at every token, with an $\eta$ that
-# the token chooses. With $\eta = 1$ and a key of length one the new memory answers without error:
+# A step against the slope takes $\eta \, q_k r_l$ away. With $r$ put in, it adds the product of key
+# and value, as linear attention does, but of the value less what the memory would have answered
+# already. A key that is stored twice overwrites, where linear attention adds up. This is the delta
+# rule of Widrow and Hoff (1960); DeltaNet uses it at every token, with an $\eta$ that the token
+# chooses. With $\eta = 1$ and a key of length one the new memory answers without error:
 
 # %%
-eta = scalar("eta")
 calculation(
     sum_over(q[k] * (M[k, l] - eta * q[k] * r[l]), k) - v[l],
-    given=(q, v, M, eta, Let(r[l], sum_over(q[k] * M[k, l], k) - v[l], "error before")),
+    given=(q, v, M, eta, error),
     title="The error after a step",
 ).then(
     (1 - eta * sum_over(q[k] ** 2, k)) * r[l],
