@@ -192,7 +192,7 @@ calculation(Partial(L, K[j, k]), given=causal, title="What a key gets").then(
 # *In words:* the memory $R$ of the way back is the same machine with other letters, queries and
 # output gradients in place of keys and values, and time reversed. Training needs one pass each way,
 # and no memory of any position has to be kept: on the way back each can be had by subtracting what
-# was added, or, more precisely, by starting again from a few that were kept.
+# was added, or, with smaller rounding errors, by starting again from a few that were kept.
 #
 # ## What is lost
 #
