@@ -103,7 +103,8 @@ ops.grouped_query_attention
 layers, width, tokens, bytes_each = 32, 128, 8192, 2
 for groups in (32, 8, 1):
     cache = 2 * layers * groups * width * bytes_each  # keys and values
-    print(f"{groups:2} groups: {cache // 1024:3} KiB a token, {cache * tokens / 2**30:.3f} GiB")
+    whole = cache * tokens / 2**30
+    print(f"{groups:2} groups: {cache // 1024:3} KiB a token, {whole:.3f} GiB in all")
 
 # %% [markdown]
 # ### The backward pass
