@@ -33,6 +33,9 @@ ops.softmax.gradient("x")
 # %% [markdown]
 # *In words:* it is so.
 
+# %%
+ops.softmax.gradient("x").result
+
 # %% tags=["shown"]
 print("once", 2)
 """
