@@ -52,7 +52,7 @@ ops.attention.gradient()
 pictures.graph(ops.attention.gradient())
 
 # %% [markdown]
-# What a row of $\mathrm{d}S$ sums to is worth a line of its own, for it is used twice below. Take
+# What a row of $\mathrm{d}S$ sums to is worth a line of its own; an exercise needs it. Take
 # weights that sum to one in each row, and any gradients of theirs.
 
 # %%
@@ -68,7 +68,7 @@ softmax_back = (
 )  # fmt: skip
 calculation(sum_over(dS[i, j], j), given=softmax_back, title="A row of gradients").then(
     sum_over(P[i, j] * dP[i, j], j) - D[i] * sum_over(P[i, j], j), because="put in"
-).then(D[i] - D[i], because="the weights sum to one").then(0)
+).then(0, because="the first is $D_i$, and the weights sum to one")
 
 # %% [markdown]
 # *In words:* scores compete. What pulls one of them up pushes others of its row down by as much,
@@ -119,10 +119,7 @@ calculation(
     P[i, j] * (sum_over(dO[i, l] * v[l], l) - sum_over(dO[i, l] * O[i, l], l)),
     given=same_values,
     title="The scores' gradient",
-).then(
-    P[i, j] * (sum_over(dO[i, l] * v[l], l) - sum_over(dO[i, l] * v[l], l)),
-    because="the output is $v$, for the weights sum to one",
-).then(0)
+).then(0, because="the output is $v$, for the weights sum to one")
 
 # %% [markdown]
 # **2.** It is zero, always. The bias of the keys gets what all keys get together, and that is a sum

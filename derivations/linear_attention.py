@@ -8,7 +8,7 @@
 # which can be trained as attention and run as a recurrence.
 
 # %%
-from sympy import Max, Min, exp
+from sympy import Max, Min, Rational, exp
 
 from symllm import (
     Dim,
@@ -63,9 +63,9 @@ calculation(
 #
 # A mean needs weights that are positive and sum to one. The second is done by dividing by their
 # sum, as in softmax. For the first, queries and keys go through a *feature map*, a function $\phi$
-# whose values are positive; a weight is then $\phi(q) \cdot \phi(k)$ and not $e^{q \cdot k}$. The
-# first paper took $\phi(x) = 1 + x$ for positive $x$ and $e^x$ for others, entry by entry, which is
-# positive and has no corner.
+# whose values are positive; a weight is then $\phi(q) \cdot \phi(k)$ and not $e^{q \cdot k}$.
+# Katharopoulos et al. (2020) took $\phi(x) = 1 + x$ for positive $x$ and $e^x$ for others, entry by
+# entry, which is positive and has no corner.
 
 # %%
 x = scalar("x")
@@ -73,7 +73,7 @@ pictures.curves(
     {"exponential": exp(x), "feature map": Max(x, 0) + exp(Min(x, 0))},
     over=(x, -4, 2),
     name="feature-map",
-    words="The exponential, and the feature map of the first paper: they agree below zero; above, "
+    words="The exponential, and the feature map of 2020: they agree below zero; above, "
     "the map grows as a straight line.",
     across="$x$",
     up="",
@@ -109,7 +109,7 @@ ops.linear_attention.gradient()
 # *In words:* a value reads from the gradient of the memory with its key, as a query reads from the
 # memory. The number $D_i$, which softmax attention subtracts from its weights' gradients, is here
 # as well: it comes from dividing by a sum, and not from the exponential. And nothing in these lines
-# has two positions, so the way back costs as little as the way forward.
+# has two positions: the way back, too, costs as much as the text is long.
 
 # %% [markdown]
 # ## A memory that runs
@@ -130,8 +130,8 @@ calculation(M[i, k, l], given=(K, V, memory), title="One step").then(
 # %% [markdown]
 # *In words:* causal linear attention is a recurrent network. Its state is a matrix, every token
 # adds to it, every query reads from it, and a model that writes needs the same time and the same
-# memory for its millionth token as for its first. The attention of the chapter before would have
-# kept a million keys and values.
+# memory for its millionth token as for its first. Softmax attention would have kept a million keys
+# and values.
 #
 # Both ways to compute it agree: all weights at once, with a mask, and token by token.
 
@@ -217,18 +217,19 @@ for name, weights in kinds.items():
 # exactly, if their keys are orthogonal. With more, they run into each other.
 #
 # Two remedies make the linear models of today. One is to forget: the memory is multiplied by a
-# number below one before each token is added, so that what is long past makes room (RetNet; with a
-# factor that depends on the token, gated linear attention and Mamba 2). A token that is $i - j$ old
-# counts by that power.
+# number $a$ below one before each token is added, so that what is long past makes room (RetNet;
+# with a factor that depends on the token, gated linear attention and Mamba 2). A token that is
+# $i - j$ old counts by that power.
 
 # %%
-lam = scalar("rho", domain="positive")
+fade = scalar("a", domain="positive")
 calculation(
-    sum_over(Iverson(j <= i) * lam ** (i - j) * K[j, k] * V[j, l], j),
-    given=(K, V, lam),
+    sum_over(Iverson(j <= i) * fade ** (i - j) * K[j, k] * V[j, l], j),
+    given=(K, V, fade),
     title="A memory that fades",
 ).then(
-    lam * sum_over(Iverson(j < i) * lam ** (i - j - 1) * K[j, k] * V[j, l], j) + K[i, k] * V[i, l],
+    fade * sum_over(Iverson(j < i) * fade ** (i - j - 1) * K[j, k] * V[j, l], j)
+    + K[i, k] * V[i, l],
     because="one factor less for those before",
 )
 
@@ -255,10 +256,11 @@ calculation(
 # power $p$ needs $d^p$.
 
 # %%
-q, key = d.vector("q"), d.vector("kappa")
-k, l = d.indices("k l")
-calculation(sum_over(q[k] * key[k], k) ** 2, given=(q, key), title="A square as features").then(
-    sum_over(sum_over((q[k] * q[l]) * (key[k] * key[l]), l), k), because="a product of two sums"
+q, key = d.vector("q"), d.vector("k")
+a, b = d.indices("i j")
+product = sum_over(q[a] * key[a], a)
+calculation(product**2, given=(q, key), title="A square as features").then(
+    sum_over(sum_over((q[a] * q[b]) * (key[a] * key[b]), b), a), because="a product of two sums"
 )
 
 # %% [markdown]
@@ -266,13 +268,9 @@ calculation(sum_over(q[k] * key[k], k) ** 2, given=(q, key), title="A square as 
 # for it is half of a square and a half. The model Based (Arora et al., 2024) is built on it.
 
 # %%
-calculation(
-    1 + sum_over(q[k] * key[k], k) + sum_over(q[k] * key[k], k) ** 2 / 2,
-    given=(q, key),
-    title="Second order",
-).then(((1 + sum_over(q[k] * key[k], k)) ** 2 + 1) / 2, because="the square completed").at_least(
-    (1 + 0 * q[k]) / 2, because="a square is not negative"
-)
+calculation(1 + product + product**2 / 2, given=(q, key), title="Second order").then(
+    ((1 + product) ** 2 + 1) / 2, because="the square completed"
+).at_least(Rational(1, 2), because="a square is not negative")
 
 # %% [markdown]
 # **3.** Nothing: the factor stands in the output's numerator and in its normaliser. In softmax
@@ -312,8 +310,9 @@ calculation(Partial(L, M[k, l]), given=(q, v, M, error, loss), title="The slope 
 # A step against the slope takes $\eta \, q_k r_l$ away. With $r$ put in, it adds the product of key
 # and value, as linear attention does, but of the value less what the memory would have answered
 # already. A key that is stored twice overwrites, where linear attention adds up. This is the delta
-# rule of Widrow and Hoff (1960); DeltaNet uses it at every token, with an $\eta$ that the token
-# chooses. With $\eta = 1$ and a key of length one the new memory answers without error:
+# rule of Widrow and Hoff (1960); DeltaNet (Schlag et al., 2021) uses it at every token, with an
+# $\eta$ that the token chooses. With $\eta = 1$ and a key of length one the new memory answers
+# without error:
 
 # %%
 calculation(
