@@ -170,7 +170,9 @@ for layer in range(1, 4):
 # %% [markdown]
 # **3.** A bias stands beside the scores, so it gets what they get. Summed over the batch and, for
 # biases that depend on the distance $i - j$ alone, over each diagonal, this is how relative
-# position biases are learnt (Raffel et al., 2020).
+# position biases are learnt (Raffel et al., 2020). A slope gets the distances $j - i$, weighted by
+# $\mathrm{d}S$. The engine finds that only $j$ counts: what comes from $i$ is the same for a whole
+# row, and a row of $\mathrm{d}S$ sums to zero.
 
 # %%
 m, d, e = Dim("m"), Dim("d"), Dim("e")
