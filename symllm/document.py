@@ -136,9 +136,20 @@ def cells_of(text: str) -> Iterator[Cell]:
         source = "\n".join(map(uncommented, lines) if prose else lines).strip("\n")
         if source.strip():
             blank = next(n for n, written in enumerate(lines) if written.strip())
-            yield Cell(source, start + blank, prose, listed)
+            yield from apart_from_words(Cell(source, start + blank, prose, listed))
         prose = "[markdown]" in mark["rest"]
         lines, start, listed = [], number + 1, bool(SHOWN.search(mark["rest"])) and not prose
+
+
+def apart_from_words(cell: Cell) -> Iterator[Cell]:
+    """What says a result in words ends where a section begins; that is a cell of its own."""
+    section = re.search(r"^#+ ", cell.source, re.M)
+    if not cell.prose or not cell.source.startswith(IN_WORDS) or section is None:
+        yield cell
+        return
+    words, rest = cell.source[: section.start()], cell.source[section.start() :]
+    yield replace(cell, source=words.rstrip())
+    yield replace(cell, source=rest, line=cell.line + words.count("\n"))
 
 
 def uncommented(line: str) -> str:

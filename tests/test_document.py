@@ -70,6 +70,13 @@ def test_cells_know_their_lines():
     assert cells[0].source.splitlines()[2] == "Prose with $x_i$ and `code $5`."
 
 
+def test_words_for_a_result_end_where_a_section_begins():
+    text = "# %% [markdown]\n# *In words:* so.\n#\n# And so.\n#\n# ## Next\n# More.\n"
+    first, second = cells_of(text)
+    assert (first.source, first.line) == ("*In words:* so.\n\nAnd so.", 2)
+    assert (second.source, second.line, second.prose) == ("## Next\nMore.", 6, True)
+
+
 def test_a_chapter_shows_prose_and_values(folder):
     document = run_chapter(folder / "derivations" / "one.py")
     assert document.title == "A title"

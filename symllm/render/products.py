@@ -20,12 +20,14 @@ def write_rational(p: Printer, expr: Any) -> str:
     sign = "-" if expr < 0 else ""
     size = abs(expr)
     if decimal := as_decimal(size):
-        return sign + decimal
+        return sign + in_powers_of_ten(decimal)
+    if size.p == 1 and size.q >= 1024 and size.q.bit_count() == 1:
+        return f"{sign}2^{{-{size.q.bit_length() - 1}}}"
     return sign + (str(size.p) if size.q == 1 else rf"\frac{{{size.p}}}{{{size.q}}}")
 
 
 def as_decimal(number: Any) -> str:
-    """A decimal fraction that was given as one: 0.044715, but not 1/8."""
+    """A decimal fraction that was given as one: 0.044715, but neither 1/8 nor 2 to the -24."""
     q = number.q
     if q < 1000:
         return ""
@@ -33,7 +35,17 @@ def as_decimal(number: Any) -> str:
         q //= 2
     while q % 5 == 0:
         q //= 5
-    return format(float(number), ".15g") if q == 1 else ""
+    decimal = format(float(number), ".15g") if q == 1 else ""
+    return decimal if decimal and sp.Rational(decimal) == number else ""
+
+
+def in_powers_of_ten(decimal: str) -> str:
+    """``1.5e-08`` as people write it."""
+    digits, _, exponent = decimal.partition("e")
+    if not exponent:
+        return digits
+    power = f"10^{{{int(exponent)}}}"
+    return power if digits == "1" else rf"{digits} \cdot {power}"
 
 
 @writes(sp.Pow)
@@ -137,7 +149,7 @@ def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
     front: list[str] = []
     rest = above
     if not below and (decimal := as_decimal(parts.number)):
-        front, over, under = [decimal], 1, 1
+        front, over, under = [in_powers_of_ten(decimal)], 1, 1
     lone = len(above) == 1 and (isinstance(above[0], sp.Add) if below else len(flat) == 1)
     if (below and flat) or (lone and (below or under != 1)):
         top, rest = (flat, tall) if flat else (tall, [])

@@ -33,6 +33,7 @@ TABLE = [
     (entry("gamma", I), r"\gamma_i"),
     (entry("dgamma", I), r"\mathrm{d}\gamma_i"),
     (eps, r"\epsilon"),
+    (sp.Symbol("lr") * sp.Symbol("weight_decay"), r"\eta \lambda"),
     (entry("dP", I, J), r"\mathrm{d}P_{ij}"),
     (entry("Phi", I) * entry("phi", I), r"\Phi_i \phi_i"),
     (entry("delta", I), r"\delta_i"),
@@ -98,6 +99,10 @@ TABLE = [
     ((1 + u[i]) / 2, r"\frac{1}{2} (1 + u_i)"),
     (dp[i] ** 2, r"(\mathrm{d}p_i)^{2}"),
     (x[i] + sp.Rational("0.044715") * x[i] ** 3, "x_i + 0.044715 x_i^{3}"),
+    (sp.Rational("1e-8") * x[i], "10^{-8} x_i"),
+    (sp.Rational("-1.5e-8"), r"-1.5 \cdot 10^{-8}"),
+    (sp.Rational(1, 2**24), "2^{-24}"),
+    (sp.Rational(3, 2**24), r"\frac{3}{16777216}"),
     (sp.sqrt(2 / sp.pi) * x[i], r"\sqrt{\frac{2}{\pi}} x_i"),
     (
         sp.exp(-(x[i] ** 2) / 2) / sp.sqrt(2 * sp.pi),
