@@ -53,6 +53,7 @@ CONTENTS: dict[str, str] = {
     "masked_attention": "masked_attention",
     "alibi": "alibi",
     "sliding_window": "sliding_window",
+    "linear_attention": "linear_attention",
     "multi_head_attention": "multi_head_attention",
     "grouped_query_attention": "grouped_query_attention",
     "mlp": "mlp",

@@ -103,6 +103,7 @@ def natives(torch: Any, F: Any) -> dict[str, Callable[..., Any]]:
         "sliding_window": lambda Q, K, V, w: biased(
             Q, K, V, lambda back: torch.where(back < w, 0.0, -torch.inf)
         ),
+        "linear_attention": lambda Q, K, V: F.normalize(Q @ K.mT, p=1, dim=-1) @ V,
         "sinusoidal_positions": sinusoidal,
         "top_k_gate": gates,
         "mixture_of_experts": lambda z, mask, F: torch.einsum(

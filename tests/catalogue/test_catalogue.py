@@ -77,6 +77,7 @@ FACES: dict[str, tuple[str, str]] = {
     "grpo": ("logp[G] [old[G]] [ref[G]] [R[G]] (epsilon) (beta)", "L"),
     "alibi": ("Q[n,d] K[n,d] V[n,e] (slope)", "O[n,e]"),
     "sliding_window": ("Q[n,d] K[n,d] V[n,e] (w)", "O[n,e]"),
+    "linear_attention": ("Q[n,d] K[m,d] V[m,e]", "O[n,e]"),
     "sinusoidal_positions": ("a[n,m] b[n,m] pos[n] (base)", "u[n,m] v[n,m]"),
     "top_k_gate": ("z[e] [mask[e]]", "G[e]"),
     "mixture_of_experts": ("z[e] [mask[e]] F[e,d]", "y[d]"),

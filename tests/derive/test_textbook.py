@@ -263,6 +263,18 @@ def test_attention(name: str) -> None:
     same(g.where["D"].rhs, sum_over(dO * entry("O", I, L), L))
 
 
+def test_linear_attention() -> None:
+    (I,), (J,), (K,), (L,) = n.indices("i"), m.indices("j"), d.indices("k"), e.indices("l")
+    g = ops.linear_attention.gradient()
+    Q, Z, D, dO = entry("Q", I, K), entry("Z", I), entry("D", I), entry("dO", I, L)
+    M, dM = entry("M", K, L), entry("dM", K, L)
+    same(g.results["dQ"], (sum_over(dO * M, L) - D * entry("u", K)) / Z)
+    same(g.results["dK"], sum_over(entry("V", J, L) * dM, L) - sum_over(Q * D / Z, I))
+    same(g.results["dV"], sum_over(entry("K", J, K) * dM, K))
+    same(g.where["dM"].rhs, sum_over(Q * dO / Z, I))
+    same(g.where["D"].rhs, sum_over(dO * entry("O", I, L), L))
+
+
 def test_attention_one_gradient_at_a_time_is_the_same() -> None:
     together = ops.attention.gradient()
     for name in ("Q", "K", "V"):

@@ -213,6 +213,12 @@ def test_an_op_without_data_starts_with_what_is_given():
 STEPS = [ops[name].gradient() for name in ("momentum", "nesterov", "adam", "adamw")]
 
 
+def test_a_glance_holds_no_forward_names_of_what_is_called():
+    seen = glance_markdown([ops.grouped_query_attention.gradient()])
+    assert r"\mathrm{d}S_{stiq} &=" in seen
+    assert not [name for name in "SEZP" if f"> {name}_" in seen]
+
+
 def test_a_glance_that_is_too_long_goes_on_in_another_box():
     boxes = glance_markdown(STEPS).split("\n\n> ```math")
     assert len(boxes) > 1
