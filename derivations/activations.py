@@ -224,6 +224,8 @@ calculation(log(1 + exp(x)), given=(x,), title="Softplus and the rectifier").the
 # small.
 
 # %% tags=["shown"]
+import numpy as np
+
 np.seterr(over="ignore")
 for value in (-800.0, 0.0, 800.0):
     defined = np.log(1 + np.exp(value))
@@ -275,7 +277,7 @@ calculation(x * normal(x) - (-x) * normal(-x), given=(x,), title="GELU, right mi
 
 # %%
 axis = scalar("x")
-ACROSS = {"across": "x", "over": (axis, -4, 4)}
+ACROSS = {"across": "$x$", "over": (axis, -4, 4)}
 GELU = axis * normal(axis)
 SILU = axis * gate(axis)
 pictures.curves(
@@ -379,8 +381,8 @@ cubic = sqrt(2 / pi) * (axis + Rational("0.044715") * axis**3)
 pictures.curves(
     {"GELU by tanh, less GELU": axis * (1 + tanh(cubic)) / 2 - GELU},
     name="gelu-difference",
-    words="The difference is an even curve: zero at the origin, below zero by 0.0002 near 0.9 and "
-    "2.9, and above by 0.0005 near 2.",
+    words="The difference is an even curve: zero at the origin, below zero by 0.0002 at 1.4 and "
+    "above by 0.0005 at 2.7.",
     up="difference",
     **ACROSS,
 )
@@ -547,6 +549,7 @@ calculation(
 # zero for a better one further out.
 
 # %% tags=["shown"]
+import numpy as np
 from scipy.special import erf as error_function
 
 z = np.linspace(-6, 6, 2401)
@@ -560,7 +563,9 @@ for c in (0.044715, (4 - np.pi) / (6 * np.pi)):
 # asked for, and finds which.
 
 # %% tags=["shown"]
-from symllm import check_gradient
+import numpy as np
+
+from symllm import check_gradient, ops
 
 
 def gelu_backward(dy, x):
