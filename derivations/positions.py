@@ -46,35 +46,35 @@ calculation(
 # change smoothly.
 
 # %%
-places, pairs = np.arange(32)[:, None], np.arange(8)
+places, pairs = np.arange(24)[:, None], np.arange(8)
 angles = places * 10000.0 ** (-pairs / 8)
 pictures.matrix(
-    np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(32, 16),
+    np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(24, 16),
     name="sinusoids",
-    words="The table for 32 positions, one a row, and 8 pairs of columns, a sine and a cosine "
+    words="The table for 24 positions, one a row, and 8 pairs of columns, a sine and a cosine "
     "each. The first pair turns once in six rows, the last hardly moves.",
 )
 
 # %% [markdown]
-# Why a sine *and* a cosine? Because from both of a position one gets both of the position $s$
+# Why a sine *and* a cosine? Because from both of a position one gets both of the position $t$
 # further on, by a map that does not depend on where one starts. Let $\omega$ be a frequency.
 
 # %%
-i, j, s, omega = (scalar(name) for name in ("i", "j", "s", "omega"))
-here = (i, s, omega)
-calculation(sin((i + s) * omega), given=here, title="A sine further on").then(
-    cos(s * omega) * sin(i * omega) + sin(s * omega) * cos(i * omega),
+i, j, omega = (scalar(name) for name in ("i", "j", "omega"))
+here = (i, t, omega)
+calculation(sin((i + t) * omega), given=here, title="A sine further on").then(
+    cos(t * omega) * sin(i * omega) + sin(t * omega) * cos(i * omega),
     because="the addition theorem",
 )
 
 # %%
-calculation(cos((i + s) * omega), given=here, title="A cosine further on").then(
-    cos(s * omega) * cos(i * omega) - sin(s * omega) * sin(i * omega),
+calculation(cos((i + t) * omega), given=here, title="A cosine further on").then(
+    cos(t * omega) * cos(i * omega) - sin(t * omega) * sin(i * omega),
     because="the addition theorem",
 )
 
 # %% [markdown]
-# *In words:* a step of $s$ is a rotation, by the angle $s \omega$, and a matrix of weights can
+# *In words:* a step of $t$ is a rotation, by the angle $t \omega$, and a matrix of weights can
 # learn it once for all positions. Nor does the scalar product of two rows of the table, $i$ and
 # $j$, depend on where one starts:
 
@@ -87,17 +87,17 @@ calculation(
 ).then(sum_over(cos((j - i) * w[k]), k), because="the addition theorem")
 
 # %% [markdown]
-# A good design, then; but the rows are *added*. Let $x$ and $y$ be two words and $u$ and $v$ the
+# A good design, then; but the rows are *added*. Let $x$ and $y$ be two words and $f$ and $g$ the
 # rows for their places. What attention multiplies are sums.
 
 # %%
-x, y, u, v = (m.vector(name) for name in "xyuv")
+x, y, f, g = (m.vector(name) for name in "xyfg")
 calculation(
-    sum_over((x[k] + u[k]) * (y[k] + v[k]), k), given=(x, y, u, v), title="Sums in a score"
+    sum_over((x[k] + f[k]) * (y[k] + g[k]), k), given=(x, y, f, g), title="Sums in a score"
 ).then(
     sum_over(x[k] * y[k], k)
-    + sum_over(u[k] * v[k], k)
-    + (sum_over(x[k] * v[k], k) + sum_over(u[k] * y[k], k)),
+    + sum_over(f[k] * g[k], k)
+    + (sum_over(x[k] * g[k], k) + sum_over(f[k] * y[k], k)),
     because="multiplied out",
 )
 
@@ -223,7 +223,9 @@ ops.rope
 
 # %%
 calculation(
-    MatMul(Transpose(turn(alpha)), turn(alpha), evaluate=False), given=turns, title="There and back"
+    MatMul(Transpose(turn(alpha)), turn(alpha), evaluate=False),
+    given=(alpha,),
+    title="There and back",
 ).then(ImmutableMatrix([[1, 0], [0, 1]]), because=r"$\cos^2 + \sin^2 = 1$")
 
 # %%
@@ -302,7 +304,7 @@ def mean_cosine(base, count=64):
 pictures.curves(
     {
         "base 10 thousand": mean_cosine(10_000),
-        "predicted": 1 - log(step) / log(10_000),
+        "predicted, 10 thousand": 1 - log(step) / log(10_000),
         "base 500 thousand": mean_cosine(500_000),
         "predicted, 500 thousand": 1 - log(step) / log(500_000),
     },
@@ -312,8 +314,9 @@ pictures.curves(
     across="distance $t$",
     up="mean cosine",
     name="fading",
-    words="The mean cosine of 64 pairs falls along its straight line and ripples more and more "
-    "about zero as the distance comes near the base; with the larger base the fall takes longer.",
+    words="The mean cosine of 64 pairs falls in a straight line, a little below the predicted one, "
+    "and ripples about zero from a distance near the base. With the larger base it falls more "
+    "slowly.",
 )
 
 # %% [markdown]
@@ -332,38 +335,39 @@ for model, its_base, length in (("Llama 2", 1e4, 4096), ("Llama 3", 5e5, 8192)):
 
 # %% [markdown]
 # In a longer text those pairs come to angles that the model has never met, and what it then does is
-# anybody's guess. *Interpolation* squeezes the positions instead: for texts that are $s$ times as
-# long, divide every position by $s$, and all angles are old ones. That slows the fast pairs too,
+# anybody's guess. *Interpolation* squeezes the positions instead: for texts that are $\kappa$ times
+# as long, divide every position by $s$, and all angles are old ones. That slows the fast pairs too,
 # and neighbours, which only they tell apart, come to stand closer than they ever stood. Can one
 # stretch the slow pairs and spare the fast ones? Raise the base. If it is multiplied by
-# $s^{m/(m-1)}$, pair $k$ gets the frequency
+# $\kappa^{m/(m-1)}$, pair $k$ gets the frequency
 
 # %%
-longer = scalar("s", domain="positive")
+longer = scalar("kappa", domain="positive")
 raised = base * longer ** (m.symbol / (m.symbol - 1))
 calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larger base").then(
     base ** (-pair) * longer ** (-k.symbol / (m.symbol - 1)), because="the powers of $m$ cancel"
 )
 
 # %% [markdown]
-# *In words:* the first pair, $k = 0$, is left alone; the last, $k = m - 1$, is slowed by exactly
-# $s$, as interpolation would slow it; those between, by something between. A model needs little
-# training to get used to that, or none at all.
+# *In words:* the first pair, $k = 0$, is left alone; the last, $k = m - 1$, is slowed by exactly #
+# $\kappa$, as interpolation would slow it; those between, by something between. A model needs
+# little training to get used to that, or none at all.
 #
 # ## A penalty on distance
 #
 # ALiBi adds nothing and turns nothing. It subtracts from every score a slope times the distance,
-# $z - s t$ with a slope $s > 0$. What does that do to the weight of a key, before it is normalised?
+# $z - \lambda t$ with a slope $\lambda > 0$. What does that do to the weight of a key, before it is
+# normalised?
 
 # %%
-z, slope = scalar("z"), scalar("s", domain="positive")
+z, slope = scalar("z"), scalar("lamda", domain="positive")
 calculation(exp(z - slope * t), given=(z, slope, t), title="A weight").then(
-    exp(z) * exp(-slope) ** t, because="exponents add"
+    exp(z) * exp(-slope * t), because="exponents add"
 )
 
 # %% [markdown]
-# *In words:* the weights fade by a constant factor a step, as a radioactive substance does. Where
-# scores are equal, how many keys does a query see in effect? Count each by its weight:
+# *In words:* the weights fade by the factor $e^{-\lambda}$ a step, as a radioactive substance does.
+# Where scores are equal, how many keys does a query see in effect? Count each by its weight:
 
 # %%
 n = Dim("n")
@@ -374,14 +378,14 @@ calculation(
     title="How many keys are seen",
 ).then((1 - exp(-slope * n.symbol)) / (1 - exp(-slope)), because="a geometric series").at_most(
     1 / (1 - exp(-slope)), because="however long the text"
-).at_most(1 + 1 / slope, because=r"$e^s \ge 1 + s$")
+).at_most(1 + 1 / slope, because=r"$e^\lambda \ge 1 + \lambda$")
 
 # %% [markdown]
-# *In words:* a window of about $1 / s$ positions with a soft edge, in a text of any length. That is
-# why ALiBi can be run on longer texts than it was trained on: nothing new is seen there, nor
-# anything old from far away. The heads share out the distances: of eight heads, number
-# $h$ has the slope $2^{-h}$, so their windows go from 2 positions to 256. Its gradient is in the
-# chapter on attention's variants.
+# *In words:* a window of about $1 / \lambda$ positions with a soft edge, in a text of any length.
+# That is why ALiBi can be run on longer texts than it was trained on: nothing new is seen there,
+# nor anything old from far away. The heads share out the distances: of eight heads the first has
+# the slope $1/2$, each next one half of that, so their windows go from 2 positions to 256. Its
+# gradient is in the chapter on attention's variants.
 #
 # ## Exercises
 #
@@ -419,7 +423,7 @@ calculation(MatMul(Transpose(turn(alpha)), turn(-beta), evaluate=False), given=t
 # **3.** It does not: both positions move, and the distance stays.
 
 # %%
-shift, i_new, j_new = scalar("c"), scalar("ihat"), scalar("jhat")
+shift, i_new, j_new = scalar("h"), scalar("ihat"), scalar("jhat")
 moved = (
     z, slope, shift, i, j,
     Let(i_new, i + shift, "position of the query, moved"),
