@@ -135,7 +135,7 @@ def bound(given: Given, formats: Sequence[str], around: Around) -> Result:
     """Bind chapters together: the work of a process of its own, too."""
     folder, leaves, options = given
     prefer(Path(folder).absolute().parent / TEMPLATES)
-    whole = Bound(around["volume"], tuple(map(unpacked, leaves)))
+    whole = Bound(around["volume"], around["parts"], tuple(map(unpacked, leaves)))
     return Result({name: FORMATS[name].whole(whole, options) for name in formats})
 
 

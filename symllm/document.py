@@ -82,7 +82,8 @@ class Document:
 
     ``book`` says in which chapter, by name and title, each op's gradient is
     derived; ``chapters`` are the titles of all chapters, by name and in order,
-    and ``volume`` what their book says of itself.
+    ``volume`` is what their book says of itself, and ``parts`` are the titles
+    of its parts, by the chapter that each begins with.
     """
 
     chapter: Chapter
@@ -91,6 +92,7 @@ class Document:
     book: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     chapters: Mapping[str, str] = field(default_factory=dict)
     volume: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 # --------------------------------------------------------------------------
@@ -194,7 +196,12 @@ def gradients_in(tree: ast.AST) -> Iterator[str]:
 def surroundings(folder: Path) -> dict[str, Any]:
     """What a document says of the other chapters of its folder: those fields of it."""
     volume = read_book(folder, chapters_in(folder))
-    return {"book": contents(folder), "chapters": titles(folder), "volume": volume.about}
+    return {
+        "book": contents(folder),
+        "chapters": titles(folder),
+        "volume": volume.about,
+        "parts": volume.begun,
+    }
 
 
 def run_chapter(path: Path, around: Mapping[str, Any] | None = None) -> Document:
