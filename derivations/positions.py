@@ -1,8 +1,9 @@
 # %% [markdown]
 # # Positions
 #
-# Attention looks at a set: shuffle the rows of its keys and values together, and the output is the
-# same. Where a word stands has to be told by other means. There are three: something can be *added*
+# Attention without a mask looks at a set: shuffle the rows of its keys and values together, and the
+# output is the same. A causal mask tells it what came before, but not how far before. Where a word
+# stands has to be told by other means. There are three: something can be *added*
 # to the embeddings, queries and keys can be *turned*, or scores can be *lowered* with distance. Two
 # questions tell them apart. Does a score depend on where two words stand, or only on how far apart
 # they are? And what does a model see at distances that it was never trained on?
@@ -102,9 +103,10 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* word by word, place by place, and each word with the other's place. Only the second of
-# these is a function of the distance. The last two change when the whole text is moved; a model has
-# to learn to ignore them.
+# *In words:* word by word, place by place, and each word with the other's place. Of these, place by
+# place is a function of the distance, and once the matrices of queries and keys stand between, not
+# even that. The mixed terms change whenever the whole text is moved, and a model has to learn to
+# ignore them.
 #
 # ### The backward pass
 #
@@ -191,6 +193,10 @@ calculation(sum_over(a_i[k] ** 2 + b_i[k] ** 2, k), given=turned, title="Its len
     sum_over((a[k] ** 2 + b[k] ** 2) * (cos(i * w[k]) ** 2 + sin(i * w[k]) ** 2), k),
     because="the mixed terms cancel",
 ).then(sum_over(a[k] ** 2 + b[k] ** 2, k), because=r"$\cos^2 + \sin^2 = 1$")
+
+# %% [markdown]
+# Here are the scores of one query and one key at three pairs of places, with a table that is added
+# (of random numbers, as a learnt one has before training), and turned.
 
 # %% tags=["shown"]
 import numpy as np
@@ -336,10 +342,10 @@ for model, its_base, length in (("Llama 2", 1e4, 4096), ("Llama 3", 5e5, 8192)):
 # %% [markdown]
 # In a longer text those pairs come to angles that the model has never met, and what it then does is
 # anybody's guess. *Interpolation* squeezes the positions instead: for texts that are $\kappa$ times
-# as long, divide every position by $s$, and all angles are old ones. That slows the fast pairs too,
-# and neighbours, which only they tell apart, come to stand closer than they ever stood. Can one
-# stretch the slow pairs and spare the fast ones? Raise the base. If it is multiplied by
-# $\kappa^{m/(m-1)}$, pair $k$ gets the frequency
+# as long, divide every position by $s$, and all angles are old ones (Chen et al., 2023). That slows
+# the fast pairs too, and neighbours, which only they tell apart, come to stand closer than they
+# ever stood. Can one stretch the slow pairs and spare the fast ones? Raise the base. If it is
+# multiplied by $\kappa^{m/(m-1)}$, pair $k$ gets the frequency
 
 # %%
 longer = scalar("kappa", domain="positive")
@@ -351,7 +357,7 @@ calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larg
 # %% [markdown]
 # *In words:* the first pair, $k = 0$, is left alone; the last, $k = m - 1$, is slowed by exactly #
 # $\kappa$, as interpolation would slow it; those between, by something between. A model needs
-# little training to get used to that, or none at all.
+# little training to get used to that, or none at all (Peng et al., 2023, who refine it).
 #
 # ## A penalty on distance
 #
