@@ -310,19 +310,19 @@ ops.silu.gradient("x")
 # %% [markdown]
 # ### GELU
 #
-# GELU was found by asking for dropout that depends on the input: keep an entry with the
-# probability that a standard normal draw lies below it, and drop it otherwise. With a coin $b$ that
-# shows one with probability $\Phi$, what is the mean of the result?
+# GELU was found by asking for dropout that depends on the input: keep an entry with the probability
+# that a standard normal draw lies below it, and drop it otherwise. With a mask that is one with
+# probability $\Phi$ and zero otherwise, what is the mean of the result?
 
 # %%
-Phi, coin = scalar("Phi"), scalar("b", domain="binary")
+Phi, coin = scalar("Phi"), scalar("mask", domain="binary")
 calculation(
     E(coin * x),
     given=(x, coin, Let(Phi, normal(x), "share of draws below x")),
     assuming=(random(coin, mean=Phi, law="binary"),),
     title="GELU as an expectation",
 ).then(E(coin) * x, because="the input is not random").then(
-    x * normal(x), because="the mean of the coin"
+    x * normal(x), because="the mean of the mask"
 )
 
 # %%
@@ -440,9 +440,9 @@ calculation(Max(c * g, 0) * (c * u), given=(c, g, u), title="Twice as much is fo
 )
 
 # %% [markdown]
-# *In words:* an outlier in the input of a gated layer comes out squared. That is as good as a new
-# unit for "and", and as bad for arithmetic in few bits: training in eight of them has been seen to
-# fail there first (Fishman et al., 2024).
+# *In words:* an outlier in the input of a gated layer comes out squared. Products let one unit ask
+# for two things at once; they are also where arithmetic in eight bits has been seen to fail first
+# (Fishman et al., 2024).
 #
 # ## Dropout
 #
@@ -472,8 +472,9 @@ ops.dropout.gradient("x")
 # **3.** Mish is $x \tanh(\mathrm{softplus}(x))$. It is built of parts of this chapter; find its
 # gradient.
 #
-# **4.** GPT-2's cubic is $a (x + c x^3)$. With $a = \sqrt{2/\pi}$ the slopes of the two gates agree
-# at zero. Choose $c$ so that they also curve alike there. How far is that from $0.044715$?
+# **4.** GPT-2's cubic is $\kappa (x + \nu x^3)$. With $\kappa = \sqrt{2/\pi}$ the slopes of the two
+# gates agree at zero. Choose $\nu$ so that they also curve alike there. How far is that from
+# $0.044715$?
 #
 # **5.** A function for the backward pass of GELU agrees with another library's to three digits, not
 # more. What is wrong with it?
@@ -520,10 +521,10 @@ calculation(Partial(mish, x), given=composed, title="Mish").then(
 
 # %% [markdown]
 # **4.** The slope of the tangent is $p$ below, by the chain rule; that of the error function is
-# $a e^{-x^2/2}$, whose second derivative at zero is $-a$.
+# $\kappa e^{-x^2/2}$, whose second derivative at zero is $-\kappa$.
 
 # %%
-first, third, at = scalar("a", domain="positive"), scalar("c"), scalar("x")
+first, third, at = scalar("kappa", domain="positive"), scalar("nu"), scalar("x")
 u, t, p = scalar("u"), scalar("t"), scalar("p")
 tangent = (
     first, third,
@@ -543,7 +544,7 @@ calculation(
     given=(first, third),
     unknown=(first, third),
     title="The same curve",
-).implies(Equals(third, (4 - pi) / (6 * pi)), because="divide by $a$, and put it in")
+).implies(Equals(third, (4 - pi) / (6 * pi)), because=r"divide by $\kappa$, then put it in")
 
 # %% [markdown]
 # That is $0.0455$. The published constant is a little smaller: it gives up some of the agreement at
@@ -554,10 +555,10 @@ import numpy as np
 from scipy.special import erf as error_function
 
 z = np.linspace(-6, 6, 2401)
-for c in (0.044715, (4 - np.pi) / (6 * np.pi)):
-    by_tanh = z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + c * z**3))) / 2
+for nu in (0.044715, (4 - np.pi) / (6 * np.pi)):
+    by_tanh = z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + nu * z**3))) / 2
     off = by_tanh - z * (1 + error_function(z / np.sqrt(2))) / 2
-    print(f"c = {c:.6f}: off by {abs(off).max():.6f}")
+    print(f"nu = {nu:.6f}: off by {abs(off).max():.6f}")
 
 # %% [markdown]
 # **5.** Nothing, but it belongs to another function. The check tries the neighbours of what it was
@@ -570,9 +571,9 @@ from symllm import check_gradient, ops
 
 
 def gelu_backward(dy, x):
-    a, c = np.sqrt(2 / np.pi), 0.044715
-    t = np.tanh(a * (x + c * x**3))
-    return dy * ((1 + t) / 2 + x / 2 * (1 - t**2) * a * (1 + 3 * c * x**2))
+    kappa, nu = np.sqrt(2 / np.pi), 0.044715
+    t = np.tanh(kappa * (x + nu * x**3))
+    return dy * ((1 + t) / 2 + x / 2 * (1 - t**2) * kappa * (1 + 3 * nu * x**2))
 
 
 verdict = check_gradient(gelu_backward, ops.gelu)
