@@ -524,18 +524,28 @@ calculation(Partial(mish, x), given=composed, title="Mish").then(
 # $\kappa e^{-x^2/2}$, whose second derivative at zero is $-\kappa$.
 
 # %%
-first, third, at = scalar("kappa", domain="positive"), scalar("nu"), scalar("x")
-u, t, p = scalar("u"), scalar("t"), scalar("p")
+first, third, x0 = scalar("kappa", domain="positive"), scalar("nu"), scalar("x")
+u, t, p, q = scalar("u"), scalar("t"), scalar("p"), scalar("q")
 tangent = (
     first, third,
-    Let(at, 0, "the place"),
-    Let(u, first * (at + third * at**3), "the cubic"),
+    Let(u, first * (x0 + third * x0**3), "the cubic"),
     Let(t, tanh(u), "its tangent"),
-    Let(p, first * (1 + 3 * third * at**2) * (1 - t**2), "the slope of the tangent"),
+    Let(p, first * (1 + 3 * third * x0**2) * (1 - t**2), "the slope of the tangent"),
 )  # fmt: skip
-calculation(Partial(Partial(p, at), at), given=tangent, title="The tangent's curve").then(
-    first * (6 * third - 2 * first**2), because="at zero"
+bend = 6 * first * third * x0 * (1 - t**2) - 2 * first * (1 + 3 * third * x0**2) * t * p
+calculation(Partial(p, x0), given=(x0, *tangent), title="How the slope changes").then(
+    bend, because="product rule, with $t' = p$"
 )
+
+# %% [markdown]
+# At zero that is zero. Call it $q$, and differentiate once more, there.
+
+# %%
+calculation(
+    Partial(q, x0),
+    given=(Let(x0, 0, "the place"), *tangent, Let(q, bend, "as above")),
+    title="The tangent's curve",
+).then(first * (6 * third - 2 * first**2), because="at zero, where $t = 0$ and $p = \\kappa$")
 
 # %%
 calculation(
