@@ -45,9 +45,8 @@ from .render.glance import glance_markdown
 from .render.latex import latex
 from .render.optimum import optimum_markdown
 from .render.page import derivation_markdown, op_markdown
-from .render.place import ALONE, Place
+from .render.place import ALONE, Introduced, Place
 from .render.subject import Derivation
-from .setting import Setting
 
 
 @dataclass(frozen=True)
@@ -212,13 +211,16 @@ def beside_a_result(document: Document, number: int) -> bool:
     return bool(number and said and isinstance(before.value, Derivation))
 
 
-def introduced(before: Sequence[Any]) -> Setting | None:
+def introduced(before: Sequence[Any]) -> Introduced | None:
     """What names stand for: by the calculation before, or by an op that was shown just now."""
     results = [b for b in before if isinstance(b, Calculation | Optimum | Op | Derivation)]
     if results and isinstance(op := results[-1], Op):
-        return Setting((*op.inputs.values(), *op.equations))
+        return Introduced(tuple(op.inputs.values()), tuple(op.equations))
     settings = [b.setting for b in results if isinstance(b, Calculation | Optimum)]
-    return settings[-1] if settings else None
+    if not settings:
+        return None
+    last = settings[-1]
+    return Introduced(tuple(last.program.inputs), last.definitions, tuple(last.assuming))
 
 
 def place_of(document: Document, number: int, f: Flavour) -> Place:
