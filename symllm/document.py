@@ -216,7 +216,8 @@ def introduced(before: Sequence[Any]) -> Setting | None:
     """What names stand for: by the calculation before, or by an op that was shown just now."""
     results = [b for b in before if isinstance(b, Calculation | Optimum | Op | Derivation)]
     if results and isinstance(op := results[-1], Op):
-        return Setting((*op.inputs.values(), *op.equations))
+        given = (*op.inputs.values(), *op.equations)
+        return Setting(given, declared=op.program.declared)
     settings = [b.setting for b in results if isinstance(b, Calculation | Optimum)]
     return settings[-1] if settings else None
 

@@ -33,12 +33,16 @@ FEW = 2
 
 @dataclass(frozen=True)
 class Setting:
-    """What a calculation is about: tensors, definitions, and what is assumed of them."""
+    """What a calculation is about: tensors, definitions, and what is assumed of them.
+
+    ``declared`` gives the dimensions of defined names where definitions do not say them.
+    """
 
     given: tuple[Given, ...] = ()
     assuming: tuple[Assumption, ...] = ()
     over: tuple[Index, ...] = ()
     sizes: tuple[tuple[str, int], ...] = ()
+    declared: tuple[Tensor, ...] = ()
 
     @cached_property
     def program(self) -> Program:
@@ -51,7 +55,7 @@ class Setting:
         alone = dict.fromkeys([*(g for g in self.given if isinstance(g, Dim)), *self._over_dims])
         tensors += tuple(Tensor(f"_{d.name}", (d,)) for d in alone if d not in known)
         lets = tuple(g for g in self.given if isinstance(g, Let))
-        return Program("calculation", tensors, lets, ())
+        return Program("calculation", tensors, lets, (), declared=self.declared)
 
     @property
     def _over_dims(self) -> tuple[Dim, ...]:
