@@ -47,7 +47,7 @@ from .render.optimum import optimum_markdown
 from .render.page import derivation_markdown, op_markdown
 from .render.place import ALONE, Place
 from .render.subject import Derivation
-from .setting import Setting
+from .setting import Given, Setting
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def introduced(before: Sequence[Any]) -> Setting | None:
     """What names stand for: by the calculation before, or by an op that was shown just now."""
     results = [b for b in before if isinstance(b, Calculation | Optimum | Op | Derivation)]
     if results and isinstance(op := results[-1], Op):
-        given = (*op.inputs.values(), *op.equations)
+        given: tuple[Given, ...] = (*op.inputs.values(), *op.equations)
         return Setting(given, declared=op.program.declared)
     settings = [b.setting for b in results if isinstance(b, Calculation | Optimum)]
     return settings[-1] if settings else None
