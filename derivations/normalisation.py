@@ -288,8 +288,8 @@ calculation(
 # *In words:* on the left stands the square of how far a step goes relative to the size of the
 # weights, as an angle. At the balance it is $\sqrt{2 \eta \lambda}$, nearly, whatever the gradients
 # are. Weight decay before a norm does not make a model simpler; it keeps it learning, at a rate
-# that is set by the product of $\eta$ and $\lambda$. The time until the balance is reached is about
-# $1 / (\eta \lambda)$ steps.
+# that is set by the product of $\eta$ and $\lambda$. It takes a number of steps of the order of
+# $1 / (\eta \lambda)$ to get there.
 #
 # Here is a walk with gradients that are nothing but noise, started at a size that is wrong by far.
 

@@ -173,3 +173,25 @@ def test_a_calculation_does_not_repeat_the_op_before_it(tmp_path):
     assert "we have" not in shown
     path.write_text(AFTER.replace("\ntotal\n", "\n"))
     assert "we have" in document_markdown(run_chapter(path), "github")
+
+
+DECLARING = """# %% [markdown]
+# # A chapter
+
+# %%
+from symllm import calculation, ops, scalar
+
+t = scalar("t")
+
+# %%
+ops.sinusoidal_positions
+
+# %%
+calculation(t + t, given=(t,)).then(2 * t)
+"""
+
+
+def test_an_op_before_may_declare_what_its_equations_do_not_say(tmp_path):
+    path = tmp_path / "one.py"
+    path.write_text(DECLARING)
+    assert r"t \in \mathbb{R}" in document_markdown(run_chapter(path), "github")
