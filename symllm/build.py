@@ -15,8 +15,9 @@ from typing import Any
 from .book import FILE
 from .cache import cache_folder
 from .calculations import Calculation
+from .chapters import chapters_in, find_chapters
 from .derivation import Derivation
-from .document import chapters_in, find_chapters, run_chapter, surroundings
+from .document import run_chapter, surroundings
 from .errors import UnknownName
 from .files import BuildError, alone, read, swept, write_all
 from .footprint import digest

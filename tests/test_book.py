@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from symllm.book import Book, BookError, read_book
-from symllm.document import chapters_in
+from symllm.chapters import chapters_in
 
 
 def folder_with(tmp_path: Path, text: str | None) -> Path:

@@ -16,7 +16,7 @@ from pages import Page, page_of
 
 from symllm import ops
 from symllm.build import MEASUREMENTS
-from symllm.document import contents
+from symllm.chapters import contents
 from symllm.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent

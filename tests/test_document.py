@@ -10,14 +10,8 @@ from fakes import layer_norm_gradient, softmax_gradient
 
 from symllm import ops
 from symllm.build import MEASUREMENTS, build
-from symllm.document import (
-    ChapterError,
-    cells_of,
-    document_markdown,
-    find_chapters,
-    run_chapter,
-    show,
-)
+from symllm.chapters import ChapterError, cells_of, find_chapters
+from symllm.document import document_markdown, run_chapter, show
 from symllm.errors import UnknownName, VerificationError
 from symllm.files import BuildError
 from symllm.formats import DEFAULT, FORMATS

@@ -29,6 +29,7 @@ CONTENTS: dict[str, str] = {
     "layer_norm": "layer_norm",
     "rms_norm": "rms_norm",
     "embedding": "embedding",
+    "cosine_similarity": "cosine_similarity",
     "weight_tying": "weight_tying",
     "linear": "linear",
     "projection": "projection",

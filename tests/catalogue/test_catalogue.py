@@ -39,6 +39,7 @@ FACES: dict[str, tuple[str, str]] = {
     "layer_norm": ("x[d] *gamma[d]* *beta[d]* (eps)", "y[d]"),
     "rms_norm": ("x[d] *gamma[d]* (eps)", "y[d]"),
     "embedding": ("[t[n]] *W[v,d]*", "y[n,d]"),
+    "cosine_similarity": ("x[d] y[d]", "s"),
     "weight_tying": ("[t[n]] *W[v,d]* *U[d,d]*", "z[n,v]"),
     "linear": ("x[m] *W[n,m]* *b[n]*", "y[n]"),
     "rope": ("x[n,2m] (pos[n]) (base)", "y[n,2m]"),

@@ -230,6 +230,14 @@ def test_a_token_gathers_the_gradients_of_its_places() -> None:
     same(g.where["dh"].rhs, sum_over(entry("W", w, K) * entry("dz", I, w), w))
 
 
+def test_cosine_similarity() -> None:
+    (I,) = d.indices("i")
+    cosine, xhat, yhat = sp.Symbol("s"), entry("xhat", I), entry("yhat", I)
+    g = ops.cosine_similarity.gradient()
+    same(g.results["dx"], (yhat - cosine * xhat) / sp.Symbol("ell_x"))
+    same(g.results["dy"], (xhat - cosine * yhat) / sp.Symbol("ell_y"))
+
+
 # --- attention ---------------------------------------------------------------
 
 
