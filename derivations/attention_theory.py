@@ -128,7 +128,7 @@ pictures.curves(
     over=(x, -12, 12),
     name="two-keys",
     words="The weight of one of two keys rises from zero to one as its score passes the other's; "
-    "its slope is a bump at zero, and nothing beyond a difference of six.",
+    "its slope is a bump at zero, and next to nothing beyond a difference of six.",
     across="difference of the scores",
     up="",
 )
