@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -17,14 +17,11 @@ from ..expressions import subscripts_of
 from ..notation import LOSS, Partial
 from ..render.subject import Definition
 from .picture import Picture
-from .svg import drawing, element, label, number
+from .plane import Axis, Line, plane
 
 #: Numbers of 53 bits, computed by integers alone: the same on every machine.
 DOUBLE = mpmath.MPContext()
 DOUBLE.prec = 53
-
-WIDTH, HEIGHT = 460, 300
-LEFT, RIGHT, TOP, BOTTOM = 62, 16, 16, 46
 
 #: Powers of ten: of the step, and of the error.
 STEPS, ERRORS = (-15, 0), (-16, 2)
@@ -40,16 +37,14 @@ class Rule:
 
     name: str
     weights: dict[int, tuple[int, int]]
-    colour: str
 
 
 RULES = (
-    Rule("one-sided", {0: (-1, 1), 1: (1, 1)}, "soft"),
-    Rule("central", {-1: (-1, 2), 1: (1, 2)}, "accent"),
+    Rule("one-sided", {0: (-1, 1), 1: (1, 1)}),
+    Rule("central", {-1: (-1, 2), 1: (1, 2)}),
     Rule(
         "sixth order",
         {k: (s * w, 60) for s in (-1, 1) for k, w in ((s, 45), (2 * s, -9), (3 * s, 1))},
-        "warm",
     ),
 )
 
@@ -125,51 +120,16 @@ def double() -> Arithmetic:
 # Drawing
 # --------------------------------------------------------------------------
 
-Curves = Mapping[Rule, Sequence[tuple[Fraction, float]]]
+
+def drawn(curves: Mapping[Rule, Sequence[tuple[Fraction, float]]], title: str) -> str:
+    lines = [
+        Line(rule.name, tuple((float(e), value) for e, value in points))
+        for rule, points in curves.items()
+    ]
+    return plane(axis("step", STEPS, 3), axis("relative error", ERRORS, 4), lines, title)
 
 
-def drawn(curves: Curves, title: str) -> str:
-    parts = [*axes()]
-    for n, (rule, points) in enumerate(curves.items()):
-        path = " ".join(f"{number(across(e))},{number(up(value))}" for e, value in points)
-        line = {"points": path, "fill": "none", "stroke": rule.colour, "stroke-width": 1.8}
-        parts.append(element("polyline", line | {"stroke-linejoin": "round"}))
-        y = HEIGHT - BOTTOM - 52 + 20 * n
-        sample = {"x1": LEFT + 14, "x2": LEFT + 38, "y1": y - 4, "y2": y - 4}
-        parts.append(element("line", sample | {"stroke": rule.colour, "stroke-width": 1.8}))
-        parts.append(label(LEFT + 46, y, rule.name, 13, **{"text-anchor": "start"}))
-    return drawing(WIDTH, HEIGHT, title, parts)
-
-
-def across(exponent: Fraction | int) -> float:
-    share = float(exponent - STEPS[0]) / (STEPS[1] - STEPS[0])
-    return LEFT + (WIDTH - LEFT - RIGHT) * share
-
-
-def up(value: float) -> float:
-    share = (min(max(value, ERRORS[0]), ERRORS[1]) - ERRORS[0]) / (ERRORS[1] - ERRORS[0])
-    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
-
-
-def axes() -> Iterator[str]:
-    """Lines at powers of ten, each with its number."""
-    frame = {"stroke": "soft", "stroke-width": 0.5}
-    for e in range(STEPS[0], STEPS[1] + 1, 3):
-        x = across(e)
-        yield element("line", frame | {"x1": x, "x2": x, "y1": TOP, "y2": HEIGHT - BOTTOM})
-        yield label(x, HEIGHT - BOTTOM + 18, power(e), 12)
-    for e in range(ERRORS[0], ERRORS[1] + 1, 4):
-        y = up(e)
-        yield element("line", frame | {"x1": LEFT, "x2": WIDTH - RIGHT, "y1": y, "y2": y})
-        yield label(LEFT - 8, y + 4, power(e), 12, **{"text-anchor": "end"})
-    yield label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "step", 13)
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    turned = {"transform": f"rotate(-90 14 {number(middle)})"}
-    yield label(14, middle, "relative error", 13, **turned)
-
-
-def power(exponent: int) -> str:
-    if not exponent:
-        return "1"
-    text = str(exponent).replace("-", "\u2212")
-    return f'10<tspan dy="-5" font-size="9">{text}</tspan>'
+def axis(title: str, ends: tuple[int, int], apart: int) -> Axis:
+    low, high = map(Fraction, ends)
+    ticks = tuple(map(Fraction, range(ends[0], ends[1] + 1, apart)))
+    return Axis(title, low, high, ticks, log=True)

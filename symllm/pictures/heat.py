@@ -38,6 +38,29 @@ def heat_map(derivation: Numeric, **inputs: Any) -> Picture:
             f"a heat map shows a matrix, but the {derivation.kind} of {derivation.op.name!r} "
             f"has shape {values.shape} here"
         )
+    shown = ", ".join(f"{name} = {said(value)}" for name, value in given.items())
+    words = f"{derivation.op.title}: the {derivation.kind.capitalize()} at {shown}."
+    return Picture(f"{derivation.op.name}-{derivation.kind}", drawn(values, words), words)
+
+
+def matrix(values: Any, *, name: str, words: str) -> Picture:
+    """A table of numbers in colours, rounded to two decimals.
+
+    ``name`` is that of the picture's file, ``words`` what it shows. Raises
+    ``NotationError`` where the values are no matrix of finite numbers.
+    """
+    try:
+        found = np.asarray(values, float)
+    except (TypeError, ValueError) as error:
+        raise NotationError(f"{name}: these are no numbers in rows: {error}") from error
+    if found.ndim != 2 or not found.size or not np.isfinite(found).all():
+        raise NotationError(
+            f"{name}: a matrix of finite numbers is shown, not values of shape {found.shape}"
+        )
+    return Picture(name, drawn(found, words), words)
+
+
+def drawn(values: np.ndarray, words: str) -> str:
     rows, columns = values.shape
     cell = CELL if max(rows, columns) <= NUMBERED else SMALL
     largest = float(np.abs(values).max()) or 1.0
@@ -52,12 +75,8 @@ def heat_map(derivation: Numeric, **inputs: Any) -> Picture:
                 ink = "#ffffff" if abs(share) > 0.6 else "#1c2430"
                 text = f"{round(float(values[i, j]), 2) + 0.0:.2f}".replace("-", "\u2212")
                 parts.append(label(x + cell / 2, y + cell / 2 + 5, text, 14, fill=ink))
-    shown = ", ".join(f"{name} = {said(value)}" for name, value in given.items())
-    words = f"{derivation.op.title}: the {derivation.kind.capitalize()} at {shown}."
     width, height = (2 * MARGIN + cell * n for n in (columns, rows))
-    return Picture(
-        f"{derivation.op.name}-{derivation.kind}", drawing(width, height, words, parts), words
-    )
+    return drawing(width, height, words, parts)
 
 
 def colour(share: float) -> str:

@@ -15,6 +15,7 @@ COLOURS = {
     "learned": ("#fdf1dd", "#3a2f1a"),
     "back": ("#f7e6e6", "#3d2226"),
     "warm": ("#a33a2c", "#f0968a"),
+    "leaf": ("#3d7a3f", "#8fd08f"),
 }
 SERIF = "'New Computer Modern', 'Latin Modern Math', 'STIX Two Text', Cambria, Georgia, serif"
 

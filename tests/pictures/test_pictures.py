@@ -7,19 +7,22 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sympy as sp
 
-from symllm import NotationError, ops, pictures
+from symllm import NotationError, ops, pictures, scalar
 from symllm.pictures.curve import RULES, error, exponents
 from symllm.pictures.heat import colour
 from symllm.pictures.letters import plain_name, unicode_text
+from symllm.pictures.plane import round_ticks
 from symllm.pictures.svg import number
 from symllm.render.names import name_parts
 
+X = scalar("x")
 SVG = "{http://www.w3.org/2000/svg}"
 
 MAKERS = {
@@ -28,6 +31,10 @@ MAKERS = {
     "composed": lambda: pictures.graph(ops.mlp.gradient()),
     "heat map": lambda: pictures.heat_map(ops.softmax.jacobian("x"), x=[2, 1, 0, -1]),
     "curve": lambda: pictures.error_curve(ops.rms_norm, "x"),
+    "functions": lambda: pictures.curves(
+        {"$\\tanh x$": sp.tanh(X), "a root": sp.sqrt(X)}, over=(X, -2, 3), name="f", words="two"
+    ),
+    "matrix": lambda: pictures.matrix([[1, 0], [0.25, 0.75]], name="probabilities", words="rows"),
     "proofs": lambda: pictures.proof_graph(ops.mlp.gradient(), ops.layer_norm.gradient()),
 }
 
@@ -52,7 +59,7 @@ def test_a_picture_is_svg_that_says_what_it_shows(picture):
 
 def test_colours_by_night_are_those_of_the_elements_that_are_drawn(picture):
     classes = set(re.findall(r'class="([^"]+)"', picture.svg))
-    assert classes or picture.name == "softmax-jacobian"  # the same by night
+    assert classes or picture.name in ("softmax-jacobian", "probabilities")  # the same by night
     for name in " ".join(classes).split():
         assert f".{name}{{" in picture.svg
 
@@ -169,3 +176,75 @@ def test_names_without_tex(name):
 @pytest.mark.parametrize(("value", "said"), [(1.0, "1"), (1.24, "1.2"), (-0.04, "0"), (3, "3")])
 def test_numbers_have_one_decimal_at_most(value, said):
     assert number(value) == said
+
+
+# --------------------------------------------------------------------------
+# Curves of functions
+# --------------------------------------------------------------------------
+
+
+def drawn_lines(svg: str) -> list[list[tuple[float, float]]]:
+    found = ET.fromstring(svg).iter(f"{SVG}polyline")
+    return [
+        [tuple(map(float, pair.split(","))) for pair in line.get("points").split()]
+        for line in found
+    ]
+
+
+def curve(expression, low=0, high=4, **more):
+    return pictures.curves({"f": expression}, over=(X, low, high), name="f", words="w", **more)
+
+
+def test_a_curve_goes_through_the_values_of_its_function():
+    (line,) = drawn_lines(curve(X**2, within=(0, 16)).svg)
+    (left, bottom), (right, top) = line[0], line[-1]
+    for x, y in line:
+        share = (x - left) / (right - left)
+        assert (bottom - y) / (bottom - top) == pytest.approx(share**2, abs=1e-3)
+
+
+def test_a_power_is_straight_where_both_axes_are_logarithmic():
+    (line,) = drawn_lines(curve(3 * X**-2, 1, 1000, log="xy").svg)
+    (x0, y0), (x1, y1) = line[0], line[-1]
+    assert all(y == pytest.approx(y0 + (x - x0) * (y1 - y0) / (x1 - x0), abs=0.1) for x, y in line)
+
+
+def test_a_curve_has_a_gap_where_it_is_not_real_and_ends_at_the_frame():
+    (root,) = drawn_lines(curve(sp.sqrt(X), -4, 4, within=(0, 2)).svg)
+    (whole,) = drawn_lines(curve(X, -4, 4).svg)
+    middle = (whole[0][0] + whole[-1][0]) / 2
+    assert min(x for x, _ in root) == pytest.approx(middle, abs=0.1)
+    pole = drawn_lines(curve(1 / X, -4, 4, within=(-2, 2)).svg)
+    assert len(pole) == 2
+    assert min(y for line in pole for _, y in line) >= 16
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: curve(X + scalar("a")), "f: a curve over x cannot have a in it"),
+        (lambda: curve(X, 3, 3), "from 3 to 3 there is nothing to draw over"),
+        (lambda: curve(X, 0, 1, log="x"), "over: 0 is no positive number"),
+        (lambda: curve(X, 0, 1, log="z"), "axes are 'x' and 'y', not 'z'"),
+        (lambda: curve(sp.log(-1 - X)), "no value is real from 0 to 4"),
+        (lambda: pictures.curves({}, over=(X, 0, 1), name="n", words="w"), "1 to 6 curves, not 0"),
+        (lambda: pictures.matrix([[1], [1, 2]], name="n", words="w"), "n: these are no numbers"),
+        (lambda: pictures.matrix([1, 2], name="n", words="w"), "not values of shape (2,)"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(make, said):
+    with pytest.raises(NotationError, match=re.escape(said)):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 1, "0 0.2 0.4 0.6 0.8 1"),
+        (-3, 4, "-3 -2 -1 0 1 2 3 4"),
+        (0, 250, "0 50 100 150 200 250"),
+    ],
+)
+def test_ticks_are_round_numbers(low, high, ticks):
+    found = round_ticks(Fraction(low), Fraction(high))
+    assert [float(tick) for tick in found] == [float(tick) for tick in ticks.split()]
