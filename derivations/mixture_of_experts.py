@@ -125,6 +125,30 @@ ops.mixture_of_experts.gradient()
 # expert must weight it by its probability among all (exercise 2).
 
 # %% [markdown]
+# ## A block with experts
+#
+# In Mixtral the feed-forward layer of Llama's block is not one but several. The experts are one
+# more index, $k$, on the same three matrices, and the router is one more matrix.
+
+# %%
+ops.moe_block
+
+# %% [markdown]
+# ### The backward pass
+#
+# The normalised stream is read by the router and by every expert's gate and projection. All of
+# these paths are summed, over the experts as well.
+
+# %%
+ops.moe_block.gradient()
+
+# %% [markdown]
+# *In words:* an expert learns from the tokens that were sent to it, each weighted by its gate, for
+# the gradient of $F_{ika}$ has that gate as a factor; a program computes nothing for the others.
+# The router learns through the gates alone. And whatever experts and router do, the stream
+# passes its gradient on.
+
+# %% [markdown]
 # ## The load-balancing loss
 #
 # Left to itself, a router comes to prefer a few experts, which then learn more and are preferred
