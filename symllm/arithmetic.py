@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache, reduce, singledispatch
@@ -313,16 +313,19 @@ def _(expr: Any) -> Meaning:
     body = meaning(expr.function)
     limits = [(s, subscript(low), subscript(high)) for s, low, high in reversed(expr.limits)]
 
-    def terms(scope: Scope, env: dict[sp.Symbol, int], depth: int) -> Iterator[Any]:
-        if depth == len(limits):
-            yield body(scope, env)
-            return
+    def terms(scope: Scope, env: dict[sp.Symbol, int], depth: int) -> list[Any]:
         symbol, low, high = limits[depth]
-        for env[symbol] in range(low(scope, env), high(scope, env) + 1):
-            yield from terms(scope, env, depth + 1)
+        found = []
+        for at in range(low(scope, env), high(scope, env) + 1):
+            env[symbol] = at
+            if depth + 1 < len(limits):
+                found += terms(scope, env, depth + 1)
+            else:
+                found.append(body(scope, env))
+        return found
 
     def total(scope: Scope, env: Env) -> Any:
-        found = list(terms(scope, dict(env), 0))
+        found = terms(scope, dict(env), 0)
         return reduce(operator.add, found) if found else scope.arithmetic.rational(0, 1)
 
     return remembered(expr, total)

@@ -232,7 +232,7 @@ def moved(point: Point, name: str, at: At, step: Any, follow: bool) -> Point:
         changed: Values = dict(point.values)
         changed[name] = {**changed[name], at: entry_of(changed, name, at) + step}
         touched: dict[str, list[At]] = {}
-        for reader, where in sorted(followers(point, (name, at))) if follow else ():
+        for reader, where in followers(point, (name, at)) if follow else ():
             touched.setdefault(reader, []).append(where)
         # Names come in order, so a sum is read only after all that it reads is there to stay.
         scope = point.concrete.scope(lambda n, a: entry_of(changed, n, a))
@@ -245,16 +245,19 @@ def moved(point: Point, name: str, at: At, step: Any, follow: bool) -> Point:
     return point.memo[key]
 
 
-def followers(point: Point, source: Entry) -> set[Entry]:
+def followers(point: Point, source: Entry) -> list[Entry]:
     """The entries that are computed from one entry, directly or not."""
-    found: set[Entry] = set()
-    waiting = [source]
-    while waiting:
-        for reader in point.readers.get(waiting.pop(), ()):
-            if reader not in found:
-                found.add(reader)
-                waiting.append(reader)
-    return found
+    key = ("followers", source)
+    if key not in point.memo:
+        found: set[Entry] = set()
+        waiting = [source]
+        while waiting:
+            for reader in point.readers.get(waiting.pop(), ()):
+                if reader not in found:
+                    found.add(reader)
+                    waiting.append(reader)
+        point.memo[key] = sorted(found)
+    return point.memo[key]
 
 
 def order(expr: sp.Basic, program: Program) -> int:
