@@ -203,8 +203,9 @@ def carried(depth, stream, scale, width=128):
 
 
 for depth in (4, 16, 64):
-    sizes = carried(depth, 1, 1), carried(depth, 1, depth**-0.5), carried(depth, 0, 1)
-    print(f"{depth:2} branches: stream {sizes[0]:.1f}, scaled {sizes[1]:.1f}, none {sizes[2]:.0e}")
+    full, scaled = carried(depth, 1, 1), carried(depth, 1, depth**-0.5)
+    without = carried(depth, 0, 1)
+    print(f"{depth:2}: stream {full:.1f}, scaled {scaled:.1f}, without {without:.0e}")
 
 # %% [markdown]
 # ## The block of Llama

@@ -13,7 +13,7 @@
 # %%
 from sympy import Rational, exp, log
 
-from symllm import Dim, Let, calculation, models, ops, scalar, sum_over
+from symllm import Dim, Let, calculation, delta, models, ops, scalar, sum_over
 
 # %% [markdown]
 # ## The loss
@@ -60,8 +60,8 @@ size = 50257
 print(f"ln v = {np.log(size):.2f}")
 for s in (0.0, 0.5, 1.0, 2.0):
     logits = s * rng.normal(size=(20, size))
-    losses = np.log(np.exp(logits).sum(1)) - logits.mean(1)  # mean over what may come
-    print(f"s = {s}: loss {losses.mean():.1f}, expected {np.log(size) + s**2 / 2:.1f}")
+    loss = np.mean(np.log(np.exp(logits).sum(1)) - logits.mean(1))
+    print(f"s = {s}: loss {loss:.1f}, expected {np.log(size) + s**2 / 2:.1f}")
 
 # %% [markdown]
 # ## GPT-2
@@ -115,7 +115,8 @@ models.gpt2().counts().at(d=width / Dim("h"), f=4 * width)
 # ### It runs
 #
 # The same equations give a program. Here is a small GPT-2, written out as NumPy, with random
-# parameters: its first loss, and one entry of its gradient, held against differences.
+# parameters. First its loss, and then one entry of its gradient, of the first layer's queries,
+# held against differences.
 
 # %% tags=["shown"]
 import numpy as np
@@ -124,22 +125,27 @@ from symllm import models
 
 gpt2 = {}
 exec(models.gpt2().code("numpy"), gpt2)
-config = {"n_layer": 2, "n_embd": 32, "n_head": 4, "vocab_size": 27, "n_positions": 32}
+config = {"n_layer": 1, "n_embd": 32, "n_head": 4, "n_positions": 32, "vocab_size": 27}
 rng = np.random.default_rng(0)
-params = {name: 0.02 * rng.normal(size=s) for name, s in gpt2["shapes"](config).items()}
-params |= {name: params[name] + 1 for name in params if "ln_" in name and "weight" in name}
+params = {}
+for name, shape in gpt2["shapes"](config).items():
+    norm = "ln_" in name and name.endswith("weight")
+    params[name] = np.ones(shape) if norm else 0.02 * rng.normal(size=shape)
 tokens = rng.integers(0, 27, (4, 33))
 text, following = tokens[:, :-1], tokens[:, 1:]
 loss, cache = gpt2["forward"](params, text, following, config)
 print(f"loss {loss:.2f}, ln v = {np.log(27):.2f}")
 
-entry = params["transformer.h.0.attn.c_attn.weight"][:1, :1]  # the first of the queries' weights
-derived = gpt2["backward"](params, cache)["transformer.h.0.attn.c_attn.weight"][0, 0]
-entry += 1e-4
-above, _ = gpt2["forward"](params, text, following, config)
-entry -= 2e-4
-below, _ = gpt2["forward"](params, text, following, config)
-print(f"derived {derived:.3e}, by differences {(above - below) / 2e-4:.3e}")
+# %% tags=["shown"]
+queries = "transformer.h.0.attn.c_attn.weight"
+derived = gpt2["backward"](params, cache)[queries][0, 0]
+losses = []
+for by in (1e-4, -1e-4):
+    moved = {**params, queries: params[queries].copy()}
+    moved[queries][0, 0] += by
+    losses.append(gpt2["forward"](moved, text, following, config)[0])
+differences = (losses[0] - losses[1]) / 2e-4
+print(f"derived {derived:.3e}, by differences {differences:.3e}")
 
 # %% [markdown]
 # And it learns. The text is one sentence over and over; gradient descent is as plain as can be.
@@ -147,8 +153,9 @@ print(f"derived {derived:.3e}, by differences {(above - below) / 2e-4:.3e}")
 # below, as the model begins to use what stands before.
 
 # %% tags=["shown"]
+letters = " abcdefghijklmnopqrstuvwxyz"
 sentence = "the cat sat on the mat and the dog sat on the log "
-codes = np.array([" abcdefghijklmnopqrstuvwxyz".index(letter) for letter in sentence * 3])
+codes = np.array([letters.index(letter) for letter in sentence * 3])
 shares = np.bincount(codes) / len(codes)
 entropy = -sum(share * np.log(share) for share in shares if share)
 print(f"frequencies alone: {entropy:.1f}")
@@ -157,7 +164,7 @@ for step in range(121):
     rows = codes[starts[:, None] + np.arange(33)]
     loss, cache = gpt2["forward"](params, rows[:, :-1], rows[:, 1:], config)
     for name, gradient in gpt2["backward"](params, cache).items():
-        params[name] -= 0.5 * gradient
+        params[name] -= 0.2 * gradient
     if step % 30 == 0:
         print(f"step {step:3}: loss {loss:.1f}")
 
@@ -176,22 +183,27 @@ models.llama().gradient()
 # own, so that the embedding learns from the text alone.
 
 # %%
-models.llama().counts()
+models.llama().counts().at(e=2 * Dim("m"))
 
 # %% [markdown]
-# Here $u$ heads of queries share one of $g$ heads of keys, which are $2m$ wide, and values are $e$
-# wide. With the sizes of Llama 2's smallest, this gives the parameters that the "7B" stands for.
+# Here $u$ heads of queries share one of $g$ heads of keys and values, which are $2m$ wide. With the
+# sizes of Llama 2's smallest, this gives the parameters that the "7B" stands for.
 
 # %%
-names = ("c", "f", "g", "u", "m", "e", "L", "v")
-sizes = dict(zip(names, (4096, 11008, 32, 1, 64, 128, 32, 32000), strict=True))
-letters = {name: Dim(name).symbol for name in names}
-count = models.llama().counts().parameters.subs({s: scalar(n) for n, s in letters.items()})
-calculation(
-    count,
-    given=tuple(Let(scalar(name), size) for name, size in sizes.items()),
-    title="Llama 2, the smallest",
-).then(6_738_415_616, because="arithmetic")
+sizes = (
+    Let(scalar("c"), 4096, "width of the stream"),
+    Let(scalar("f"), 11008, "width of the feed-forward layers"),
+    Let(scalar("g"), 32, "heads of keys"),
+    Let(scalar("u"), 1, "heads of queries for each"),
+    Let(scalar("m"), 64, "pairs that are rotated, in each head"),
+    Let(scalar("L"), 32, "layers"),
+    Let(scalar("v"), 32000, "tokens"),
+)
+count = models.llama().counts().at(e=2 * Dim("m")).parameters
+letters = {Dim(let.name).symbol: let.lhs for let in sizes}
+calculation(count.subs(letters), given=sizes, title="Llama 2, the smallest").then(
+    6_738_415_616, because="arithmetic"
+)
 
 # %% [markdown]
 # ## Exercises
@@ -228,10 +240,10 @@ calculation(
 # direction: its entries sum to zero. What one token's logit gains, the others lose.
 
 # %%
-q = v.vector("p", domain="distribution")
-calculation(sum_over(q[k], k) - 1, given=(q,), title="Probabilities less what came, summed").then(
-    0, because="probabilities sum to one"
-)
+q, t = v.vector("p", domain="distribution"), scalar("t", domain=v)
+calculation(
+    sum_over(q[k] - delta(k, t), k), given=(q, t), title="Probabilities less what came, summed"
+).then(0, because="both sum to one")
 
 # %% [markdown]
 # **3.** It is $1/v$ for all tokens but the one that came, and $1/v - 1$ for that. The one is
