@@ -1,21 +1,26 @@
 # %% [markdown]
 # # Privacy and fairness in numbers
 #
-# Some promises about a model can be written as inequalities: that it does not give away who was in
-# its training data, that it treats groups alike. Written so, they can be checked; and it turns out
-# that some of them exclude each other. This chapter proves what follows from definitions, and says
-# what it takes from elsewhere.
+# Language models have been made to recite telephone numbers that stood in their training data once.
+# Classifiers have accused one group of people twice as often as another. What should a model
+# promise instead? Some promises can be written as inequalities: that it does not give away who was
+# in its data, that it treats groups alike. Written so, they can be checked; their price can be
+# computed; and it turns out that some of them exclude each other. This chapter proves what follows
+# from definitions, and says what it takes from elsewhere. Which promise to make, it cannot say.
 
 # %%
-from sympy import Abs, Min, Rational, erf, exp, log, sqrt
+from sympy import Abs, Min, Rational, Symbol, erf, exp, log, sqrt
 
 from symllm import (
+    Cov,
     Dim,
+    E,
     Equals,
     Let,
     Var,
     calculation,
     delta,
+    pictures,
     random,
     scalar,
     sum_over,
@@ -25,32 +30,58 @@ from symllm import (
 # ## What one example can change
 #
 # A mechanism is private if its answer would be nearly as likely without any one of the examples. To
-# make training private, bound first what one example can do. DP-SGD clips the gradient of *each*
-# example to a length of at most $C$, and then adds them up.
+# make training private, bound first what one example can do. A gradient may be as long as it
+# likes, so DP-SGD clips the gradient of *each* example to a length of at most $C$, and then adds
+# them up.
 
 # %%
 n, d = Dim("n"), Dim("d")
-i, k, a = n.index("i"), n.index("k"), d.index("a")
+i, k, j = n.index("i"), n.index("k"), d.index("j")
 g, clipped = d.vector("g").batched((n,)), d.vector("ghat").batched((n,))
 length, C = n.vector("r"), scalar("C", domain="positive")
-total, without = d.vector("s"), d.vector("t").batched((n,))
+total, without = d.vector("s"), d.vector("u").batched((n,))
 sums = (
     g, C,
-    Let(length[i], sqrt(sum_over(g[i, a] ** 2, a)), "the length of a gradient"),
-    Let(clipped[i, a], g[i, a] * Min(1, C / length[i]), "clipped"),
-    Let(total[a], sum_over(clipped[i, a], i), "all examples"),
-    Let(without[k, a], sum_over((1 - delta(i, k)) * clipped[i, a], i), "all but one"),
+    Let(length[i], sqrt(sum_over(g[i, j] ** 2, j)), "the length of a gradient"),
+    Let(clipped[i, j], g[i, j] * Min(1, C / length[i]), "clipped"),
+    Let(total[j], sum_over(clipped[i, j], i), "all examples"),
+    Let(without[k, j], sum_over((1 - delta(i, k)) * clipped[i, j], i), "all but example $k$"),
 )  # fmt: skip
-calculation(total[a] - without[k, a], given=sums, title="What one example changes").then(
-    clipped[k, a], because="only its own term is missing"
+calculation(total[j] - without[k, j], given=sums, title="What one example changes").then(
+    clipped[k, j], because="only its own term is missing"
 )
 
 # %%
 calculation(
-    sqrt(sum_over((total[a] - without[k, a]) ** 2, a)), given=sums, title="The sensitivity"
-).then(sqrt(sum_over(clipped[k, a] ** 2, a)), because="by the line above").then(
+    sqrt(sum_over((total[j] - without[k, j]) ** 2, j)), given=sums, title="The sensitivity"
+).then(sqrt(sum_over(clipped[k, j] ** 2, j)), because="by the line above").then(
     length[k] * Min(1, C / length[k]), because="the factor is out"
 ).at_most(C, because="the smaller of the length and $C$")
+
+# %% [markdown]
+# *In words:* a batch may be as large as it likes, and its examples as strange: nobody moves the sum
+# by more than $C$, and the sum of what they agree on grows with the batch. Clip the *sum* instead,
+# as is done against exploding gradients, and one example can turn all of it around.
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+gradients = 1 + rng.normal(size=(100, 20))
+gradients[0] *= -1000  # one example is unlike all others
+
+
+def clip(v):
+    return v * np.minimum(1, 1 / np.linalg.norm(v, axis=-1, keepdims=True))
+
+
+ways = {"each": lambda v: clip(v).sum(0), "the sum": lambda v: clip(v.sum(0))}
+for what, add in ways.items():
+    whole = add(gradients)
+    rest = [add(np.delete(gradients, k, 0)) for k in range(100)]
+    moved = max(np.linalg.norm(whole - part) for part in rest)
+    size = np.linalg.norm(whole)
+    print(f"clip {what}: length {size:.2f}, one moves it by {moved:.2f}")
 
 # %% [markdown]
 # ## Noise that hides one example
@@ -76,18 +107,63 @@ calculation(
 
 # %% [markdown]
 # *In words:* whatever is seen, it is at most $e^\epsilon$ times as likely as it would have been
-# without that example: $\epsilon$-differential privacy. Two such answers together are at most
-# $e^{2 \epsilon}$ times as likely, for independent probabilities multiply.
+# without that example: $\epsilon$-differential privacy. What does the promise mean to whom it is
+# made? Somebody suspects, with probability $\pi$, that you are in the data. What they see has the
+# probability $f_1$ if you are and $f_0$ if you are not. Then they know this much:
+
+# %%
+prior, seen_with, seen_without = (
+    scalar("pi", domain="unit"),
+    *(scalar(name, domain="positive") for name in ("f_1", "f_0")),
+)
+posterior, either = scalar("pihat"), prior * seen_with + (1 - prior) * seen_without
+suspicion = (
+    prior, seen_with, seen_without, epsilon,
+    Let(posterior, prior * seen_with / either, "by Bayes' theorem"),
+)  # fmt: skip
+calculation(
+    posterior / (1 - posterior),
+    given=suspicion,
+    assuming=(seen_with <= exp(epsilon) * seen_without,),
+    title="The odds of a suspicion",
+).then(prior / (1 - prior) * (seen_with / seen_without), because="the denominator cancels").at_most(
+    exp(epsilon) * prior / (1 - prior), because="the answer is private"
+)
+
+# %% [markdown]
+# *In words:* no one, however clever and whatever else they know, multiplies their odds by more than
+# $e^\epsilon$. At $\epsilon = 0.1$ that is next to nothing; at $\epsilon = 10$, as some systems
+# advertise, it is 22 000, and the inequality alone promises nothing.
 #
-# For vectors, Gaussian noise is better, but no ratio of Gaussian densities is bounded everywhere.
-# One allows a small probability $\delta$ for the bound to fail. How small it is for noise of
-# deviation $\sigma C$ is known exactly (Balle and Wang, 2018): in terms of the error function, it
-# is what stands first below. That a certain $\sigma$ is enough is a theorem that we cite and
-# do not prove; the numbers agree.
+# Nor does it help to process the answer further. Let somebody draw a conclusion from the answer $i$
+# with the probability $K_i$; answers have the probabilities $P_i$ with you, $Q_i$ without.
+
+# %%
+P, Q = n.vector("P", domain="distribution"), n.vector("Q", domain="distribution")
+K = n.vector("K", domain="unit")
+calculation(
+    sum_over(K[i] * P[i], i),
+    given=(P, Q, K, epsilon),
+    assuming=(P[i] <= exp(epsilon) * Q[i],),
+    title="Whatever is made of the answer",
+).at_most(sum_over(K[i] * (exp(epsilon) * Q[i]), i), because="term by term").then(
+    exp(epsilon) * sum_over(K[i] * Q[i], i), because="a constant factor"
+)
+
+# %% [markdown]
+# So if the gradients of a training run are private, the model is, and so is every text it writes.
+#
+# ## Training with Gaussian noise
+#
+# For vectors, Gaussian noise is better, of the deviation $\sigma C$ in each entry. But no ratio of
+# Gaussian densities is bounded everywhere: far out on one side, one density is any number of times
+# the other. One allows a small probability $\delta$ for the bound to fail. How small it is for a
+# given $\sigma$ is known exactly (Balle and Wang, 2018): it is what stands first below. That a
+# certain $\sigma$ is enough is a theorem that we cite and do not prove; the numbers agree.
 
 # %%
 eps, dlt = scalar("epsilon", domain="unit"), scalar("delta", domain="unit")
-sigma = scalar("sigma")
+sigma, F_1, F_0 = scalar("sigma"), scalar("Phi_1"), scalar("Phi_0")
 
 
 def normal(value):
@@ -95,104 +171,203 @@ def normal(value):
     return (1 + erf(value / sqrt(2))) / 2
 
 
-gaussian = (eps, dlt, Let(sigma, sqrt(2 * log(5 / (4 * dlt))) / eps, "the noise multiplier"))
-calculation(
-    normal(1 / (2 * sigma) - eps * sigma) - exp(eps) * normal(-1 / (2 * sigma) - eps * sigma),
-    given=gaussian,
-    title="The Gaussian mechanism",
-).at_most(
+def likely(noise, bound):
+    """How likely the bound is exceeded, with the example and without."""
+    return tuple(normal(sign / (2 * noise) - bound * noise) for sign in (1, -1))
+
+
+with_it, without_it = likely(sigma, eps)
+gaussian = (
+    eps, dlt,
+    Let(sigma, sqrt(2 * log(5 / (4 * dlt))) / eps, "the noise multiplier"),
+    Let(F_1, with_it, "how likely the bound is exceeded"),
+    Let(F_0, without_it, "and without the example"),
+)  # fmt: skip
+calculation(F_1 - exp(eps) * F_0, given=gaussian, title="The Gaussian mechanism").at_most(
     dlt,
     because="the noise is large enough",
     cited="C. Dwork and A. Roth, 2014, theorem A.1, for $\\epsilon < 1$",
 )
 
+# %%
+noise = Symbol("sigma", positive=True)
+half = Rational(1, 2)
+above, below = likely(noise, half)
+pictures.curves(
+    {
+        "as is known exactly": above - exp(half) * below,
+        "as the theorem has it": Rational(5, 4) * exp(-(noise**2) / 8),
+    },
+    over=(noise, 4, 12),
+    name="gaussian-mechanism",
+    words="How often the bound fails, for epsilon one half, over the noise multiplier. Both curves "
+    "fall ever faster; the exact one is below the other, at first sixty and then a thousand times.",
+    across=r"noise multiplier $\sigma$",
+    up=r"$\delta$",
+    log="y",
+)
+
 # %% [markdown]
-# What does privacy cost? The mean gradient of a batch of $n$ examples gets noise of deviation
-# $\sigma C / n$ in each entry. It falls with the batch, faster than the noise of sampling:
+# *In words:* the theorem is safe and wasteful; what it asks for in noise is more than is needed.
+# Software computes $\delta$ exactly.
+#
+# Training takes thousands of steps, and each gives something away. How does it add up? The
+# logarithm of the ratio of densities, at the answer that is given, is the *privacy loss*. In the
+# worst case the true answers are just $C$ apart, and the answer is off by $\xi$ deviations.
 
 # %%
-noise, multiplier = scalar("xi"), scalar("sigma", domain="positive")
+xi, multiplier = scalar("xi"), scalar("sigma", domain="positive")
+step = (
+    y, xi, multiplier, C,
+    Let(z, y - C, "without the example"),
+    Let(x, y + multiplier * C * xi, "the answer"),
+)  # fmt: skip
 calculation(
-    Var(multiplier * C * noise / n),
-    given=(noise, multiplier, C, n),
-    assuming=(random(noise),),
+    ((x - z) ** 2 - (x - y) ** 2) / (2 * multiplier**2 * C**2), given=step, title="Privacy loss"
+).then(xi / multiplier + 1 / (2 * multiplier**2), because="squares cancel")
+
+# %%
+T = Dim("T")
+t, draws = T.index("t"), T.vector("xi")
+losses = sum_over(draws[t] / multiplier + 1 / (2 * multiplier**2), t)
+run = {"given": (draws, multiplier), "assuming": (random(draws[t]),)}
+calculation(E(losses), **run, title="Its mean after $T$ steps").then(
+    T / (2 * multiplier**2), because="the noise has mean zero"
+)
+
+# %%
+calculation(Var(losses), **run, title="Its variance").then(
+    T / multiplier**2, because="independent draws of variance one"
+)
+
+# %% [markdown]
+# *In words:* losses of independent steps behave like a random walk. With $\sigma$ well above
+# $\sqrt{T}$ the mean does not matter, and a typical loss is $\sqrt{T} / \sigma$: to run four times
+# as long at the same privacy takes twice the noise, and not four times. Sampling helps as well. If
+# each example takes part in a step with probability $q$ only, then what is seen is a mixture:
+
+# %%
+q = scalar("q", domain="unit")
+calculation(
+    (q * seen_with + (1 - q) * seen_without) / seen_without,
+    given=(q, seen_with, seen_without, epsilon),
+    assuming=(seen_with <= exp(epsilon) * seen_without,),
+    title="Hidden by sampling",
+).then(1 + q * (seen_with / seen_without - 1), because="divide").at_most(
+    1 + q * (exp(epsilon) - 1), because="one step is private"
+)
+
+# %% [markdown]
+# For small $\epsilon$ that is about $e^{q \epsilon}$: the share of steps that an example takes part
+# in counts. And the price of it all is noise in the mean gradient of a batch of $n$ examples.
+
+# %%
+calculation(
+    Var(multiplier * C * xi / n),
+    given=(xi, multiplier, C, n),
+    assuming=(random(xi),),
     title="The noise of a private mean",
 ).then(multiplier**2 * C**2 / n**2, because="constants are squared")
 
 # %% [markdown]
+# *In words:* its deviation falls like $1/n$, faster than that of sampling, which falls like
+# $1/\sqrt{n}$, as the chapters on training show. Private training therefore wants batches that are
+# as large as memory and time allow.
+#
 # ## Groups
 #
-# Let each of $n$ persons belong to a group, $a_i = 1$, or not, $a_i = 0$, and let a model give a
-# favourable answer with probability $y_i$. *Demographic parity* asks that both groups have
-# the same rate of favourable answers. The overall rate is a mixture of the two.
+# Draw a person at random. They belong to a group, $A = 1$, with the probability $w$; if they do,
+# the model gives them a favourable answer at the rate $r_1$, and otherwise at $r_0$. *Demographic
+# parity* asks that both rates be the same. As a statement on expectations:
 
 # %%
-member, answer = n.vector("a", domain="binary"), n.vector("y", domain="unit")
-inside, outside, share = scalar("r_1"), scalar("r_0"), scalar("w")
-groups = (
-    member, answer,
-    Let(share, sum_over(member[i], i) / n, "the share of the group"),
-    Let(inside, sum_over(member[i] * answer[i], i) / sum_over(member[i], i), "its rate"),
-    Let(
-        outside,
-        sum_over((1 - member[i]) * answer[i], i) / sum_over(1 - member[i], i),
-        "the rate of the others",
-    ),
-)  # fmt: skip
-calculation(sum_over(answer[i], i) / n, given=groups, title="The overall rate").then(
-    share * inside + (1 - share) * outside, because="everybody is in one of the two"
-)
+A, w = scalar("A", domain="binary"), scalar("w", domain="unit")
+r_1, r_0 = scalar("r_1", domain="unit"), scalar("r_0", domain="unit")
+drawn = {"given": (A, w, r_1, r_0), "assuming": (random(A, mean=w, law="binary"),)}
+calculation(Cov(A, r_1 * A + r_0 * (1 - A)), **drawn, title="Group and answer").then(
+    (r_1 - r_0) * Var(A), because="what does not depend on $A$ drops out"
+).then(w * (1 - w) * (r_1 - r_0), because="the variance of a coin")
 
 # %% [markdown]
-# So the gap between the rates is also how far one of them is from the whole, scaled.
+# *In words:* parity says that group and answer are uncorrelated. It says nothing of who deserves
+# the answer. *Equalised odds* does: of those whom it should find ($Y = 1$) a test finds the same
+# share TPR in every group, and of the others it accuses the same share FPR. Then its answers have a
+# rate that depends on the group through the base rate $p$ alone.
 
 # %%
+Y, p = scalar("Y", domain="binary"), scalar("p", domain="unit")
+tpr, fpr = scalar("TPR", domain="unit"), scalar("FPR", domain="unit")
 calculation(
-    inside - sum_over(answer[i], i) / n, given=groups, title="A group against the whole"
-).then((1 - share) * (inside - outside), because="by the mixture")
+    E(tpr * Y + fpr * (1 - Y)),
+    given=(Y, p, tpr, fpr),
+    assuming=(random(Y, mean=p, law="binary"),),
+    title="The rate of positive answers",
+).then(tpr * p + fpr * (1 - p), because="expectation is linear")
+
+# %%
+p_1, p_2 = scalar("p_1", domain="unit"), scalar("p_2", domain="unit")
+calculation(
+    (tpr * p_1 + fpr * (1 - p_1)) - (tpr * p_2 + fpr * (1 - p_2)),
+    given=(tpr, fpr, p_1, p_2),
+    title="The gap between two groups",
+).then((tpr - fpr) * (p_1 - p_2), because="subtract")
 
 # %% [markdown]
+# *In words:* the first two promises exclude each other. Where base rates differ, a test with equal
+# odds gives equal rates only if TPR is FPR, that is, if it is of no use to anybody.
+#
 # ## What cannot be had together
 #
-# A test sorts people into four kinds: right and wrong positives, $t$ and $f$, and right and wrong
-# negatives, $u$ and $m$. Three things are asked of it in every group: that a positive answer is
-# right equally often (*calibration* of the positive answers), that those who should be found are
-# missed equally often, and that the others are accused equally often (together, *equalised odds*).
+# There is a third promise. Count the four kinds of answers: right and wrong positives, TP and FP,
+# and right and wrong negatives, TN and FN. To whom a positive answer is given, it matters that it
+# is right equally often in every group, with the share PPV: *calibration* of the positive answers.
+# Shares of the missed (FNR) and of the accused (FPR) are what equalised odds is about.
 
 # %%
-t, f, v, m = (scalar(name, domain="positive") for name in ("t", "f", "u", "m"))
-base, right, missed, accused = (scalar(name) for name in ("p", "v", "mu", "alpha"))
+TP, FP, TN, FN = (scalar(name, domain="positive") for name in ("TP", "FP", "TN", "FN"))
+base, ppv, fnr, accused = (scalar(name) for name in ("p", "PPV", "FNR", "FPR"))
 table = (
-    t, f, v, m,
-    Let(base, (t + m) / (t + f + v + m), "the base rate"),
-    Let(right, t / (t + f), "positives that are right"),
-    Let(missed, m / (t + m), "of those to be found, missed"),
-    Let(accused, f / (f + v), "of the others, accused"),
+    TP, FP, TN, FN,
+    Let(base, (TP + FN) / (TP + FP + TN + FN), "the base rate"),
+    Let(ppv, TP / (TP + FP), "positives that are right"),
+    Let(fnr, FN / (TP + FN), "of those to be found, missed"),
+    Let(accused, FP / (FP + TN), "of the others, accused"),
 )  # fmt: skip
 calculation(accused, given=table, title="One rate by the others").then(
-    base / (1 - base) * (1 - right) / right * (1 - missed), because="by the definitions"
+    base / (1 - base) * (1 - ppv) / ppv * (1 - fnr), because="by the definitions"
 )
 
 # %% [markdown]
 # *In words:* the three rates and the base rate are not independent: three of them say the fourth.
 # If two groups differ in their base rates, and positives are right equally often and found equally
 # often, then the innocent *must* be accused at different rates, unless the test is perfect.
-# Nothing about the test or the people was assumed; it is arithmetic. Which of the three to
-# give up is a decision, and no mathematics makes it.
+# Nothing about the test or the people was assumed; it is arithmetic.
+
+# %% tags=["shown"]
+for group, persons, to_find in (("group 1", 1000, 500), ("group 2", 1000, 200)):
+    right = 0.8 * to_find  # both groups: four of five are found,
+    wrong = right * 0.2 / 0.8  # and four of five positives are right
+    share = wrong / (persons - to_find)
+    print(f"{group}: {wrong:.0f} of {persons - to_find} innocent accused, {share:.0%}")
 
 # %%
-p_1, p_2, w, q = (scalar(name, domain="unit") for name in ("p_1", "p_2", "v", "mu"))
-alpha_1, alpha_2 = scalar("alpha_1"), scalar("alpha_2")
+share_right, share_missed = scalar("PPV", domain="unit"), scalar("FNR", domain="unit")
+fpr_1, fpr_2 = scalar("FPR_1"), scalar("FPR_2")
+common = (1 - share_right) / share_right * (1 - share_missed)
 pair = (
-    p_1, p_2, w, q,
-    Let(alpha_1, p_1 / (1 - p_1) * (1 - w) / w * (1 - q), "accused in the first group"),
-    Let(alpha_2, p_2 / (1 - p_2) * (1 - w) / w * (1 - q), "accused in the second"),
+    p_1, p_2, share_right, share_missed,
+    Let(fpr_1, p_1 / (1 - p_1) * common, "accused in the first group"),
+    Let(fpr_2, p_2 / (1 - p_2) * common, "accused in the second"),
 )  # fmt: skip
-calculation(alpha_1 / alpha_2, given=pair, title="Two groups, one test").then(
+calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
     (p_1 / (1 - p_1)) / (p_2 / (1 - p_2)), because="what is equal cancels"
 )
 
 # %% [markdown]
+# *In words:* with all else equal, the innocent of two groups are accused in the ratio of the odds
+# of their groups: four to one in the example. A better test lowers both rates and leaves their
+# ratio. Which promise to give up is a decision, and no mathematics makes it.
+#
 # ## Exercises
 #
 # **1.** An interviewer asks a delicate question. Everybody tells the truth with probability $3/4$
@@ -200,13 +375,20 @@ calculation(alpha_1 / alpha_2, given=pair, title="Two groups, one test").then(
 #
 # **2.** Gradients are clipped one by one, and then averaged. How large can an entry of the mean be?
 #
+# **3.** To be fair, a model is not told the group $A$. It sees a feature $x = c A + \xi$ instead,
+# a postcode perhaps, and answers in proportion to it. Is there parity?
+#
+# **4.** A score is calibrated: among those with the score $s$, a share $s$ is to be found. Let the
+# mean score of those to be found be $\mu_1$, and of the others $\mu_0$. Can both be the same in two
+# groups?
+#
 # ### Answers
 #
 # **1.** A yes is three times as likely from who would truly say yes: $\epsilon = \log 3$. The rate
 # of yeses is a mixture, and can be solved for the true rate.
 
 # %%
-rate, seen = scalar("p", domain="unit"), scalar("y")
+rate, seen = scalar("p", domain="unit"), scalar("h")
 calculation(
     Equals(seen, 3 * rate / 4 + (1 - rate) / 4), given=(rate, seen), unknown=(rate,),
     assuming=(seen > 0,),
@@ -217,12 +399,39 @@ calculation(
 # the largest of what it is the mean of.
 
 # %%
-calculation(Abs(sum_over(clipped[i, a], i) / n), given=sums).at_most(
-    sum_over(Abs(clipped[i, a]), i) / n, because="the triangle inequality"
+calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums[:4]).at_most(
+    sum_over(Abs(clipped[i, j]), i) / n, because="the triangle inequality"
 ).at_most(C, because="each is at most $C$")
 
 # %% [markdown]
+# **3.** Not unless $c$ is zero. What is not told can be inferred, and a covariance finds it.
+
+# %%
+slope, link = scalar("v"), scalar("c")
+calculation(
+    Cov(A, slope * (link * A + xi)),
+    given=(A, w, slope, link, xi),
+    assuming=(random(A, mean=w, law="binary"), random(xi)),
+).then(slope * link * w * (1 - w), because="the noise is independent of the group")
+
+# %% [markdown]
+# **4.** Only if the base rates are the same, or the score is perfect. Calibration makes the mean of
+# all scores the base rate, and the means of the two kinds then say what that is (Kleinberg et al.,
+# 2017).
+
+# %%
+mu_1, mu_0 = scalar("mu_1", domain="unit"), scalar("mu_0", domain="unit")
+calculation(
+    Equals(rate, rate * mu_1 + (1 - rate) * mu_0), given=(rate, mu_1, mu_0), unknown=(rate,)
+).implies(Equals(rate * (1 - mu_1), (1 - rate) * mu_0), because="subtract").implies(
+    Equals(rate / (1 - rate), mu_0 / (1 - mu_1)), because="divide"
+)
+
+# %% [markdown]
 # ### References
+#
+# N. Carlini et al., *Extracting training data from large language models*, USENIX Security 2021,
+# arXiv:2012.07805.
 #
 # C. Dwork, F. McSherry, K. Nissim and A. Smith, *Calibrating noise to sensitivity in private data
 # analysis*, TCC 2006.
@@ -234,6 +443,9 @@ calculation(Abs(sum_over(clipped[i, a], i) / n), given=sums).at_most(
 #
 # B. Balle and Y.-X. Wang, *Improving the Gaussian mechanism for differential privacy*, ICML 2018,
 # arXiv:1805.06530.
+#
+# M. Hardt, E. Price and N. Srebro, *Equality of opportunity in supervised learning*, NeurIPS 2016,
+# arXiv:1610.02413.
 #
 # A. Chouldechova, *Fair prediction with disparate impact*, Big Data 5, 2017, arXiv:1703.00056.
 #

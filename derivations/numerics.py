@@ -3,21 +3,47 @@
 #
 # A computer does not calculate with numbers but with a few of them, and rounds to the nearest after
 # each operation. Most of the time nobody notices. This chapter is about the times when somebody
-# does: differences of large numbers, exponentials in half precision, gradients too small to be
-# written down, and weights stored in eight bits or fewer.
+# does: a loss that is suddenly no number, a layer norm that is wrong in half precision, weights
+# that stop learning, a model that breaks when it is stored in eight bits. Each has a cause that can
+# be calculated, and a remedy that costs little.
 
 # %%
-from sympy import Abs, Rational, exp, log, sqrt
+from sympy import Abs, Rational, exp, log, sqrt, symbols
 
-from symllm import Dim, E, Let, Partial, Var, calculation, random, scalar, sum_over
+from symllm import (
+    Dim,
+    E,
+    Let,
+    Partial,
+    Var,
+    calculation,
+    pictures,
+    random,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
-# ## Rounding, and what makes it grow
+# ## The numbers there are
 #
-# Rounding multiplies a number by $1 + \delta$ with a $\delta$ that is no larger than $u$, the unit
-# of rounding: about $6 \cdot 10^{-8}$ in single precision, $5 \cdot 10^{-4}$ in float16 and
-# $4 \cdot 10^{-3}$ in bfloat16. Products and quotients keep errors of that relative size. A
-# difference does not: the errors of both terms stay, and the terms are gone.
+# A floating-point number is a sign, a power of two, and $m$ digits behind the point, in base two.
+# Between two neighbouring powers numbers lie evenly, so rounding changes a number by no more than a
+# share $u = 2^{-m-1}$ of it, the *unit of rounding*. With $e$ bits for the power, the formats in
+# use are these; float16 trades range for digits, bfloat16 digits for range.
+
+# %% tags=["shown"]
+formats = {"float32": (8, 23), "float16": (5, 10), "bfloat16": (8, 7)}
+for name, (e, m) in formats.items():
+    top = 2 ** (e - 1) - 1
+    largest, smallest = (2 - 2.0**-m) * 2.0**top, 2.0 ** (1 - top - m)
+    unit = 2.0 ** -(m + 1)
+    print(f"{name:9} u {unit:.1e}  {smallest:.1e} to {largest:.4g}")
+
+# %% [markdown]
+# ## What makes errors grow
+#
+# Products and quotients keep errors of relative size $u$. A difference does not: the errors of both
+# terms stay, and the terms are gone.
 
 # %%
 a, b, r, s, u = (scalar(name) for name in ("a", "b", "delta_1", "delta_2", "u"))
@@ -30,13 +56,52 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* relative to the result, the error has grown by $(|a| + |b|) / |a - b|$. A variance
-# that is computed as the mean square less the squared mean is such a difference. The two ways to
-# write it are equal,
+# *In words:* relative to the result, the error has grown by $(|a| + |b|) / |a - b|$. This quotient
+# is a *condition number*: it belongs to the question, and not to the way in which it is answered.
+# For a function of one number it is the slope of its logarithm by that of its argument,
+# $x f'(x) / f(x)$, and for an exponential that is the argument itself.
+
+# %%
+z, power = scalar("x", domain="positive"), scalar("f")
+functions = (z, Let(power, exp(z), "an exponential"))
+calculation(z * Partial(power, z) / power, given=functions, title="The exponential").then(
+    z, because="its own slope"
+)
+
+# %% [markdown]
+# So a probability from a logit of twenty is twenty times as inexact as the logit. In bfloat16, with
+# $u = 2^{-8}$, that is an error of eight percent. Softmax shares it: let each logit be off by no
+# more than $\delta$.
 
 # %%
 n = Dim("n")
 i, j = n.indices("i j")
+logits, off = n.vector("z"), n.vector("e")
+delta, total, p, phat = (
+    scalar("delta", domain="positive"), scalar("Z"), n.vector("p"), n.vector("phat"),
+)  # fmt: skip
+shifted = (
+    logits, off, delta,
+    Let(p[i], exp(logits[i]) / sum_over(exp(logits[j]), j), "the probabilities"),
+    Let(phat[i], exp(logits[i] + off[i]) / sum_over(exp(logits[j] + off[j]), j), "what comes out"),
+)  # fmt: skip
+calculation(
+    phat[i] / p[i], given=shifted, assuming=(Abs(off[i]) <= delta,), title="Inexact logits"
+).then(exp(off[i]) / sum_over(p[j] * exp(off[j]), j), because="divided").at_most(
+    exp(delta) / exp(-delta), because="above at most, below at least"
+).then(exp(2 * delta), because="powers add")
+
+# %% [markdown]
+# *In words:* probabilities are as exact, relatively, as logits are *absolutely*, but for a factor
+# of two. That is why logits and losses are kept in float32 where all else is not, and one reason to
+# keep logits small, by a z-loss or a soft cap.
+#
+# ## Two ways to write a variance
+#
+# A variance can be computed as the mean square less the squared mean, in one pass over the data.
+# The two ways are equal,
+
+# %%
 x, mu = n.vector("x"), scalar("mu")
 moments = (x, Let(mu, sum_over(x[i], i) / n, "the mean"))
 calculation(sum_over((x[i] - mu) ** 2, i) / n, given=moments, title="The variance").then(
@@ -44,27 +109,109 @@ calculation(sum_over((x[i] - mu) ** 2, i) / n, given=moments, title="The varianc
 ).then(sum_over(x[i] ** 2, i) / n - mu**2, because="the sum is $n \\mu$")
 
 # %% [markdown]
-# but only the first is safe: with a mean of a hundred and a variance of one, the second loses four
-# digits, and in half precision that is all of them. Layer norms are computed the first way.
-#
+# but the second is a difference, and of numbers that are $\mu^2$ large. Random numbers with
+# variance one, in both ways:
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+for kind, mean in [(np.float32, 100), (np.float32, 10_000), (np.float16, 100)]:
+    data = (mean + rng.normal(size=4096)).astype(kind)
+    centre = data.mean(dtype=np.float64).astype(kind)
+    centred = np.mean((data - centre) ** 2, dtype=np.float64)
+    squares = (data**2).mean(dtype=np.float64).astype(kind) - centre**2
+    print(f"{kind.__name__}, mean {mean}: {centred:.2f} and {squares:.2f}")
+
+# %% [markdown]
 # ## Sums of many terms
 #
-# A sum of $n$ numbers is rounded $n$ times. At worst the errors add up; if they are independent,
-# with mean zero, they mostly cancel, and what is left grows with the root of $n$.
+# Whoever adds $n$ numbers rounds $n$ times. Let all of them be one, and let rounding the $k$-th
+# partial sum $k$ add an error that is random, with mean zero and a size in proportion to it: $k
+# e_k$. How large are all errors together?
 
 # %%
 e = n.vector("e")
-size = scalar("v", domain="positive")
-errors = (random(e[i], variance=size),)
+errors = (random(e[i], variance=u**2),)
 calculation(
-    sqrt(Var(sum_over(e[i], i))), given=(e, size), assuming=errors, title="Many small errors"
-).then(sqrt(sum_over(Var(e[i]), i)), because="independent errors").then(
-    sqrt(n) * sqrt(size), because="$n$ equal terms"
+    Var(sum_over((i + 1) * e[i], i)), given=(e, u), assuming=errors, title="One after the other"
+).then(u**2 * sum_over((i + 1) ** 2, i), because="independent errors").then(
+    u**2 * n * (n + 1) * (2 * n + 1) / 6, because="a sum of squares"
+).at_least(u**2 * n**3 / 3, because="the leading term")
+
+# %% [markdown]
+# So the sum, which is $n$, has a relative error of $u \sqrt{n/3}$: it grows with the root of the
+# number of terms. Now add in pairs, the sums of pairs in pairs, and so on. Sums
+# of $2^l$ terms there are $n/2^l$, each with an error in proportion to $2^l$. With $n = 2^q$, and
+# rounds counted from zero:
+
+# %%
+q = Dim("q")
+l = q.index("l")
+calculation(
+    u**2 * sum_over(2 ** (q - l - 1) * (2 ** (l + 1)) ** 2, l), given=(u, q), title="In pairs"
+).then(u**2 * 2 ** (q + 1) * sum_over(2**l, l), because="powers of two").then(
+    u**2 * 2 ** (q + 1) * (2**q - 1), because="the geometric series"
+).at_most(2 * u**2 * (2**q) ** 2, because="one is left out")
+
+# %% [markdown]
+# *In words:* a relative error of $\sqrt{2} \, u$, however many terms there are. Most of the error
+# is that of the last few sums. It costs nothing: the number of additions is the same, and machines
+# that add in parallel do it in pairs anyhow.
+
+# %%
+terms_ = symbols("n", positive=True)
+pictures.curves(
+    {"one after the other": sqrt(terms_ / 3), "in pairs": sqrt(2) * sqrt(1 - 1 / terms_)},
+    over=(terms_, 2, 10**8),
+    name="errors-of-sums",
+    words="The relative error of a sum of equal numbers, in units of rounding, over their number. "
+    "Added one after the other it grows with the root of the number, to thousands; in pairs it "
+    "stays below one and a half.",
+    across="terms $n$",
+    up="error, in units of rounding",
+    log="xy",
 )
 
 # %% [markdown]
-# That is why a sum of thousands of terms in half precision is kept in single precision while it
-# grows, in every kernel that multiplies matrices.
+# There is a way to do better yet. When $b$ is added to a larger $a$, what rounding did can be
+# computed afterwards: let $s = (a + b)(1 + \delta)$ be the rounded sum.
+
+# %%
+rest, partial, d = scalar("r"), scalar("s"), scalar("delta")
+kahan = (
+    a, b, d,
+    Let(partial, (a + b) * (1 + d), "the sum, rounded"),
+    Let(rest, b - (partial - a), "what rounding took away"),
+)  # fmt: skip
+calculation(partial + rest, given=kahan, title="Kahan's correction").then(
+    a + b, because="whatever $\\delta$ is"
+)
+
+# %% [markdown]
+# Computed as $b - (s - a)$ it is exact in floating point, by a theorem of Dekker's. Adding it to
+# the next term is Kahan's summation. A million terms in float32, one after the other, in pairs, and
+# with Kahan's correction:
+
+# %% tags=["shown"]
+import numpy as np
+
+terms = np.random.default_rng(0).random(2**20).astype(np.float32)
+true = terms.sum(dtype=np.float64)
+pairs = terms
+while len(pairs) > 1:
+    pairs = pairs[::2] + pairs[1::2]
+kahan_sum, missing = np.float32(0), np.float32(0)
+for term in terms:
+    bigger = kahan_sum + (term + missing)
+    missing = (term + missing) - (bigger - kahan_sum)
+    kahan_sum = bigger
+for way, found in [(1, terms.cumsum()[-1]), (2, pairs[0]), (3, kahan_sum)]:
+    print(f"way {way}: off by {abs(found - true) / true:.0e}")
+
+# %% [markdown]
+# And where a sum grows so large that the next term is less than half a step, it stands still. In
+# float16 a sum of ones stops at 2048; so does a mean over a long text, or a count of tokens.
 #
 # ## Exponentials in float16
 #
@@ -76,15 +223,37 @@ calculation(exp(12), title="Too large").at_least(
 )
 
 # %% [markdown]
-# and since softmax divides one overflow by another, the result is no number at all. Subtracting the
-# maximum first is exact in real numbers, as the chapter on probability shows, and keeps every
-# exponential at most one. What underflows instead is a probability that was going to be zero.
-#
+# and since softmax divides one overflow by another, the result is no number at all. A constant may
+# be subtracted from all scores first.
+
+# %%
+c = scalar("c")
+calculation(
+    exp(logits[i] - c) / sum_over(exp(logits[j] - c), j), given=(logits, c), title="A shift"
+).then(
+    exp(-c) * exp(logits[i]) / (exp(-c) * sum_over(exp(logits[j]), j)), because="powers add"
+).then(exp(logits[i]) / sum_over(exp(logits[j]), j), because="the factor cancels")
+
+# %% [markdown]
+# With the maximum for $c$, every exponential is at most one and the largest is one: nothing
+# overflows, and the sum is not zero. What underflows is a probability that was going to be zero.
+
+# %% tags=["shown"]
+import numpy as np
+
+scores = np.array([12, 11, 0], dtype=np.float16)
+with np.errstate(over="ignore", invalid="ignore"):
+    naive = np.exp(scores) / np.exp(scores).sum()
+moved = np.exp(scores - scores.max())
+print("naive ", naive)
+print("stable", (moved / moved.sum()).round(3))
+
+# %% [markdown]
 # ## Scaling the loss
 #
-# Gradients have the opposite problem: the smallest positive number of float16 is $2^{-24}$, and
-# many entries of a gradient are smaller. But gradients are linear in the loss. Multiply the loss by
-# a large $S$, and every gradient is multiplied by $S$; divide before the update, and nothing has
+# Gradients have the opposite problem. The smallest positive number of float16 is $2^{-24}$, and
+# what is less than half of it becomes zero. But gradients are linear in the loss. Multiply the loss
+# by a large $S$, and every gradient is multiplied by $S$; divide before the update, and nothing has
 # changed but what was lost to zero.
 
 # %%
@@ -100,6 +269,21 @@ calculation(Partial(scaled, w[j]) / S, given=training, title="Scaled and back").
 
 # %% [markdown]
 # With $S$ a power of two, multiplying and dividing round nothing, for only the exponent changes.
+# Gradients of a typical size, stored in float16:
+
+# %% tags=["shown"]
+import numpy as np
+
+gradients = 1e-7 * np.random.default_rng(0).normal(size=100_000)
+for scale in (1, 2**10, 2**20):
+    stored = (gradients * scale).astype(np.float16).astype(np.float64) / scale
+    lost = np.mean(stored == 0)
+    error = np.sqrt(np.mean((stored - gradients) ** 2)) / 1e-7
+    print(f"scale {scale}: {lost:.1%} lost, relative error {error:.4f}")
+
+# %% [markdown]
+# The scale is raised until something overflows, then halved: dynamic loss scaling. In bfloat16,
+# which has the range of float32, nothing needs to be scaled.
 #
 # ## Quantised weights
 #
@@ -109,96 +293,158 @@ calculation(Partial(scaled, w[j]) / S, given=training, title="Scaled and back").
 
 # %%
 N = Dim("N")
-t, h = scalar("t", domain=N), scalar("h", domain="positive")
-lost = scalar("e")
-place = (t, h, N, Let(lost, h * (2 * t - N + 1) / (2 * N), "what rounding loses"))
+t, width = scalar("t", domain=N), scalar("h", domain="positive")
+lost_part = scalar("e")
+place = (
+    t, width, N,
+    Let(lost_part, width * (2 * t - N + 1) / (2 * N), "what rounding loses"),
+)  # fmt: skip
 anywhere = (random(t, law="uniform"),)
-calculation(E(lost), given=place, assuming=anywhere, title="On average").then(
+calculation(E(lost_part), given=place, assuming=anywhere, title="On average").then(
     0, because="as often above as below"
 )
 
 # %%
-calculation(Var(lost), given=place, assuming=anywhere, title="Its variance").then(
-    h**2 / 12 * (1 - 1 / N.symbol**2), because="a sum of squares"
-).at_most(h**2 / 12, because="the value for very many places")
+calculation(Var(lost_part), given=place, assuming=anywhere, title="Its variance").then(
+    width**2 / 12 * (1 - 1 / N.symbol**2), because="a sum of squares"
+).at_most(width**2 / 12, because="the value for very many places")
 
 # %% [markdown]
-# Every bit more halves the step and quarters the variance of the error. In a scalar product the
-# errors of all weights meet all inputs:
+# How does it depend on the number $B$ of bits? Weights of at most $a$ in size need a step of
+# $2a / 2^B$.
 
 # %%
-error, q = n.vector("e"), scalar("q", domain="positive")
+bits, edge = Dim("B"), scalar("a", domain="positive")
+calculation(
+    width**2 / 12,
+    given=(edge, bits, Let(width, 2 * edge / 2**bits, "the step")),
+    title="With $B$ bits",
+).then(edge**2 / 3 / 4**bits, because="put in")
+
+# %% [markdown]
+# *In words:* every further bit quarters the variance of the error. And the range decides: one
+# weight that is ten times as large as all others makes all steps ten times as wide. Normally
+# distributed weights, with one step for all:
+
+# %% tags=["shown"]
+import numpy as np
+
+values = np.random.default_rng(0).normal(size=100_000)
+for number, largest in [(8, 5), (4, 5), (8, 50)]:
+    values[0] = largest
+    step = 2 * largest / 2**number
+    off_by = (np.round(values / step) * step - values).std()
+    print(f"{number} bits, largest {largest}: {off_by:.4f}", end=", ")
+    print(f"predicted {step / 12**0.5:.4f}")
+
+# %% [markdown]
+# In a scalar product the errors of all weights meet all inputs.
+
+# %%
+error, variance = n.vector("e"), scalar("v", domain="positive")
 exact, stored = scalar("y"), scalar("yhat")
 product = (
-    w, x, error, q,
+    w, x, error, variance,
     Let(exact, sum_over(w[i] * x[i], i), "with the weights as they are"),
     Let(stored, sum_over((w[i] + error[i]) * x[i], i), "with the weights as stored"),
 )  # fmt: skip
-noise = (random(error[i], variance=q),)
+noise = (random(error[i], variance=variance),)
 calculation(E((stored - exact) ** 2), given=product, assuming=noise, title="A scalar product").then(
     E(sum_over(error[i] * x[i], i) ** 2), because="the weights cancel"
-).then(q * sum_over(x[i] ** 2, i), because="independent errors")
+).then(variance * sum_over(x[i] ** 2, i), because="independent errors")
 
 # %% [markdown]
 # *In words:* the error is as large as the *inputs* are. One input that is a hundred times as large
 # as the others makes the errors of all outputs a hundred times as large: that is why outliers in
-# the activations spoil quantised models, and why methods that work move them into the weights.
+# the activations spoil quantised models, and why methods that work keep them apart, or move them
+# into the weights.
 #
 # ## Exercises
 #
-# **1.** The condition number of a function is the slope of its logarithm by that of its argument,
-# $x f'(x) / f(x)$: by how much it magnifies relative errors. What is it for a square root, and for
-# an exponential?
+# **1.** What is the condition number of a square root, and what does that say of a norm computed
+# from an inexact sum of squares?
 #
-# **2.** Stochastic rounding takes a number between two multiples of $h$ to the upper one with
-# a probability that is its distance from the lower one, in units of $h$. Show that it is right on
-# average, and say what that is good for.
+# **2.** A weight of one is stored in bfloat16, and each update subtracts a thousandth. What happens
+# in a thousand updates? What if the weight is rounded up or down at random, up with a probability
+# that is its distance from the lower neighbour, in steps?
 #
 # **3.** Weights are stored with one scale for each row, instead of one for the whole matrix. If one
-# row is $c$ times as large as the others, how much smaller are the errors of those?
+# row is $\kappa$ times as large as the others, how much smaller are the errors of those?
+#
+# **4.** Somebody computes $\log \sum_i e^{z_i}$ without subtracting the maximum, but in float32,
+# for logits up to 80. Is that safe? And for two logits of 100?
+#
+# **5.** $\log(1 + e^{-x})$ is the loss of a correct binary choice with logit $x$. For $x = 20$ in
+# float32 it comes out as zero. Why, and how much is lost?
 #
 # ### Answers
 #
-# **1.** One half: a root halves relative errors. For an exponential it is $x$ itself.
+# **1.** One half: a root halves relative errors. The norm is more exact than the sum.
 
 # %%
-z, root, power = scalar("x", domain="positive"), scalar("f"), scalar("g")
-functions = (z, Let(root, sqrt(z), "a root"), Let(power, exp(z), "an exponential"))
-calculation(z * Partial(root, z) / root, given=functions).then(
+root = scalar("f")
+calculation(z * Partial(root, z) / root, given=(z, Let(root, sqrt(z), "a root"))).then(
     Rational(1, 2), because="the power rule"
 )
 
-# %%
-calculation(z * Partial(power, z) / power, given=functions).then(z, because="its own slope")
-
 # %% [markdown]
-# **2.** Updates much smaller than $h$ would always be rounded away; so they happen now and then.
+# **2.** Nothing: below one the numbers of bfloat16 are $2^{-8}$ apart, and a thousandth is less
+# than half of that. Rounded at random the weight moves by a whole step now and then, and is right
+# on average: with $w$ the lower neighbour, $h$ the step and $\alpha$ the distance in steps,
 
 # %%
-low, share, up = scalar("a"), scalar("p", domain="unit"), scalar("b", domain="binary")
+low, share, up = scalar("w"), scalar("alpha", domain="unit"), scalar("k", domain="binary")
 calculation(
-    E(low + h * up),
-    given=(low, h, share, up),
+    E(low + width * up),
+    given=(low, width, share, up),
     assuming=(random(up, mean=share, law="binary"),),
-).then(low + h * E(up), because="linear").then(low + h * share, because="the mean of a coin")
+).then(low + width * E(up), because="linear").then(
+    low + width * share, because="the mean of a coin"
+)
 
 # %% [markdown]
-# **3.** The step is in proportion to the largest entry, so theirs is smaller by $c$, and the
-# variance of their errors by $c^2$.
+# **3.** The step is in proportion to the largest entry, so theirs is smaller by $\kappa$, and the
+# variance of their errors by $\kappa^2$.
 
 # %%
-c = scalar("c", domain="positive")
-step = scalar("k", domain="positive")
-calculation(step**2 / 12, given=(h, c, Let(step, h / c, "the smaller step"))).then(
-    h**2 / 12 / c**2, because="squared"
-)
+ratio, narrow = scalar("kappa", domain="positive"), scalar("hhat", domain="positive")
+calculation(
+    narrow**2 / 12, given=(width, ratio, Let(narrow, width / ratio, "the smaller step"))
+).then(width**2 / 12 / ratio**2, because="squared")
+
+# %% [markdown]
+# **4.** The largest number of float32 is just below $2^{128}$. Its logarithm is larger than that of
+# a thousand times $e^{80}$, so the sum may have a thousand such terms; but $e^{100}$ is beyond it,
+# and the logarithm of infinity is infinity.
+
+# %%
+calculation(128 * log(2), title="The limit").at_least(80 + log(1000), because="88.7 and 86.9")
+
+# %%
+calculation(128 * log(2), title="The limit").at_most(100, because="88.7 and 100")
+
+# %% [markdown]
+# **5.** One plus $e^{-20}$ is rounded to one, for $e^{-20}$ is less than $u$, and all of the loss
+# is lost, though it is a number that float32 has. The function `log1p` computes it; so does a
+# `softplus` that is written with care.
+
+# %%
+calculation(exp(-20)).at_most(Rational(1, 2**24), because="about $2 \\cdot 10^{-9}$")
 
 # %% [markdown]
 # ### References
 #
-# N. J. Higham, *Accuracy and stability of numerical algorithms*, SIAM, 2002.
+# T. J. Dekker, *A floating-point technique for extending the available precision*, Numerische
+# Mathematik 18, 1971.
+#
+# W. Kahan, *Further remarks on reducing truncation errors*, Communications of the ACM 8, 1965.
+#
+# N. J. Higham, *Accuracy and stability of numerical algorithms*, second edition, SIAM, 2002.
 #
 # P. Micikevicius et al., *Mixed precision training*, ICLR 2018, arXiv:1710.03740.
 #
 # T. Dettmers, M. Lewis, Y. Belkada and L. Zettlemoyer, *LLM.int8(): 8-bit matrix multiplication for
 # transformers at scale*, NeurIPS 2022, arXiv:2208.07339.
+#
+# G. Xiao, J. Lin, M. Seznec, H. Wu, J. Demouth and S. Han, *SmoothQuant: accurate and efficient
+# post-training quantization for large language models*, ICML 2023, arXiv:2211.10438.

@@ -1,80 +1,245 @@
 # %% [markdown]
-# # Why optimizers work
+# # How fast gradient descent goes
 #
-# The chapter on optimizers derives how gradients flow through an update. This one asks what the
-# updates do: how fast gradient descent goes and when it diverges, what a batch costs in noise, why
-# Adam divides by $1 - \beta^T$, and why weight decay is not the same as an L2 penalty.
+# Training follows a gradient downhill, and takes days. How many steps does it need, what decides
+# that number, and what may be done about it? Too large a step diverges, too small a step gets
+# nowhere, and the gradient is not even known: what a batch gives is a noisy estimate of it.
+#
+# All of this can be calculated where the loss is a quadratic, and near a minimum every smooth loss
+# is nearly one. What comes out is the vocabulary in which training runs are discussed: condition
+# number, stability, momentum, noise floor, critical batch size. The optimizers themselves, Adam and
+# others, are in the next chapter.
 
 # %%
-from sympy import Abs, Max, Min, sqrt
+from sympy import Abs, Max, Rational, exp, sqrt, symbols
 
-from symllm import Dim, E, Equals, Let, Partial, Var, calculation, random, scalar, sum_over
+from symllm import (
+    Dim,
+    E,
+    Equals,
+    Let,
+    Partial,
+    Var,
+    calculation,
+    maximum,
+    pictures,
+    random,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
-# ## Gradient descent on a quadratic
+# ## A bowl
 #
-# Near a minimum every smooth loss is a quadratic. Along the axes of its curvature it falls apart
-# into parabolas that know nothing of each other, with curvatures $\lambda_i > 0$. A step of size
-# $\eta$ against the gradient takes $x$ to $x'$ (here with a hat).
+# Choose coordinates along the axes of the bowl, with the minimum at zero. The loss is then a sum of
+# parabolas that know nothing of each other, with curvatures $\lambda_i > 0$: the eigenvalues of
+# the Hessian. A step of size $\eta$ against the gradient takes $\theta$ to $\hat{\theta}$.
 
 # %%
 n = Dim("n")
 i, j = n.indices("i j")
-x, lam, new = n.vector("x"), n.vector("lamda", domain="positive"), n.vector("xhat")
+theta, lam, new = n.vector("theta"), n.vector("lamda", domain="positive"), n.vector("thetahat")
 eta = scalar("eta", domain="positive")
-loss, after = scalar("f"), scalar("fhat")
+loss, after, q = scalar("L"), scalar("Lhat"), scalar("q", domain="positive")
 step = (
-    x, lam, eta,
-    Let(loss, sum_over(lam[i] * x[i] ** 2, i) / 2, "the loss"),
-    Let(new[i], x[i] - eta * lam[i] * x[i], "after a step"),
+    theta, lam, eta,
+    Let(loss, sum_over(lam[i] * theta[i] ** 2, i) / 2, "the loss"),
+    Let(new[i], theta[i] - eta * lam[i] * theta[i], "after a step"),
     Let(after, sum_over(lam[i] * new[i] ** 2, i) / 2, "the loss after it"),
 )  # fmt: skip
-calculation(Partial(loss, x[j]), given=step, title="The gradient").then(
-    lam[j] * x[j], because="only one term holds $x_j$"
-)
-
-# %%
-calculation(after, given=step, title="One step").then(
-    sum_over((1 - eta * lam[i]) ** 2 * lam[i] * x[i] ** 2, i) / 2,
-    because="$x$ shrinks by $1 - \\eta \\lambda$",
+calculation(Partial(loss, theta[j]), given=step, title="The gradient").then(
+    lam[j] * theta[j], because="only one term holds $\\theta_j$"
 )
 
 # %% [markdown]
-# Each coordinate is multiplied by $1 - \eta \lambda_i$ at every step. As long as that is less than
-# one in size for all of them, $\eta < 2 / \lambda$ for the largest curvature, the loss falls.
-# Beyond, it explodes, along one direction, however flat all others are.
+# So the step subtracts $\eta \lambda_i \theta_i$ from $\theta_i$: it multiplies each coordinate by
+# $1 - \eta \lambda_i$, again and again. If $q$ is the largest of these factors in size, the loss
+# falls to at most $q^2$ of what it was in every step.
 
 # %%
-calculation(loss - after, given=step, assuming=(eta * lam[i] < 2,), title="How far it falls").then(
-    eta * sum_over(lam[i] ** 2 * x[i] ** 2 * (2 - eta * lam[i]), i) / 2, because="multiplied out"
-).at_least(0, because="every factor is positive")
+calculation(after, given=(*step, q), assuming=(Abs(1 - eta * lam[i]) <= q,), title="One step").then(
+    sum_over((1 - eta * lam[i]) ** 2 * lam[i] * theta[i] ** 2, i) / 2,
+    because="each $\\theta_i$ is multiplied",
+).at_most(q**2 * loss, because="no factor is larger than $q$")
 
 # %% [markdown]
-# How large should the step be? With curvatures between $\mu$ and $L$, the slowest coordinate is the
-# one at either end, and the best step makes both equally slow. No step can do better:
-
-# %%
-mu, ell = scalar("mu"), scalar("L")
-ends = (eta, mu, ell)
-between = (mu > 0, ell > mu)
-slowest = Max(Abs(1 - eta * mu), Abs(1 - eta * ell))
-calculation(slowest, given=ends, assuming=between, title="The slowest factor").at_least(
-    (ell * Abs(1 - eta * mu) + mu * Abs(1 - eta * ell)) / (ell + mu),
-    because="a mean of both",
-).at_least((ell - mu) / (ell + mu), because="the triangle inequality")
-
-# %%
-best = Let(scalar("eta"), 2 / (ell + mu), "the best step")
-calculation(slowest, given=(mu, ell, best), assuming=between, title="It is reached").then(
-    (ell - mu) / (ell + mu), because="both are equal"
-)
-
-# %% [markdown]
-# *In words:* what counts is the condition number $\kappa = L / \mu$. The error shrinks by
-# $(\kappa - 1)/(\kappa + 1)$ at every step, which is about $1 - 2/\kappa$: a round bowl takes one
-# step, and a valley a hundred times as steep across as along takes fifty for each factor of $e$.
-# Normalisation, momentum and Adam are three ways around that number.
+# *In words:* it converges if $q < 1$, that is if $\eta < 2 / \lambda$ for *every* curvature. The
+# sharpest direction alone decides whether training explodes, however flat all the others are, and
+# it explodes along that direction.
 #
+# ## The best step
+#
+# With curvatures between $\lambda_{\min}$ and $\lambda_{\max}$, the slowest coordinate is one at
+# either end. A longer step makes the flat end faster and the sharp one slower. Is there a bound
+# that no step can beat?
+
+# %%
+low, high = scalar("lamda_min"), scalar("lamda_max")
+ends = (eta, low, high)
+between = (low > 0, high > low)
+slowest = Max(Abs(1 - eta * low), Abs(1 - eta * high))
+calculation(slowest, given=ends, assuming=between, title="The slowest factor").at_least(
+    (high * Abs(1 - eta * low) + low * Abs(1 - eta * high)) / (high + low),
+    because="a weighted mean of both",
+).at_least((high - low) / (high + low), because="the triangle inequality")
+
+# %% [markdown]
+# There is, and the step that makes both ends equally slow reaches it.
+
+# %%
+best = Let(scalar("eta"), 2 / (high + low), "the best step")
+calculation(slowest, given=(low, high, best), assuming=between, title="It is reached").then(
+    (high - low) / (high + low), because="both are equal"
+)
+
+# %% [markdown]
+# Only the quotient of the curvatures matters, the condition number
+# $\kappa = \lambda_{\max} / \lambda_{\min}$. How many steps does it cost? Take the power of $T$
+# steps, and bound it by an exponential, which is easy to solve for $T$.
+
+# %%
+T = Dim("T")
+s = T.index("s")
+kappa = scalar("kappa", domain="positive")
+calculation(
+    ((kappa - 1) / (kappa + 1)) ** T.symbol,
+    given=(kappa, T),
+    assuming=(kappa > 1,),
+    title="After $T$ steps",
+).then((1 - 2 / (kappa + 1)) ** T.symbol, because="divided").at_most(
+    exp(-2 * T / (kappa + 1)), because="an exponential lies above its tangent"
+)
+
+# %% [markdown]
+# *In words:* $(\kappa + 1)/2$ steps for every factor of $e$ in the error. A round bowl takes one
+# step. A valley a hundred times as steep across as along takes fifty steps for each factor of $e$,
+# and the Hessians of networks have condition numbers far beyond a hundred. Normalisation, momentum
+# and the division in Adam are three ways around that one number.
+#
+# ## Momentum
+#
+# Down a valley, gradient descent goes to and fro across it and hardly forwards. A heavy ball keeps
+# its speed: to each step, add $\beta$ times the step before it. What is across cancels, what is
+# along adds up. How much faster is that?
+#
+# One coordinate of curvature $\lambda$ is enough. Three positions in a row are $\theta_0$,
+# $\theta_1$ and $\theta_2$. Is there a quantity that shrinks by the same factor in every step? A
+# square of the position does not, for the ball swings; but a mixed form of two positions does.
+
+# %%
+curve, beta = scalar("lamda", domain="positive"), scalar("beta", domain="unit")
+a0, a1, a2 = (scalar(f"theta_{k}") for k in range(3))
+p, Q, Q_next = scalar("p"), scalar("Q"), scalar("Qhat")
+ball = (
+    a0, a1, curve, eta, beta,
+    Let(p, 1 + beta - eta * curve, "a name"),
+    Let(a2, a1 - eta * curve * a1 + beta * (a1 - a0), "against the slope, and on as before"),
+    Let(Q, a1**2 - p * a1 * a0 + beta * a0**2, "a form of two positions"),
+    Let(Q_next, a2**2 - p * a2 * a1 + beta * a1**2, "the same form, a step later"),
+)  # fmt: skip
+calculation(Q_next, given=ball, title="What shrinks").then(
+    a2 * (a2 - p * a1) + beta * a1**2, because="two terms hold $\\theta_2$"
+).then(-beta * a0 * a2 + beta * a1**2, because="$\\theta_2 = p \\theta_1 - \\beta \\theta_0$").then(
+    beta * Q, because="the same once more"
+)
+
+# %% [markdown]
+# It shrinks by $\beta$, whatever the curvature. And it bounds the position, if only the square of
+# $p$ is not too large: complete the square.
+
+# %%
+calculation(Q, given=ball, title="It bounds the position").then(
+    (a1 - p * a0 / 2) ** 2 + (beta - p**2 / 4) * a0**2, because="a completed square"
+).at_least((beta - p**2 / 4) * a0**2, because="a square is not negative")
+
+# %% [markdown]
+# So $\theta_t^2$ is at most $\beta^t$ times a constant, as long as $\beta - p^2/4$ is positive.
+# When is it?
+
+# %%
+root = scalar("r", domain="unit")
+calculation(
+    4 * (beta - p**2 / 4),
+    given=(curve, eta, root, Let(beta, root**2), Let(p, 1 + beta - eta * curve)),
+    title="The range of curvatures",
+).then(
+    (eta * curve - (1 - root) ** 2) * ((1 + root) ** 2 - eta * curve),
+    because="a difference of squares, twice",
+)
+
+# %% [markdown]
+# *In words:* every coordinate with $\eta \lambda$ between $(1 - \sqrt{\beta})^2$ and
+# $(1 + \sqrt{\beta})^2$ shrinks by the *same* factor $\sqrt{\beta}$ in every step. Gradient descent
+# has one curvature at which it is fast; momentum has a whole range at which it is equally good. The
+# best $\beta$ is the least one whose range still covers all curvatures: with $r$ for its root, the
+# quotient of both ends must be $\kappa$.
+
+# %%
+calculation(
+    Equals((1 + root) / (1 - root), sqrt(kappa)),
+    given=(root, kappa),
+    assuming=(kappa > 2,),
+    unknown=(root,),
+    title="The best momentum",
+).implies(Equals(root, (sqrt(kappa) - 1) / (sqrt(kappa) + 1)), because="solved for $r$")
+
+# %% [markdown]
+# It is the factor of gradient descent, with $\sqrt{\kappa}$ in the place of $\kappa$: at a
+# condition number of ten thousand, fifty steps for each factor of $e$ and not five thousand. The
+# picture has both factors over the curvature, for $\kappa = 100$. Gradient descent is dragged along
+# by its ends; momentum is level.
+
+# %%
+x = symbols("x", positive=True)
+memory = Rational(9, 11) ** 2
+inside = 1 + memory - Rational(4, 121) * x
+pictures.curves(
+    {
+        "gradient descent": Abs(1 - 2 * x / 101),
+        "momentum": Max(
+            Abs(inside + sqrt(inside**2 - 4 * memory)), Abs(inside - sqrt(inside**2 - 4 * memory))
+        )
+        / 2,
+        "a step half as long": Abs(1 - x / 101),
+    },
+    over=(x, 1, 100),
+    name="factors-by-curvature",
+    words="The factor by which one step shrinks a coordinate, over its curvature from 1 to 100. "
+    "With the best step, gradient descent is near 1 at both ends and 0 in the middle; momentum "
+    "is 9/11 everywhere.",
+    across="curvature $λ$",
+    up="factor in a step",
+    log="x",
+)
+
+# %% [markdown]
+# A run agrees: steps that it takes to shrink the error by a million, counted and as predicted.
+
+# %% tags=["shown"]
+import numpy as np
+
+lams = np.linspace(1, 100, 50)
+
+
+def steps(eta, beta):
+    theta, old, count = np.ones(50), np.ones(50), 0
+    while np.abs(theta).max() > 1e-6:
+        theta, old = theta - eta * lams * theta + beta * (theta - old), theta
+        count += 1
+    return count
+
+
+plain, heavy = (np.log(1e6) / np.log(f) for f in (101 / 99, 11 / 9))
+count = steps(4 / 121, (9 / 11) ** 2)
+print(f"gradient descent: {steps(2 / 101, 0)} steps, predicted {plain:.0f}")
+print(f"momentum: {count} steps, predicted {heavy:.0f} and some")
+
+# %% [markdown]
+# Momentum takes a few more, for at both ends of the range $\beta - p^2/4$ is zero and the bound
+# says nothing: there the power comes with a factor of $t$. A little more momentum than the best is
+# therefore safer than a little less.
+
+# %% [markdown]
 # ## The noise of a batch
 #
 # Nobody computes the whole gradient. A batch of $b$ examples, drawn from $n$ with replacement,
@@ -103,132 +268,231 @@ calculation(Var(sum_over(g[t[k]], k) / b), given=drawn, assuming=chance, title="
 ).then(var_g / b, because="$b$ equal terms")
 
 # %% [markdown]
-# *In words:* four times the batch halves the noise, and costs four times as much. That is a bad
-# bargain while the gradient is much larger than its noise, and the only way on once it is not.
+# *In words:* four times the batch halves the noise, and costs four times as much.
 #
-# ## Adam's bias correction
+# ## Where noise stops the descent
 #
-# Adam keeps a running mean of the gradients, $m_T = \beta m_{T-1} + (1 - \beta) g_T$, and starts it
-# at zero. Written out, the gradient of $s$ steps ago has the weight $(1 - \beta) \beta^s$. Suppose
-# that all gradients have the same mean $\mu$. Is $m_T$ right on average?
+# With noise in the gradient the parameters never come to rest: each step pulls them towards the
+# minimum and kicks them away from it. Let $\xi$ be the noise, of variance $v/b$ as above.
 
 # %%
-T = Dim("T")
-s = T.index("s")
-past, beta, sigma = T.vector("g"), scalar("beta", domain="unit"), scalar("sigma", domain="positive")
-m = scalar("m")
-running = (
-    past, beta, mu, sigma,
-    Let(m, (1 - beta) * sum_over(beta**s * past[s], s), "the running mean after $T$ steps"),
+one, kick, next_one = scalar("theta"), scalar("xi"), scalar("thetahat")
+spread = scalar("v", domain="positive")
+noisy = (
+    one, kick, curve, eta, spread, b,
+    Let(next_one, one - eta * (curve * one + kick), "a step with noise"),
 )  # fmt: skip
-noise = (random(past[s], mean=mu, variance=sigma**2),)
-calculation(E(m), given=running, assuming=noise, title="The mean of the running mean").then(
-    (1 - beta) * sum_over(beta**s * E(past[s]), s), because="linear"
-).then((1 - beta) * mu * sum_over(beta**s, s), because="all have the same mean").then(
-    mu * (1 - beta**T), because="the geometric series"
+kicks = (random(kick, variance=spread / b),)
+calculation(E(next_one**2), given=noisy, assuming=kicks, title="A noisy step").then(
+    (1 - eta * curve) ** 2 * one**2 + eta**2 * spread / b,
+    because="the mixed term is zero on average",
 )
 
 # %% [markdown]
-# It is not: the zero that it started from has the weight $\beta^T$ still. Divided by $1 - \beta^T$,
-# it is. Without the correction the first steps would be far too small in $m$, and for the mean of
-# squares, whose $\beta$ is nearer to one, smaller yet; their quotient would start with steps that
-# are too large.
+# The mean square $u$ of the parameter settles where a step leaves it as it is.
 
 # %%
-calculation(E(m / (1 - beta**T)), given=running, assuming=noise, title="Corrected").then(
-    E(m) / (1 - beta**T), because="a constant factor"
-).then(mu, because="by the mean above")
-
-# %% [markdown]
-# What is left of the noise, once the start is forgotten, is that of about $(1 + \beta)/(1 - \beta)$
-# independent gradients: nineteen for $\beta = 0.9$.
-
-# %%
-calculation(Var(m), given=running, assuming=noise, title="The noise of the running mean").then(
-    (1 - beta) ** 2 * sum_over(beta ** (2 * s) * sigma**2, s), because="independent terms"
-).then(sigma**2 * (1 - beta) / (1 + beta) * (1 - beta ** (2 * T)), because="the geometric series")
-
-# %% [markdown]
-# ## Weight decay and L2
-#
-# An L2 penalty adds $\lambda w$ to the gradient; weight decay takes the share $\eta \lambda$ from
-# the weight itself. For plain gradient descent they are the same.
-
-# %%
-w, grad, decay, r = scalar("w"), scalar("g"), scalar("lamda"), scalar("r", domain="positive")
-both = (w, grad, decay, eta, r)
-calculation(w - eta * (grad + decay * w), given=both, title="Gradient descent").then(
-    (1 - eta * decay) * w - eta * grad, because="terms with $w$ together"
-)
-
-# %% [markdown]
-# Adam divides the gradient by $r$, the root of a running mean of its squares. A penalty is part of
-# the gradient, and is divided too.
-
-# %%
-calculation(w - eta * (grad + decay * w) / r, given=both, title="Adam with L2").then(
-    (1 - eta * decay / r) * w - eta * grad / r, because="terms with $w$ together"
-)
-
-# %% [markdown]
-# *In words:* with the penalty, weights whose gradients are large decay *less*, since $r$ is large
-# there: the opposite of what anyone wants. AdamW decays every weight by the same share, and leaves
-# the division to the gradient.
-#
-# ## Clipping
-#
-# A gradient that is longer than $c$ is scaled back to the length $c$; one that is shorter is left
-# alone. The length of what comes out is therefore never larger than $c$.
-
-# %%
-length, c = scalar("r"), scalar("c", domain="positive")
-clipped = (g, c, Let(length, sqrt(sum_over(g[i] ** 2, i)), "the gradient's length"))
+size = scalar("u", domain="positive")
 calculation(
-    sqrt(sum_over((g[i] * Min(1, c / length)) ** 2, i)), given=clipped, title="Its length after"
-).then(length * Min(1, c / length), because="the factor is out").then(
-    Min(length, c), because="multiplied in"
-).at_most(c, because="the smaller of two")
+    Equals(size, (1 - eta * curve) ** 2 * size + eta**2 * spread / b),
+    given=(size, curve, eta, spread, b),
+    assuming=(eta * curve < 1,),
+    unknown=(size,),
+    title="Balance",
+).implies(
+    Equals(size, eta * spread / (b * curve * (2 - eta * curve))), because="terms with $u$ together"
+)
+
+# %%
+calculation(
+    curve * size / 2,
+    given=(
+        curve, eta, spread, b,
+        Let(size, eta * spread / (b * curve * (2 - eta * curve)), "by the balance"),
+    ),
+    assuming=(eta * curve < 1,),
+    title="The noise floor",
+).then(eta * spread / (2 * b * (2 - eta * curve)), because="the curvature cancels").at_least(
+    eta * spread / (4 * b), because="the bracket is less than two"
+)  # fmt: skip
+
+# %% [markdown]
+# *In words:* below about $\eta v / 4 b$ for each parameter the loss does not go, however long one
+# trains. That is why the learning rate is lowered towards the end, and why the loss drops when it
+# is. It is also why step and batch may be exchanged: what matters to the floor is $\eta / b$.
+# Measured over many runs at once:
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+
+
+def floor(eta, b):
+    theta = np.full(20_000, 5.0)  # as many runs, of curvature 1
+    for _ in range(200):
+        theta -= eta * (theta + rng.normal(size=theta.shape) / b**0.5)
+    return np.mean(theta**2) / 2
+
+
+for rate, many in [(0.4, 1), (0.2, 1), (0.2, 4), (0.8, 4)]:
+    predicted = rate / (2 * many * (2 - rate))
+    found = floor(rate, many)
+    print(f"step {rate}, batch {many}: {found:.3f}, predicted {predicted:.3f}")
+
+# %% [markdown]
+# ## How large a batch pays
+#
+# Far from the minimum the question is another: how much does one step gain? Let all curvatures be
+# $\lambda$, the gradient $g_i = \lambda \theta_i$, and each of its entries noisy with variance
+# $v/b$.
+
+# %%
+slope, noise = n.vector("g"), n.vector("xi")
+gain = (
+    theta, noise, curve, eta, spread, b,
+    Let(slope[i], curve * theta[i], "the gradient"),
+    Let(loss, curve * sum_over(theta[i] ** 2, i) / 2, "the loss"),
+    Let(after, curve * sum_over((theta[i] - eta * (slope[i] + noise[i])) ** 2, i) / 2),
+)  # fmt: skip
+calculation(
+    E(loss - after),
+    given=gain,
+    assuming=(random(noise[i], variance=spread / b),),
+    title="What a step gains",
+).then(
+    eta * sum_over(slope[i] ** 2, i)
+    - curve * eta**2 / 2 * (sum_over(slope[i] ** 2, i) + n * spread / b),
+    because="the noise is zero on average, its square is not",
+)
+
+# %% [markdown]
+# Noise does not change what the slope promises, only what curvature takes back. Write $G$ for the
+# squared length of the gradient and $N$ for $n v$, the noise of one example in all its entries. The
+# best step is shorter the noisier the gradient is:
+
+# %%
+G, N, B = (scalar(name, domain="positive") for name in ("G", "N", "B"))
+D = eta * G - curve * eta**2 / 2 * (G + N / b)
+best_step = G / (curve * (G + N / b))
+maximum(D, Let(eta, best_step), given=(eta, G, N, curve, b))
+
+# %%
+calculation(
+    D,
+    given=(G, N, curve, b, Let(B, N / G, "the noise scale"), Let(eta, best_step, "the best step")),
+    title="The most that a step gains",
+).then(eta * G / 2, because="half of what the slope promises").then(
+    G / (2 * curve) * (b / (b + B)), because="put in"
+)
+
+# %% [markdown]
+# *In words:* a batch of $B$ examples, the *critical* batch size, gains half of what a batch without
+# end would. Far below $B$, twice the batch makes twice the progress: on twice the machines,
+# training takes half the time. Far above, all further examples are wasted. As training goes on the
+# gradient shrinks and its noise hardly does, so $B$ grows, and long runs raise their batch size on
+# the way.
+
+# %%
+pictures.curves(
+    {"progress in a step": x / (1 + x), "progress for an example": 1 / (1 + x)},
+    over=(x, Rational(1, 100), 100),
+    name="critical-batch-size",
+    words="Progress as a share of the best, over the batch size in units of the critical one. "
+    "What a step gains rises from 0 to 1, what an example gains falls from 1 to 0; they cross "
+    "at one half, at the critical batch size.",
+    across="batch size $b / B$",
+    up="share of the best",
+    log="x",
+)
 
 # %% [markdown]
 # ## Exercises
 #
 # **1.** On a parabola of curvature $\lambda$, which step size reaches the minimum at once?
 #
-# **2.** Momentum adds up gradients, $u_T = \beta u_{T-1} + g_T$, and steps along $u$. How long is
-# the step, if all gradients are the same?
+# **2.** Someone doubles the batch and wants to keep everything else as it was: one step is to do
+# what two did. What should the step size be, and what does that change?
 #
 # **3.** A batch is drawn with examples weighted by $q_i$, and each gradient is divided by $n q_i$.
-# Is the mean still right?
+# Is the mean still right? What is it good for?
+#
+# **4.** Let the loss be half the mean squared distance to the examples $x_0, x_1, \dots$, shown one
+# at a time, and let the $t$-th step have size $1/t$. Where is $\theta$ after $t$ steps?
+#
+# **5.** By the section above, a target is reached in $S (1 + B/b)$ steps, where $S$ is what a batch
+# without end would need. How many examples does it take, and what is the least number of both? Show
+# that the excesses over these two multiply to one.
 #
 # ### Answers
 #
 # **1.** One over the curvature, which is Newton's step.
 
 # %%
-one, curve = scalar("x"), scalar("lamda", domain="positive")
 calculation(
-    Equals(one - eta * curve * one, 0), given=(one, curve, eta), assuming=(one > 0,), unknown=(eta,)
-).implies(Equals(eta, 1 / curve), because="divide by $\\lambda x$")
+    Equals(one - eta * curve * one, 0),
+    given=(one, curve, eta),
+    assuming=(one > 0,),
+    unknown=(eta,),
+).implies(Equals(eta, 1 / curve), because="divide by $\\lambda \\theta$")
 
 # %% [markdown]
-# **2.** Up to $1/(1 - \beta)$ times as long; ten times for $\beta = 0.9$.
+# **2.** Twice as large: the *linear scaling rule*. The kicks have the same variance then, two of
+# the old against one of the new. What changes is the way down, by the square of $\eta \lambda$: the
+# rule holds while steps are small for their curvature.
 
 # %%
-same = scalar("g", domain="positive")
-calculation(sum_over(beta**s * same, s), given=(beta, same, T)).then(
-    same * (1 - beta**T) / (1 - beta), because="the geometric series"
-).at_most(same / (1 - beta), because="$\\beta^T$ is positive")
+first, second = scalar("xi_1"), scalar("xi_2")
+calculation(
+    Var(eta * first + eta * second),
+    given=(first, second, eta, spread, b),
+    assuming=(random(first, variance=spread / b), random(second, variance=spread / b)),
+).then(2 * eta**2 * spread / b, because="independent kicks").then(
+    (2 * eta) ** 2 * (spread / (2 * b)), because="twice the step, half the variance"
+)
+
+# %%
+calculation((1 - eta * curve) ** 2 - (1 - 2 * eta * curve), given=(eta, curve)).then(
+    eta**2 * curve**2, because="multiplied out"
+)
 
 # %% [markdown]
-# **3.** It is: what is drawn more often counts less each time.
+# **3.** It is: what is drawn more often counts less each time. Draw large gradients more often, and
+# the variance falls.
 
 # %%
-q = n.vector("q", domain="distribution")
+share = n.vector("q", domain="distribution")
 ratio = n.vector("r")
-weighted = (q, g, Let(ratio[i], g[i] / (n * q[i]), "what is drawn"))
-calculation(sum_over(q[i] * ratio[i], i), given=weighted).then(
+weighted = (share, g, Let(ratio[i], g[i] / (n * share[i]), "what is drawn"))
+calculation(sum_over(share[i] * ratio[i], i), given=weighted).then(
     sum_over(g[i], i) / n, because="$q_i$ cancels"
 )
+
+# %% [markdown]
+# **4.** At the mean of the first $t$ examples. If it was at the mean of $t - 1$ of them before, the
+# step takes it to that of $t$. A step that shrinks like $1/t$ averages all noise away; one that is
+# constant keeps forgetting, and has a floor.
+
+# %%
+examples, newest, before, steps_done = T.vector("x"), scalar("y"), scalar("theta"), scalar("t")
+averaged = (
+    examples, newest,
+    Let(steps_done, T + 1, "examples seen"),
+    Let(before, sum_over(examples[s], s) / T, "the mean of all but the newest"),
+)  # fmt: skip
+calculation(before - (before - newest) / steps_done, given=averaged).then(
+    (sum_over(examples[s], s) + newest) / (T + 1), because="$t - 1$ old shares and a new one"
+)
+
+# %% [markdown]
+# **5.** It takes $b$ times as many examples as steps, $S (b + B)$, at least $S B$ with the smallest
+# of batches. Who wants few steps pays in examples, and the other way round.
+
+# %%
+S, batch = scalar("S", domain="positive"), scalar("b", domain="positive")
+calculation(
+    (S * (1 + B / batch) / S - 1) * (S * (batch + B) / (S * B) - 1), given=(S, B, batch)
+).then((B / batch) * (batch / B), because="subtracted").then(1, because="whatever the batch is")
 
 # %% [markdown]
 # ### References
@@ -236,10 +500,11 @@ calculation(sum_over(q[i] * ratio[i], i), given=weighted).then(
 # B. T. Polyak, *Some methods of speeding up the convergence of iteration methods*, USSR
 # Computational Mathematics and Mathematical Physics 4, 1964.
 #
-# D. P. Kingma and J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015,
-# arXiv:1412.6980.
+# H. Robbins and S. Monro, *A stochastic approximation method*, Annals of Mathematical Statistics
+# 22, 1951.
 #
-# I. Loshchilov and F. Hutter, *Decoupled weight decay regularization*, arXiv:1711.05101, 2019.
+# P. Goyal et al., *Accurate, large minibatch SGD: training ImageNet in 1 hour*, arXiv:1706.02677,
+# 2017.
 #
-# R. Pascanu, T. Mikolov and Y. Bengio, *On the difficulty of training recurrent neural networks*,
-# ICML 2013, arXiv:1211.5063.
+# S. McCandlish, J. Kaplan, D. Amodei and the OpenAI Dota team, *An empirical model of large-batch
+# training*, arXiv:1812.06162, 2018.

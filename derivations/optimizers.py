@@ -1,125 +1,266 @@
 # %% [markdown]
 # # Optimizers
 #
-# An optimizer's step is a function like any other: from parameters, their gradient and what is
-# remembered of earlier ones to the next parameters and the next memory. So it has a gradient
-# itself. It is what meta-learning needs, which asks how the loss after a step would change with
-# what was before it: with the start, with the gradient, with the state.
+# The last chapter asked how fast a step against the gradient can go. This one goes through the
+# steps that are used: momentum, Adam, AdamW, Lion, and the clipping that stands before them. Each
+# is a few lines of code, and for each line there is a reason that can be calculated.
 #
-# The parameters are $\theta$, their gradient is $g$, the learning rate is written
-# $\mathrm{lr}$. All acts entry by entry. Before and after are different names,
-# $\theta_i$ and $\theta_{\mathrm{next}, i}$, for a name stands for one thing. In what follows $L$
-# is the loss *after* the step, and $g$ is but an input: that it came from a loss before the step
-# is another derivation, to be chained with this one.
+# The learning rate is $\eta$, `lr` in code, and the factor by which momentum fades is $\mu$.
+# Everything acts entry by entry. Before and after are different names, $\theta_i$ and
+# $\theta_{\mathrm{next}, i}$, for a name stands for one thing.
 
 # %%
-from symllm import ops
+from sympy import Abs, Min, Rational, sqrt, symbols
 
-# %% [markdown]
-# ## Gradient descent
-#
-# The plainest step goes against the gradient.
-
-# %%
-ops.sgd
-
-# %%
-ops.sgd.gradient()
-
-# %% [markdown]
-# *In words:* the parameters pass their gradient on as it is, and a larger $g$ would have moved
-# them the other way. If $g$ is itself the gradient at $\theta$, what comes back to $\theta$
-# through $g$ is a Hessian times $-\mathrm{lr} \, \mathrm{d}\theta_{\mathrm{next}}$: the second
-# order term that first order meta-learning leaves out.
+from symllm import Dim, E, Equals, Let, Var, calculation, ops, pictures, random, scalar, sum_over
 
 # %% [markdown]
 # ## Momentum
 #
-# A ball that rolls keeps its speed. Momentum adds up the gradients, and lets each fade by the
-# factor $\mu$ at every step. What is remembered is used in this step and handed on to the next
-# one; the two uses get a name each, $M$ and $m_{\mathrm{next}}$.
+# Plain gradient descent subtracts $\eta$ times the gradient.
+
+# %%
+ops.sgd
+
+# %% [markdown]
+# Momentum adds up the gradients, and lets each fade by the factor $\mu$ at every step. What is
+# remembered is used in this step and handed on to the next one; the two uses get a name each,
+# $M$ and $m_{\mathrm{next}}$.
 
 # %%
 ops.momentum
 
 # %% [markdown]
-# ### The backward pass
-#
-# The memory $M$ acts twice, and so its gradient has two parts.
+# Is it the heavy ball of the last chapter, which adds to each step $\mu$ times the step before it?
+# Let the parameters be $\theta_0$, $\theta_1$ and $\theta_2$ in three steps in a row. The step from
+# $\theta_0$ to $\theta_1$ tells what was remembered.
 
 # %%
-ops.momentum.gradient()
+lr = scalar("lr", domain="positive")
+mu, grad = scalar("mu", domain="unit"), scalar("g")
+first, second, third, kept, used = (
+    scalar(name) for name in ("theta_0", "theta_1", "theta_2", "m", "M")
+)
+ball = (
+    first, second, grad, lr, mu,
+    Let(kept, (first - second) / lr, "by the step before: it was lr times this"),
+    Let(used, mu * kept + grad, "gradients, remembered with decay"),
+    Let(third, second - lr * used, "a step along what is remembered"),
+)  # fmt: skip
+calculation(third - second, given=ball, title="Two ways to write it").then(
+    -lr * grad - lr * mu * kept, because="put in"
+).then(-lr * grad + mu * (second - first), because="the step before")
 
 # %% [markdown]
-# *In words:* $\mathrm{d}M$ is what later steps ask of the memory, less what this step did with
-# it. A step back, it fades by $\mu$: going backwards through many steps is momentum again, of
-# the gradients of their parameters.
+# It is. And how long is a step, if all gradients are the same?
+
+# %%
+T = Dim("T")
+s = T.index("s")
+same = scalar("g", domain="positive")
+calculation(sum_over(mu**s * same, s), given=(mu, same, T), title="A sum of fading gradients").then(
+    same * (1 - mu**T) / (1 - mu), because="the geometric series"
+).at_most(same / (1 - mu), because="$\\mu^T$ is positive")
 
 # %% [markdown]
-# ## Nesterov's momentum
+# *In words:* up to $1/(1 - \mu)$ times as long as without momentum, ten times for $\mu = 0.9$. One
+# who turns momentum on has to turn the learning rate down.
 #
-# Nesterov looks ahead: the step is the one that the memory would take next, were the gradient
-# the same once more.
+# Nesterov looks ahead: the step is the one that the memory would take next, were the gradient the
+# same once more.
 
 # %%
 ops.nesterov
 
-# %%
-ops.nesterov.gradient()
-
-# %% [markdown]
-# *In words:* as before, but the gradient acts on the parameters at once and through the memory,
-# there by a factor of $\mu$ less.
-
 # %% [markdown]
 # ## Adam
 #
-# Adam keeps two running means, of the gradients and of their squares. The first over the root of
-# the second is a step of about one, however large the gradients are; the learning rate sets its
-# size. Both means start at zero and are too small at first, $M_i$ by a factor
-# $1 - \beta_1^t$ after $t$ steps, which is put right by dividing.
+# One learning rate has to fit all parameters, those with gradients of a thousand and those with
+# gradients of a thousandth. Adam keeps two running means, of the gradients and of their squares,
+# and steps by the first over the root of the second.
 
 # %%
 ops.adam
 
 # %% [markdown]
-# ### The backward pass
+# ### Why divide by the root
 #
-# From the parameters the gradient goes to the numerator and to the denominator of the step, from
-# there to the two means, where it meets what comes from later steps, and from the means to the
-# gradient and the old state.
+# Multiply all gradients by a number $c > 0$. Both means are sums of past gradients with fading
+# weights; what becomes of their quotient?
 
 # %%
-ops.adam.gradient()
+past, c = T.vector("g"), scalar("c", domain="positive")
+beta1, beta2 = (scalar(name, domain="unit") for name in ("beta1", "beta2"))
+
+
+def mean_of(values, fading):
+    return (1 - fading) * sum_over(fading**s * values, s)
+
+
+means = (past, beta1, beta2, c)
+calculation(
+    mean_of(c * past[s], beta1) / sqrt(mean_of((c * past[s]) ** 2, beta2)),
+    given=means,
+    title="Gradients of another size",
+).then(
+    c * mean_of(past[s], beta1) / (c * sqrt(mean_of(past[s] ** 2, beta2))),
+    because="a factor comes out of both",
+).then(mean_of(past[s], beta1) / sqrt(mean_of(past[s] ** 2, beta2)), because="it cancels")
 
 # %% [markdown]
-# *In words:* a gradient has two effects: it moves its mean, and the step with it, and it raises
-# the mean square, which shortens the step. Both fade from step to step, by $\beta_1$ and
-# $\beta_2$.
+# *In words:* Adam does not care how large gradients are, only how they compare with those of the
+# same parameter before. Where they are always the same the quotient is one, and the step is
+# $\eta$; where they are mostly noise it is small. Multiplying the loss by a thousand changes
+# nothing, but for the little $\epsilon$.
 #
-# The root has no slope at zero. Where an entry of $g$ and of $v$ is zero, as for a parameter that
-# was never used, $\hat{v}_i$ is zero and the formula divides by it. It is assumed that $v$ is
-# positive; one who goes backwards through such steps adds a little to $\hat{v}_i$ under the root.
+# ### Why divide by $1 - \beta^t$
+#
+# Both means start at zero. Suppose that all gradients have the same mean $a$. What is the running
+# mean after $T$ steps, on average? The gradient of $s$ steps ago has the weight
+# $(1 - \beta) \beta^s$.
+
+# %%
+beta, average, sigma = scalar("beta", domain="unit"), scalar("a"), scalar("sigma")
+m = scalar("m")
+running = (past, beta, average, sigma, Let(m, mean_of(past[s], beta), "the running mean"))
+noise = (random(past[s], mean=average, variance=sigma**2),)
+calculation(E(m), given=running, assuming=noise, title="The mean of the running mean").then(
+    (1 - beta) * sum_over(beta**s * E(past[s]), s), because="linear"
+).then((1 - beta) * average * sum_over(beta**s, s), because="all have the same mean").then(
+    average * (1 - beta**T), because="the geometric series"
+)
 
 # %% [markdown]
-# ## AdamW
+# It is too small: the zero that it started from has the weight $\beta^T$ still. Divided by
+# $1 - \beta^T$ it is right.
+
+# %%
+calculation(E(m / (1 - beta**T)), given=running, assuming=noise, title="Corrected").then(
+    E(m) / (1 - beta**T), because="a constant factor"
+).then(average, because="by the mean above")
+
+# %% [markdown]
+# The mean of squares fades more slowly, and is too small for longer. The picture has the share of
+# the truth that the means have reached: with $\beta = 0.999$ it takes a thousand steps to get to
+# two thirds.
+
+# %%
+steps = symbols("t", positive=True)
+pictures.curves(
+    {
+        f"$β$ = {float(f)}": 1 - f**steps
+        for f in (Rational(9, 10), Rational(99, 100), Rational(999, 1000))
+    },
+    over=(steps, 1, 10_000),
+    name="bias-correction",
+    words="The share of the truth that a running mean has reached, over the number of steps: "
+    "nearly two thirds after ten steps for 0.9, after a hundred for 0.99, a thousand for 0.999.",
+    across="steps $t$",
+    up="share of the truth reached",
+    log="x",
+)
+
+# %% [markdown]
+# So without the correction the denominator would be the worse of the two, and the first step not
+# too small but too large, by a factor of three; with it, the first step is a sign.
+
+# %%
+M, V = scalar("M"), scalar("V")
+calculation(
+    (1 - beta1) / sqrt(1 - beta2),
+    given=(Let(beta1, Rational(9, 10), "as usual"), Let(beta2, Rational(999, 1000), "as usual")),
+    title="The first step, not corrected",
+).then(sqrt(10), because="$0.1$ over the root of $0.001$").at_least(3, because="$9 < 10$")
+
+# %%
+calculation(
+    (M / (1 - beta1)) / sqrt(V / (1 - beta2)),
+    given=(
+        grad, beta1, beta2,
+        Let(M, (1 - beta1) * grad, "the mean after one step"),
+        Let(V, (1 - beta2) * grad**2, "the mean square"),
+    ),
+    title="The first step, corrected",
+).then(grad / Abs(grad), because="both factors cancel")  # fmt: skip
+
+# %% [markdown]
+# Measured, with gradients of mean one and much noise:
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+mean = np.zeros(100_000)  # as many parameters
+for step in range(1, 21):
+    mean = 0.9 * mean + 0.1 * (1 + 3 * rng.normal(size=mean.shape))
+    if step in (1, 2, 5, 20):
+        factor = 1 - 0.9**step
+        print(f"step {step:2}: {mean.mean():.2f}, predicted {factor:.2f}")
+
+# %% [markdown]
+# And how noisy is the mean, once the start is forgotten?
+
+# %%
+calculation(Var(m), given=running, assuming=noise, title="The noise of the running mean").then(
+    (1 - beta) ** 2 * sum_over(beta ** (2 * s) * sigma**2, s), because="independent terms"
+).then(sigma**2 * (1 - beta) / (1 + beta) * (1 - beta ** (2 * T)), because="the geometric series")
+
+# %% [markdown]
+# *In words:* as little as a mean of $(1 + \beta)/(1 - \beta)$ gradients would be: nineteen for
+# $\beta = 0.9$. Momentum is a larger batch, made of batches of the past.
 #
-# To add the weights to the gradient, which is what a quadratic penalty does, is another thing
-# under Adam than to shrink them: what is added is rescaled with the gradient, so that weights
-# with large gradients hardly decay. AdamW shrinks the weights themselves, and leaves the means
-# alone.
+# ## Weight decay, and why AdamW
+#
+# A penalty of half $\lambda$ times the squared weights adds $\lambda \theta$ to the gradient;
+# weight decay takes the share $\eta \lambda$ from the weight itself. For plain gradient
+# descent they are the same.
+
+# %%
+weight, decay, root = scalar("theta"), scalar("lamda"), scalar("r", domain="positive")
+both = (weight, grad, decay, lr, root)
+calculation(
+    weight - lr * (grad + decay * weight), given=both, title="Gradient descent with a penalty"
+).then((1 - lr * decay) * weight - lr * grad, because="terms with $\\theta$ together")
+
+# %% [markdown]
+# Adam divides the gradient by $r$, the root of the mean of its squares. A penalty is part of the
+# gradient, and is divided too.
+
+# %%
+calculation(
+    weight - lr * (grad + decay * weight) / root, given=both, title="Adam with a penalty"
+).then((1 - lr * decay / root) * weight - lr * grad / root, because="terms with $\\theta$ together")
+
+# %% [markdown]
+# *In words:* with the penalty, weights decay *less* where gradients are large, for $r$ is large
+# there: the opposite of what anyone wants. AdamW decays every weight by the same share, and leaves
+# the division to the gradient.
 
 # %%
 ops.adamw
 
-# %%
-ops.adamw.gradient()
+# %% [markdown]
+# Two weights that start at one and whose gradients are nothing but noise, of size 0.1 and of size
+# 10: decay should pull both to zero.
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+noises = np.full((500, 2), (0.1, 10))  # 500 weights of each kind
+for name, penalty, share in [("penalty", 0.1, 0), ("AdamW  ", 0, 0.1)]:
+    weights, squares = np.ones((500, 2)), 0
+    for step in range(1, 1001):
+        gradient = noises * rng.normal(size=noises.shape) + penalty * weights
+        squares = 0.99 * squares + 0.01 * gradient**2
+        root_mean = np.sqrt(squares / (1 - 0.99**step))
+        weights -= 0.01 * (gradient / root_mean + share * weights)
+    print(name, "mean weights", weights.mean(axis=0).round(1))
 
 # %% [markdown]
-# *In words:* all is as for Adam, except that the parameters pass on a little less of their
-# gradient than all: a loss far ahead asks less of weights that will have decayed.
-
-# %% [markdown]
+# After a thousand steps, each of which takes a thousandth, a share of $1/e$ should be left. It is
+# with AdamW for both. Under the penalty the first weight is gone and the second hardly moved.
+#
 # ## Lion
 #
 # Lion was found by a search over programs. It steps by the sign of a mixture of gradient and
@@ -129,65 +270,162 @@ ops.adamw.gradient()
 ops.lion
 
 # %% [markdown]
-# ### The backward pass
-#
-# A sign is constant almost everywhere: its derivative is zero, and at the jump, where there is
-# none, zero is taken for it.
+# How far can weights go, if each step is at most $\eta$ and decay pulls back? Suppose that
+# a weight is at most $1/\lambda$ in size, with $\eta \lambda < 1$.
 
 # %%
-ops.lion.gradient()
+direction = scalar("u")
+bounded = (Abs(direction) <= 1, Abs(decay * weight) <= 1, decay > 0, lr * decay < 1)
+calculation(
+    Abs(weight - lr * (direction + decay * weight)),
+    given=(weight, direction, decay, lr),
+    assuming=bounded,
+    title="How far weights go",
+).at_most((1 - lr * decay) * Abs(weight) + lr, because="the triangle inequality").at_most(
+    (1 - lr * decay) / decay + lr, because="as supposed"
+).at_most(1 / decay, because="subtracted")
 
 # %% [markdown]
-# *In words:* how far the gradient points one way does not matter to the step, so nothing comes
-# back through it; what does, comes through the memory. The results are those of the program as
-# it is, and yet of little use: to learn through a sign, one puts something smooth in its place.
-
-# %% [markdown]
+# *In words:* then it still is after the step, and so forever. With steps of bounded size, weight
+# decay is no penalty but a fence: all weights stay within $1/\lambda$. To AdamW the same applies
+# as far as its quotient stays below one.
+#
 # ## Clipping by the norm
 #
 # One example out of many may have a gradient so large that a single step undoes the work of
 # thousands. Clipping shortens it to a bound and keeps its direction. The norm is that of all
-# parameters together: $g$ is one long vector of them.
-#
-# PyTorch divides by the norm plus $10^{-6}$, so that a norm of zero does no harm; here it is the
-# norm itself, which is assumed to be positive.
+# parameters together: $g$ is one long vector of them. PyTorch divides by the norm plus $10^{-6}$,
+# so that a norm of zero does no harm; here it is the norm itself, which is assumed to be positive.
 
 # %%
 ops.clip_by_global_norm
 
+# %%
+n = Dim("n")
+i, j = n.indices("i j")
+g, length = n.vector("g"), scalar("r")
+clipped = (g, c, Let(length, sqrt(sum_over(g[i] ** 2, i)), "the norm"))
+calculation(
+    sqrt(sum_over((g[i] * Min(1, c / length)) ** 2, i)), given=clipped, title="Its length after"
+).then(length * Min(1, c / length), because="the factor comes out").then(
+    Min(length, c), because="multiplied in"
+).at_most(c, because="the smaller of two")
+
 # %% [markdown]
-# ### The backward pass
+# *In words:* long gradients have the length $c$, short ones are left alone. Before Adam, whose
+# steps are of bounded size anyway, clipping protects the running means: one huge gradient would
+# stay in the mean of squares for a thousand steps, and make all of them short.
 #
-# Below the bound the scale is one and has no slope. Above it the norm of the result is fixed,
-# and all that can change is the direction.
+# ## Exercises
+#
+# **1.** Set both fading factors of Adam to zero, and $\epsilon$ too. Which optimizer is left?
+#
+# **2.** Somebody's Adam divides by $\sqrt{\hat{v} + \epsilon}$ instead of
+# $\sqrt{\hat{v}} + \epsilon$, with the usual $\epsilon = 10^{-8}$. For gradients of one that is the
+# same. Find a gradient for which it is not.
+#
+# **3.** Late in training Adam's quotient is mostly noise. Say that its entries are random, with
+# mean zero and variance one. How large do weights become under AdamW, and what decides it?
+#
+# **4.** A batch of $N$ tokens does not fit into memory and is split into $K$ parts of $n_k$ tokens.
+# Each part gives the mean gradient over its tokens, and a training loop averages these $K$ means.
+# What is wrong, and how is it put right?
+#
+# **5.** For how long does a single huge gradient shorten Adam's steps?
+#
+# ### Answers
+#
+# **1.** The sign of the gradient, as in Lion: what Adam adds to it is memory.
 
 # %%
-ops.clip_by_global_norm.gradient("g")
+calculation(grad / sqrt(grad**2), given=(grad,)).then(
+    grad / Abs(grad), because="the mean square is the square"
+)
 
 # %% [markdown]
-# *In words:* within bounds the gradient passes unchanged. Beyond, it loses its component along
-# $u$, the direction of $g$, and is scaled by $s$, which is then the bound over the norm: to make
-# a clipped gradient longer changes nothing.
+# **2.** A small one: for $g = 10^{-8}$ the right one takes half a step, the wrong one less than
+# a ten-thousandth of one. Embeddings of rare tokens have such gradients.
+
+# %%
+eps, tiny = scalar("eps"), scalar("g")
+small = (Let(eps, Rational(1, 10**8), "as usual"), Let(tiny, Rational(1, 10**8), "a gradient"))
+calculation(tiny / (sqrt(tiny**2) + eps), given=small).then(
+    Rational(1, 2), because="twice the same below"
+)
+
+# %%
+calculation(tiny / sqrt(tiny**2 + eps), given=small).at_most(
+    Rational(1, 10**4), because="the root is more than $10^{-4}$"
+)
+
+# %% [markdown]
+# **3.** The mean square $w$ of a weight settles where decay takes what noise brings, at about
+# $\eta / 2 \lambda$. The weights forget how they were initialised, and one who halves the
+# learning rate shrinks them, too.
+
+# %%
+size, kick = scalar("w", domain="positive"), scalar("u")
+calculation(
+    E((weight - lr * (kick + decay * weight)) ** 2),
+    given=(weight, kick, decay, lr, size),
+    assuming=(random(kick), random(weight, variance=size)),
+).then((1 - lr * decay) ** 2 * size + lr**2, because="mixed terms are zero on average")
+
+# %%
+calculation(
+    Equals(size, (1 - lr * decay) ** 2 * size + lr**2),
+    given=(size, decay, lr),
+    assuming=(decay > 0, lr * decay < 1),
+    unknown=(size,),
+).implies(Equals(size, lr / (decay * (2 - lr * decay))), because="terms with $w$ together")
+
+# %% [markdown]
+# **4.** Tokens in short parts count for more than those in long ones. Each mean has to be weighted
+# with its share of the tokens; then every token counts the same.
+
+# %%
+K = Dim("K")
+k = K.index("k")
+totals, counts, tokens = K.vector("S"), K.vector("n", domain="positive"), scalar("N")
+part = K.vector("g")
+split = (
+    totals, counts,
+    Let(tokens, sum_over(counts[k], k), "tokens of the batch"),
+    Let(part[k], totals[k] / counts[k], "the mean of a part"),
+)  # fmt: skip
+calculation(sum_over(counts[k] / tokens * part[k], k), given=split).then(
+    sum_over(totals[k], k) / tokens, because="$n_k$ cancels: the sum over all, by all tokens"
+)
+
+# %% [markdown]
+# **5.** Its weight fades by $\beta_2$ in each step: with 0.999 more than a third of it is there a
+# thousand steps later. That is a reason to clip, and another to take a smaller $\beta_2$.
+
+# %%
+calculation(beta2**1000, given=(Let(beta2, Rational(999, 1000), "as usual"),)).at_least(
+    Rational(36, 100), because="nearly $1/e$"
+)
 
 # %% [markdown]
 # ### References
 #
 # H. Robbins and S. Monro, *A stochastic approximation method*, Annals of Mathematical Statistics
-# 1951.
+# 22, 1951.
 #
-# B. T. Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964.
+# B. T. Polyak, *Some methods of speeding up the convergence of iteration methods*, USSR
+# Computational Mathematics and Mathematical Physics 4, 1964.
 #
 # I. Sutskever, J. Martens, G. Dahl and G. Hinton, *On the importance of initialization and
 # momentum in deep learning*, ICML 2013.
 #
+# R. Pascanu, T. Mikolov and Y. Bengio, *On the difficulty of training recurrent neural
+# networks*, ICML 2013, arXiv:1211.5063.
+#
 # D. P. Kingma and J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015,
 # arXiv:1412.6980.
 #
-# I. Loshchilov and F. Hutter, *Decoupled weight decay regularization*, International Conference
-# on Learning Representations 2019, arXiv:1711.05101.
+# I. Loshchilov and F. Hutter, *Decoupled weight decay regularization*, ICLR 2019,
+# arXiv:1711.05101.
 #
 # X. Chen et al., *Symbolic discovery of optimization algorithms*, NeurIPS 2023,
 # arXiv:2302.06675.
-#
-# R. Pascanu, T. Mikolov and Y. Bengio, *On the difficulty of training recurrent neural
-# networks*, ICML 2013, arXiv:1211.5063.

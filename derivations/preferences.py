@@ -2,20 +2,344 @@
 # # Learning from preferences and rewards
 #
 # After a language model has learned to imitate, it is trained to be preferred: by people who
-# compare its answers, or by a reward that scores them. All that these methods differentiate by
-# are log-probabilities of what the model has said. What is behind them, the network, does not
-# matter here: its gradient is that of any log-probability, times what this chapter derives.
+# compare its answers, or by a reward that scores them. Two things are new. Nobody says what the
+# right answer would have been, only how good the one given was. And the reward, be it a person or
+# a program that runs tests, cannot be differentiated. What can be is the probability of what the
+# model has said, and this chapter shows how far that carries: from one trick with a logarithm to
+# REINFORCE, PPO, GRPO and DPO.
+#
+# An answer of many tokens counts as one action here. Its log-probability is the sum of those
+# of its tokens, so its gradient is a sum over them as well; what is behind them, the network,
+# receives what this chapter derives and passes it on.
 
 # %%
-from symllm import ops
+from sympy import Abs, Max, Min, Rational, Symbol, exp, log, sqrt
+
+from symllm import (
+    Dim,
+    E,
+    Let,
+    Partial,
+    calculation,
+    matrix,
+    mean,
+    minimum,
+    ops,
+    pictures,
+    random,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
+# ## The gradient of an expected reward
+#
+# Let there be $n$ answers. The model gives answer $j$ with the probability $\pi_j$, and is paid
+# $R_j$ for it. What should grow is the average payment $J$. Its gradient is easy to write down, but
+# as written it is a sum over all answers that there are. To estimate it from a few answers,
+# it has to be an average *under the model itself*: each term must have its $\pi_j$ as a factor.
+
+# %%
+n = Dim("n")
+i, j = n.indices("i j")
+z, pi, R = n.vector("z"), n.vector("pi"), n.vector("R")
+J, b = scalar("J"), scalar("b")
+policy = (
+    z, R,
+    Let(pi[i], ops.softmax(z[i], over=i), "the policy"),
+    Let(J, sum_over(pi[j] * R[j], j), "the expected reward"),
+)  # fmt: skip
+calculation(Partial(J, z[i]), given=policy, title="The score function").then(
+    sum_over(R[j] * Partial(pi[j], z[i]), j), because="rewards do not depend on the model"
+).then(
+    sum_over(pi[j] * (R[j] * Partial(log(pi[j]), z[i])), j),
+    because="the derivative of a logarithm, times its argument",
+)
+
+# %% [markdown]
+# *In words:* draw an answer, multiply the gradient of its log-probability with its reward, and the
+# average over many draws is the gradient of the expected reward. Nothing was used of the
+# reward, not even that it is continuous. This is REINFORCE: the gradient of imitation, in which
+# each answer that the model gave itself is imitated as much as it was worth. For the logits of a
+# softmax the average can be computed.
+
+# %%
+calculation(Partial(J, z[i]), given=policy, title="For logits").then(
+    pi[i] * (R[i] - J), because="the gradient of softmax"
+)
+
+# %% [markdown]
+# An answer gains if it is paid better than the average, however well the average is paid. But a
+# single sample does not know that: if all rewards are positive, it pushes up whatever was
+# drawn. What should be taken off the reward is a *baseline* $b$. May it?
+
+# %%
+calculation(
+    sum_over(pi[j] * (b * Partial(log(pi[j]), z[i])), j), given=(*policy, b), title="A baseline"
+).then(b * Partial(sum_over(pi[j], j), z[i]), because="the same trick, backwards").then(
+    0, because="probabilities sum to one, whatever $z$ is"
+)
+
+# %% [markdown]
+# *In words:* any number may be subtracted from all rewards, and the average gradient is
+# the same. What changes is how far single samples are from it. There is a best baseline: the
+# average reward, weighted by the square of the length of the score, here called $g_j$.
+
+# %%
+p, g = n.vector("p", domain="distribution"), n.vector("g", domain="positive")
+minimum(
+    sum_over(p[j] * (R[j] - b) ** 2 * g[j] ** 2, j),
+    Let(b, sum_over(p[j] * g[j] ** 2 * R[j], j) / sum_over(p[j] * g[j] ** 2, j)),
+    given=(p, R, g, b),
+)
+
+# %% [markdown]
+# In practice one takes the plain average, which is nearly as good, or lets a second network, the
+# critic, foresee it for each question. Reward less baseline is called the *advantage* $A$. Here is
+# what it buys: the same mean, and a fraction of the noise.
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+prob, rewards = np.array([0.4, 0.3, 0.2, 0.1]), np.array([9, 10, 12, 15])
+drawn = rng.choice(4, size=100_000, p=prob)
+score = np.eye(4)[drawn] - prob
+print("exact      ", np.round(prob * (rewards - prob @ rewards), 2))
+for name, baseline in (("no baseline", 0), ("mean reward", prob @ rewards)):
+    samples = (rewards[drawn] - baseline)[:, None] * score
+    print(name, np.round(samples.mean(0), 2), f" deviation {samples.std():.2f}")
+
+# %% [markdown]
+# ## PPO's clipped objective
+#
+# Samples are costly, so each is used for several steps, although the model moves on meanwhile.
+# The ratio $\rho$ of an answer's probability now to that when it was sampled makes up for this,
+# but only while the two are close. PPO therefore limits what can be gained: the objective is the
+# smaller of $\rho A$ and $\mathrm{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A$. It looks as if
+# clipping bounded it on both sides. Only one of the two ends ever matters:
+
+# %%
+rho, A = scalar("rho", domain="positive"), scalar("A")
+epsilon = scalar("epsilon", domain="unit")
+f = scalar("f")
+clipped = Max(1 - epsilon, Min(rho, 1 + epsilon))
+objective = (rho, A, epsilon, Let(f, Min(rho * A, clipped * A), "PPO's objective"))
+calculation(f, given=objective, title="One bound is enough").then(
+    Min(rho * A, A + epsilon * Abs(A)), because="the sign of $A$ says which end"
+)
+
+# %% [markdown]
+# Written so, the cases can be told apart. When an answer was good and has become likely enough,
+# there is nothing more to gain; nor when it was bad and has become unlikely enough.
+
+# %%
+calculation(
+    Partial(f, rho),
+    given=objective,
+    assuming=(A > 0, rho > 1 + epsilon),
+    title="Good, and likelier",
+).then(0, because="the bound is the smaller")
+
+# %%
+calculation(
+    Partial(f, rho),
+    given=objective,
+    assuming=(A < 0, rho < 1 - epsilon),
+    title="Bad, and less likely",
+).then(0, because="the bound is the smaller")
+
+# %% [markdown]
+# But when the model has gone the wrong way, however far, the way back is open.
+
+# %%
+calculation(
+    Partial(f, rho),
+    given=objective,
+    assuming=(A > 0, rho < 1 - epsilon),
+    title="Good, and less likely",
+).then(A, because="the gain is the smaller")
+
+# %%
+calculation(
+    Partial(f, rho), given=objective, assuming=(A < 0, rho > 1 + epsilon), title="Bad, and likelier"
+).then(A, because="the gain is the smaller")
+
+# %%
+ratio = Symbol("rho", positive=True)
+pictures.curves(
+    {
+        "good answer, A = 1": Min(ratio, Rational(6, 5)),
+        "bad answer, A = -1": Min(-ratio, -Rational(4, 5)),
+    },
+    over=(ratio, 0, 2),
+    name="ppo-clip",
+    words="The objective over the ratio, with epsilon 0.2. For a good answer it rises up to a "
+    "ratio of 1.2 and is flat from there; for a bad one it is flat up to 0.8 and falls from there.",
+    across="ratio of probabilities",
+    up="objective",
+)
+
+# %% [markdown]
+# ### The gradient
+#
+# For a batch, the loss is minus the mean of this objective. The advantages are given, the old
+# log-probabilities as well; the bound does not depend on the model at all. What is left is one
+# path, through the ratio, and a gate that the minimum puts into it.
+
+# %%
+ops.ppo_clip
+
+# %%
+ops.ppo_clip.gradient("logp")
+
+# %% [markdown]
+# *In words:* the gradient of REINFORCE, weighted by the ratio, as long as there is something to
+# gain. At the first step all ratios are one and all gates are open, and PPO *is* REINFORCE with a
+# baseline; the clip speaks from the second step on. It keeps no one from leaving the interval: a
+# gate that is shut stops the push of one answer, and the pushes of others may carry its
+# probability further.
+
+# %% [markdown]
+# ## Group relative policy optimisation
+#
+# PPO needs advantages, and for them a critic that is as large as the model. GRPO draws a group of
+# $G$ answers to one question instead and judges each by the others: its advantage is its reward,
+# less the group's mean, over the group's standard deviation. The rest is PPO, and a penalty for
+# leaving a reference model. This is the form for answers as wholes, each with one
+# log-probability. A group whose rewards are all the same has no deviation to divide by, and
+# has to be left out: it would have taught nothing.
+
+# %%
+ops.grpo
+
+# %% [markdown]
+# Advantages of a group have two properties, whatever the rewards. Both are consequences of the
+# normalisation, as for the $\hat{x}$ of a layer norm.
+
+# %%
+G = Dim("G")
+a, c = G.indices("i j")
+reward, adv = G.vector("R"), G.vector("A")
+mu, sigma = scalar("mu"), scalar("sigma")
+group = (
+    reward,
+    Let(mu, mean(reward[c], c), "mean reward"),
+    Let(sigma, sqrt(mean((reward[c] - mu) ** 2, c)), "standard deviation"),
+    Let(adv[a], (reward[a] - mu) / sigma, "advantage"),
+)
+calculation(sum_over(adv[a], a), given=group, title="Their sum").then(
+    (sum_over(reward[a], a) - G * mu) / sigma, because="sum first"
+).then(0, because="by the definition of the mean")
+
+# %%
+calculation(mean(adv[a] ** 2, a), given=group, title="Their mean square").then(
+    mean((reward[a] - mu) ** 2, a) / sigma**2, because="put in the advantage"
+).then(1, because="by the definition of the deviation")
+
+# %% [markdown]
+# Where a reward says right or wrong, the deviation is that of a coin, and the advantage of a right
+# answer depends on one number, the share of the group that was right. That share is the mean.
+
+# %%
+right = G.vector("R", domain="binary")
+calculation(
+    (1 - mu) / sigma,
+    given=(right, *group[1:3]),
+    assuming=(sigma > 0,),
+    title="The advantage of being right",
+).then((1 - mu) / sqrt(mean(right[c] ** 2, c) - mu**2), because="the variance").then(
+    (1 - mu) / sqrt(mu * (1 - mu)), because="zero and one are their own squares"
+).then(sqrt((1 - mu) / mu), because="a root in common")
+
+# %% [markdown]
+# *In words:* a right answer counts for 7 where one in fifty is right, for 1 where half of them are,
+# and for little where nearly all are; for wrong answers it is the other way round. Questions that
+# are nearly always or nearly never answered get more weight than the plain difference from the mean
+# would give them. Whether they should is disputed; without the division the advantage is between
+# $-1$ and 1 (Liu et al., 2025).
+#
+# ### The penalty
+#
+# The divergence of the policy from the reference is an average under the policy, so it could be
+# estimated by $\log (\pi / \mathrm{ref})$ of the answers that were drawn. That estimate is negative
+# for some answers, although no divergence is. GRPO takes another, with the same average.
+
+# %%
+ref = n.vector("ref", domain="distribution")
+pol = n.vector("pi", domain="distribution")
+calculation(
+    sum_over(pol[i] * (ref[i] / pol[i] - log(ref[i] / pol[i]) - 1), i),
+    given=(pol, ref),
+    title="The average of the estimate",
+).then(
+    sum_over(ref[i], i) - sum_over(pol[i], i) + sum_over(pol[i] * log(pol[i] / ref[i]), i),
+    because="three sums",
+).then(sum_over(pol[i] * log(pol[i] / ref[i]), i), because="both sum to one")
+
+# %% [markdown]
+# It is never negative, for $x - 1 - \log x$ is not: the logarithm lies below its tangent, which is
+# also how *Probability* shows that no divergence is negative.
+#
+# ### The gradient
+#
+# Rewards are given numbers, and with them the advantages, so nothing is differentiated through
+# the normalisation. An answer's log-probability acts through its ratio and through its penalty.
+
+# %%
+ops.grpo.gradient("logp")
+
+# %% [markdown]
+# *In words:* PPO's gradient, and a pull towards the reference. Where the model is likelier than
+# the reference to give the answer, the pull is downwards, and bounded; where it is less likely,
+# it is upwards, and grows with the ratio. The advantages of a group sum to zero, so what some of
+# its answers gain, others lose: nothing is learned but to prefer the better ones.
+
+# %% [markdown]
+# ## Comparisons instead of scores
+#
+# People find it hard to score an answer and easy to say which of two is better. The model of
+# Bradley and Terry turns comparisons into scores: an answer is chosen in proportion to the
+# exponential of its reward.
+
+# %%
+r_w, r_l = scalar("r_w"), scalar("r_l")
+calculation(
+    exp(r_w) / (exp(r_w) + exp(r_l)), given=(r_w, r_l), title="The chance to be chosen"
+).then(1 / (1 + exp(-(r_w - r_l))), because="divide by the first exponential")
+
+# %% [markdown]
+# *In words:* a sigmoid of the difference; what is added to both rewards does not matter. So rewards
+# can be fitted to comparisons by logistic regression, and then be maximised by PPO. That is
+# two trainings, with a model in between that can be fooled. Are both needed?
+#
 # ## Direct preference optimisation
 #
-# Of two answers to one question, people chose one. Score each by how much more likely it has
-# become under the model than it was under a reference, $c - \mathrm{ref}$ in logarithms. The
-# difference of the two scores, scaled by $\beta$, is taken for the log-odds of the choice, and the
-# loss is the surprise at the choice that was made. No reward model is needed.
+# The section *From rewards to policies* of the chapter *Probability* finds the policy that earns
+# most where every nat of divergence from a reference costs $\beta$: it is the reference times
+# $e^{r / \beta}$, over a sum $Z$ that nobody can compute. Read backwards, this says which reward a
+# policy is the best answer to: $\beta$ times the logarithm of how much likelier than the reference
+# it is, and $\beta \log Z$. Put that reward into the model of comparisons; $c_w$ and
+# $c_l$ are the log-probabilities of the two answers under the policy, $\mathrm{ref}_w$ and
+# $\mathrm{ref}_l$ those under the reference.
+
+# %%
+c_w, c_l, ref_w, ref_l = (scalar(name) for name in ("c_w", "c_l", "ref_w", "ref_l"))
+Z, beta = scalar("Z", domain="positive"), scalar("beta", domain="positive")
+implied = (
+    c_w, c_l, ref_w, ref_l, Z, beta,
+    Let(r_w, beta * (c_w - ref_w) + beta * log(Z), "the reward of the chosen answer"),
+    Let(r_l, beta * (c_l - ref_l) + beta * log(Z), "of the rejected one"),
+)  # fmt: skip
+calculation(1 / (1 + exp(-(r_w - r_l))), given=implied, title="The sum is gone").then(
+    1 / (1 + exp(-beta * ((c_w - ref_w) - (c_l - ref_l)))),
+    because=r"$\beta \log Z$ is in both rewards, and cancels",
+)
+
+# %% [markdown]
+# What is left depends on four log-probabilities that two forward passes give. No reward
+# model has to be trained, and no answer has to be drawn. The loss is the surprise at the choice
+# that was made.
 
 # %%
 ops.dpo
@@ -37,74 +361,146 @@ ops.dpo.gradient()
 # is held: both log-probabilities may fall together, and in practice they often do.
 
 # %% [markdown]
-# ## PPO's clipped objective
+# ## Exercises
 #
-# Samples are costly, so each is used for several steps, although the model moves on meanwhile.
-# The ratio $\rho$ of an action's probability now to that when it was sampled makes up for this,
-# but only while the two are close. PPO therefore limits what can be gained: the objective is the
-# smaller of $\rho A$ and $\mathrm{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A$.
+# **1.** An answer ends with a token that can no longer change a reward earned before it. Show that
+# such a reward may be left out of that token's gradient.
 #
-# Of the two ends of the clip, one matters for each sign of the advantage. Where $A$ is positive,
-# the smaller is bounded by $(1 + \epsilon) A$, where it is negative, by $(1 - \epsilon) A$; both
-# are $A + \epsilon |A|$. So the objective is written here as the smaller of $\rho A$ and that
-# bound $b$. The NumPy function that judges the result clips, as the paper does.
+# **2.** The mean of a group contains the answer that is judged by it. Compare the advantage with
+# that of a mean over the *other* answers. Is the gradient still right on average?
+#
+# **3.** GRPO differentiates its penalty for the answers that were drawn, and not the probability
+# to draw them. Is the average of what it gets the gradient of the divergence?
+#
+# **4.** Of many people, a share $p$ prefers the first answer. To which margin does the loss of DPO
+# lead? What if all of them do?
+#
+# ### Answers
+#
+# **1.** Let the first token be $a$, with the probability $q_a$ and the reward $R_a$, and the second
+# $b$, with probabilities that depend on the first. The sum over the second token is that of
+# the baseline.
 
 # %%
-ops.ppo_clip
+m, k = Dim("m"), Dim("k")
+first, second, other, last = m.index("a"), k.index("b"), m.index("i"), k.index("j")
+q, pay = m.vector("q", domain="distribution"), m.vector("R")
+logit, then = matrix("z", m, k), matrix("pi", m, k)
+two = (
+    q, pay, logit,
+    Let(then[first, second], ops.softmax(logit[first, second], over=second), "the second token"),
+)  # fmt: skip
+early = q[first] * then[first, second] * pay[first]
+calculation(
+    sum_over(early * Partial(log(then[first, second]), logit[other, last]), first, second),
+    given=two,
+).then(
+    sum_over(
+        q[first] * pay[first] * Partial(then[first, second], logit[other, last]), first, second
+    ),
+    because="the derivative of a logarithm, times its argument",
+).then(0, because="the second token's probabilities sum to one")
 
 # %% [markdown]
-# ### The gradient
-#
-# The advantages are given, the old log-probabilities as well; the bound does not depend on the
-# model at all. What is left is one path, through the ratio, and a gate that the minimum puts
-# into it.
+# **2.** It is the same but for a factor, $1 - 1/G$.
 
 # %%
-ops.ppo_clip.gradient("logp")
+calculation(reward[a] - sum_over(reward[c], c) / G, given=(reward,)).then(
+    (1 - 1 / G.symbol) * (reward[a] - (sum_over(reward[c], c) - reward[a]) / (G - 1)),
+    because="the others are all but one",
+)
 
 # %% [markdown]
-# *In words:* the gradient of a log-probability, weighted by the advantage and by the ratio, as
-# long as there is something to gain. Once an action with a positive advantage has become
-# $1 + \epsilon$ times as likely, or one with a negative advantage $1 - \epsilon$ times, its
-# gradient is zero: the gate is shut. It is open on the other side, however far the model has
-# strayed, so that a step in the wrong direction can always be taken back.
-
-# %% [markdown]
-# ## Group relative policy optimisation
-#
-# PPO needs advantages, and for them a second network that foresees rewards. GRPO draws a group of
-# $G$ answers to one question instead and judges each by the others: its advantage is its reward,
-# less the group's mean, over the group's standard deviation. The rest is PPO, and a penalty for
-# leaving a reference model, with an estimate of the divergence that is never negative. This is the
-# form for answers as wholes, each with one log-probability. A group whose rewards are all the same
-# has no deviation to divide by, and has to be left out: it would have taught nothing.
+# The others are independent of the answer, and so a baseline that may be subtracted. So the
+# average gradient is a little too short, and points the right way. Here an answer is a coin $x_i$
+# that falls on one with probability $p$, and $x_i - p$ is the gradient of its log-probability by
+# its logit.
 
 # %%
-ops.grpo
+coin, s = G.vector("x", domain="binary"), G.vector("u")
+chance, r_1, r_0 = scalar("p", domain="unit"), scalar("r_1"), scalar("r_0")
+game = (
+    coin, chance, r_1, r_0,
+    Let(reward[a], r_1 * coin[a] + r_0 * (1 - coin[a]), "its reward"),
+    Let(s[a], coin[a] - chance, "the score function"),
+    Let(mu, mean(reward[c], c), "the mean of the group"),
+)  # fmt: skip
+calculation(
+    E((reward[a] - mu) * s[a]),
+    given=game,
+    assuming=(random(coin[a], mean=chance, law="binary"),),
+).then((1 - 1 / G.symbol) * E(reward[a] * s[a]), because="scores of others have mean zero")
 
 # %% [markdown]
-# ### The gradient
-#
-# Rewards are given numbers, and with them the advantages, so nothing is differentiated through
-# the normalisation. An answer's log-probability acts through its ratio and through its penalty.
+# **3.** It is not: it is that of the divergence in the *other* direction, of the reference from the
+# policy. Near the reference the two are alike; far from it they are not.
 
 # %%
-ops.grpo.gradient("logp")
+drift = (
+    z, ref,
+    Let(pi[i], ops.softmax(z[i], over=i), "the policy"),
+)  # fmt: skip
+calculation(
+    sum_over(pi[j] * Partial(ref[j] / pi[j] - log(ref[j] / pi[j]) - 1, z[i]), j), given=drift
+).then(
+    -sum_over(ref[j] * Partial(log(pi[j]), z[i]), j),
+    because="the scores themselves average to zero",
+).then(
+    Partial(sum_over(ref[j] * log(ref[j] / pi[j]), j), z[i]),
+    because="the divergence of ref from $\\pi$",
+).then(pi[i] - ref[i], because="as for any cross-entropy")
+
+# %%
+calculation(Partial(sum_over(pi[j] * log(pi[j] / ref[j]), j), z[i]), given=drift).then(
+    pi[i] * (log(pi[i] / ref[i]) - sum_over(pi[j] * log(pi[j] / ref[j]), j)),
+    because="what it was meant to be",
+)
 
 # %% [markdown]
-# *In words:* PPO's gradient, and a pull towards the reference. Where the model is likelier than
-# the reference to give the answer, the pull is downwards, and bounded; where it is less likely,
-# it is upwards, and grows with the ratio. The advantages of a group sum to zero, so what some of
-# its answers gain, others lose: nothing is learned but to prefer the better ones.
+# **4.** To the log-odds of the preference.
+
+# %%
+h, odds = scalar("h"), scalar("p", domain="unit")
+minimum(
+    -odds * log(1 / (1 + exp(-h))) - (1 - odds) * log(1 / (1 + exp(h))),
+    Let(h, log(odds / (1 - odds))),
+    given=(h, odds),
+)
+
+# %% [markdown]
+# If all prefer the first, the loss falls for ever: its slope is negative at every margin, and the
+# penalty for leaving the reference, which $\beta$ was to be, does not stop it. IPO (Azar et al.,
+# 2023) asks for a margin of a certain size instead.
+
+# %%
+L = scalar("L")
+calculation(Partial(L, h), given=(h, Let(L, log(1 + exp(-h)), "everybody agrees"))).then(
+    -1 / (1 + exp(h)), because="chain rule"
+).at_most(0, because="an exponential is positive")
 
 # %% [markdown]
 # ### References
 #
-# R. Rafailov, A. Sharma, E. Mitchell, S. Ermon, C. D. Manning and C. Finn, *Direct preference
-# optimization: your language model is secretly a reward model*, NeurIPS 2023, arXiv:2305.18290.
+# R. J. Williams, *Simple statistical gradient-following algorithms for connectionist reinforcement
+# learning*, Machine Learning 8, 1992.
+#
+# R. S. Sutton, D. McAllester, S. Singh and Y. Mansour, *Policy gradient methods for reinforcement
+# learning with function approximation*, NeurIPS 1999.
 #
 # J. Schulman, F. Wolski, P. Dhariwal, A. Radford and O. Klimov, *Proximal policy optimization
 # algorithms*, arXiv:1707.06347, 2017.
 #
 # Z. Shao et al., *DeepSeekMath: pushing the limits of mathematical reasoning in open language
 # models*, arXiv:2402.03300, 2024.
+#
+# Z. Liu et al., *Understanding R1-Zero-like training: a critical perspective*, arXiv:2503.20783,
+# 2025.
+#
+# R. A. Bradley and M. E. Terry, *Rank analysis of incomplete block designs: I. The method of paired
+# comparisons*, Biometrika 39, 1952.
+#
+# R. Rafailov, A. Sharma, E. Mitchell, S. Ermon, C. D. Manning and C. Finn, *Direct preference
+# optimization: your language model is secretly a reward model*, NeurIPS 2023, arXiv:2305.18290.
+#
+# M. G. Azar et al., *A general theoretical paradigm to understand learning from human preferences*,
+# arXiv:2310.12036, 2023.

@@ -15,8 +15,9 @@ from typing import Any
 from .book import FILE
 from .cache import cache_folder
 from .calculations import Calculation
+from .chapters import chapters_in, find_chapters
 from .derivation import Derivation
-from .document import chapters_in, find_chapters, run_chapter, surroundings
+from .document import run_chapter, surroundings
 from .errors import UnknownName
 from .files import BuildError, alone, read, swept, write_all
 from .footprint import digest
@@ -135,7 +136,7 @@ def bound(given: Given, formats: Sequence[str], around: Around) -> Result:
     """Bind chapters together: the work of a process of its own, too."""
     folder, leaves, options = given
     prefer(Path(folder).absolute().parent / TEMPLATES)
-    whole = Bound(around["volume"], tuple(map(unpacked, leaves)))
+    whole = Bound(around["volume"], around["parts"], tuple(map(unpacked, leaves)))
     return Result({name: FORMATS[name].whole(whole, options) for name in formats})
 
 

@@ -14,8 +14,8 @@ import ast
 import io
 import re
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, redirect_stdout, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,18 @@ import sympy as sp
 
 from .book import read_book
 from .calculations import Calculation
+from .chapters import (
+    IN_WORDS,
+    Cell,
+    Chapter,
+    ChapterError,
+    chapters_in,
+    contents,
+    read_chapter,
+    title_of,
+    titles,
+)
 from .equation import Let
-from .errors import SymllmError, UnknownName
 from .headings import Heading, headings, unlike, with_anchors
 from .op import Op
 from .optima import Optimum
@@ -37,34 +47,7 @@ from .render.optimum import optimum_markdown
 from .render.page import derivation_markdown, op_markdown
 from .render.place import ALONE, Place
 from .render.subject import Derivation
-
-MARK = re.compile(r"# %%(?P<rest>.*)")
-SHOWN = re.compile(r"\btags=\[[^\]]*\"shown\"")
-IN_WORDS = "*In words:*"
-
-
-class ChapterError(SymllmError):
-    """A chapter that cannot be read or that raises; says where."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A piece of a chapter: prose or code, and the line of the file where it starts.
-
-    ``shown`` is code that the page shows.
-    """
-
-    source: str
-    line: int
-    prose: bool = False
-    shown: bool = False
-
-
-@dataclass(frozen=True)
-class Chapter:
-    name: str
-    path: Path
-    cells: tuple[Cell, ...]
+from .setting import Setting
 
 
 @dataclass(frozen=True)
@@ -82,7 +65,8 @@ class Document:
 
     ``book`` says in which chapter, by name and title, each op's gradient is
     derived; ``chapters`` are the titles of all chapters, by name and in order,
-    and ``volume`` what their book says of itself.
+    ``volume`` is what their book says of itself, and ``parts`` are the titles
+    of its parts, by the chapter that each begins with.
     """
 
     chapter: Chapter
@@ -91,99 +75,7 @@ class Document:
     book: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     chapters: Mapping[str, str] = field(default_factory=dict)
     volume: Mapping[str, str] = field(default_factory=dict)
-
-
-# --------------------------------------------------------------------------
-# Reading
-# --------------------------------------------------------------------------
-
-
-def chapters_in(folder: Path) -> dict[str, Path]:
-    """The chapters of a folder by name, in the book's order."""
-    if not folder.is_dir():
-        raise ChapterError(f"there is no folder {str(folder)!r}; chapters are looked for there")
-    found = {path.stem: path for path in folder.glob("*.py") if not path.name.startswith("_")}
-    return {name: found[name] for name in read_book(folder, found).ordered(found)}
-
-
-def find_chapters(folder: Path, names: Sequence[str] = ()) -> list[Path]:
-    """The chapters asked for, in the order asked; all of them if none is named."""
-    known = chapters_in(folder)
-    for name in names:
-        if name not in known:
-            raise UnknownName("chapter", name, known)
-    return [known[name] for name in names or known]
-
-
-def read_chapter(path: Path) -> Chapter:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ChapterError(f"cannot read the chapter {path}: {error}") from error
-    return Chapter(path.stem, path, tuple(cells_of(text)))
-
-
-def cells_of(text: str) -> Iterator[Cell]:
-    lines: list[str] = []
-    start, prose, listed = 1, False, False
-    for number, line in enumerate([*text.splitlines(), "# %%"], start=1):
-        mark = MARK.fullmatch(line)
-        if mark is None:
-            lines.append(line)
-            continue
-        source = "\n".join(map(uncommented, lines) if prose else lines).strip("\n")
-        if source.strip():
-            blank = next(n for n, written in enumerate(lines) if written.strip())
-            yield Cell(source, start + blank, prose, listed)
-        prose = "[markdown]" in mark["rest"]
-        lines, start, listed = [], number + 1, bool(SHOWN.search(mark["rest"])) and not prose
-
-
-def uncommented(line: str) -> str:
-    return line.removeprefix("#").removeprefix(" ")
-
-
-def contents(folder: Path) -> dict[str, tuple[str, str]]:
-    """The chapter, by name and title, in which the gradient of each op is first derived.
-
-    Found by reading alone: what a page says of another chapter must not depend
-    on whether that was built with it.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    for name, path in chapters_in(folder).items():
-        try:
-            chapter = read_chapter(path)
-            title = title_of(chapter)
-            cells = (cell for cell in chapter.cells if not (cell.prose or cell.shown))
-            code = [ast.parse(cell.source) for cell in cells]
-        except (ChapterError, SyntaxError):
-            continue  # its own build says so
-        for op in (op for tree in code for op in gradients_in(tree)):
-            found.setdefault(op, (name, title))
-    return found
-
-
-def titles(folder: Path) -> dict[str, str]:
-    """The titles of all chapters that have one, by name and in order."""
-    found = {}
-    for name, path in chapters_in(folder).items():
-        with suppress(ChapterError):  # its own build says so
-            found[name] = title_of(read_chapter(path))
-    return found
-
-
-def gradients_in(tree: ast.AST) -> Iterator[str]:
-    """The ops of whose gradients a piece of code speaks: ``ops.relu.gradient("x")``."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr == "gradient":
-            inner: ast.AST = node.value
-            while isinstance(inner, ast.Call | ast.Attribute):  # ops.relu.batched("N")
-                match inner:
-                    case ast.Attribute(value=ast.Name(id="ops"), attr=name):
-                        yield name
-                        break
-                    case ast.Call(func=outer) | ast.Attribute(value=outer):
-                        inner = outer
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 # --------------------------------------------------------------------------
@@ -194,7 +86,12 @@ def gradients_in(tree: ast.AST) -> Iterator[str]:
 def surroundings(folder: Path) -> dict[str, Any]:
     """What a document says of the other chapters of its folder: those fields of it."""
     volume = read_book(folder, chapters_in(folder))
-    return {"book": contents(folder), "chapters": titles(folder), "volume": volume.about}
+    return {
+        "book": contents(folder),
+        "chapters": titles(folder),
+        "volume": volume.about,
+        "parts": volume.begun,
+    }
 
 
 def run_chapter(path: Path, around: Mapping[str, Any] | None = None) -> Document:
@@ -209,16 +106,6 @@ def run_chapter(path: Path, around: Mapping[str, Any] | None = None) -> Document
     shown = tuple(run_cell(chapter, cell, namespace) for cell in chapter.cells)
     around = surroundings(path.parent) if around is None else around
     return Document(chapter, title_of(chapter), shown, **around)
-
-
-def title_of(chapter: Chapter) -> str:
-    first = next((cell for cell in chapter.cells if cell.prose), None)
-    heading = re.match(r"# +(.+)", first.source) if first else None
-    if heading is None:
-        raise ChapterError(
-            f"{chapter.path}: a chapter's first cell of prose starts with its title, '# Title'"
-        )
-    return heading[1].strip()
 
 
 def run_cell(chapter: Chapter, cell: Cell, namespace: dict[str, Any]) -> Shown:
@@ -325,13 +212,21 @@ def beside_a_result(document: Document, number: int) -> bool:
     return bool(number and said and isinstance(before.value, Derivation))
 
 
+def introduced(before: Sequence[Any]) -> Setting | None:
+    """What names stand for: by the calculation before, or by an op that was shown just now."""
+    results = [b for b in before if isinstance(b, Calculation | Optimum | Op | Derivation)]
+    if results and isinstance(op := results[-1], Op):
+        return Setting((*op.inputs.values(), *op.equations))
+    settings = [b.setting for b in results if isinstance(b, Calculation | Optimum)]
+    return settings[-1] if settings else None
+
+
 def place_of(document: Document, number: int, f: Flavour) -> Place:
     """What the reader of a cell has seen, and where to look for the rest."""
     value = document.shown[number].value
     before = [shown.value for shown in document.shown[:number]]
     if isinstance(value, Calculation | Optimum):
-        last = next((b for b in reversed(before) if isinstance(b, Calculation | Optimum)), None)
-        return Place(introduced=last.setting if last else None)
+        return Place(introduced=introduced(before))
     if not isinstance(value, Derivation):
         return ALONE
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)

@@ -66,9 +66,10 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Bound:
-    """Chapters in the order of their book."""
+    """Chapters in the order of their book; ``parts`` by the chapter that each begins with."""
 
     volume: Mapping[str, str]
+    parts: Mapping[str, str]
     leaves: tuple[Leaf, ...]
 
 

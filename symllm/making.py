@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from .apart import made_in_parallel
 from .cache import holds, keep, kept
-from .document import ChapterError
+from .chapters import ChapterError
 from .errors import VerificationError
 from .footprint import digest_of, environment
 from .made import Made, Result, Task

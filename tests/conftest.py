@@ -11,5 +11,5 @@ from symllm.cache import VARIABLE
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What tests build is kept apart from what people build."""
-    os.environ[VARIABLE] = str(tmp_path_factory.mktemp("cache"))
+    """What tests build is kept apart from what people build, or where it is said to be kept."""
+    os.environ.setdefault(VARIABLE, str(tmp_path_factory.mktemp("cache")))

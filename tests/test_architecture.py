@@ -50,6 +50,7 @@ FLOORS = (
     ("optima",),
     ("pictures",),
     ("book", "catalogue", "headings"),
+    ("chapters",),
     ("document",),
     ("claims",),
     ("latex.truth",),

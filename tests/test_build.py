@@ -16,7 +16,7 @@ from pages import Page, page_of
 
 from symllm import ops
 from symllm.build import MEASUREMENTS
-from symllm.document import contents
+from symllm.chapters import contents
 from symllm.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +24,8 @@ CHAPTERS = sorted(path.stem for path in (ROOT / "derivations").glob("*.py"))
 SCRIPT = """
 import sys
 from symllm.build import build
-build(sys.argv[3:], output=sys.argv[1], jobs=int(sys.argv[2]), cache=False)
+folder, jobs, cache, *chapters = sys.argv[1:]
+build(chapters, output=folder, jobs=int(jobs), cache=cache == "cache")
 """
 #: Clocks and languages that a document must not tell of.
 ZONES = ({"TZ": "UTC", "LC_ALL": "C"}, {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"})
@@ -46,9 +47,12 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     with FileLock(shared / "books.lock"):
         if not folders[1].exists():
             chapters: tuple[tuple[str, ...], ...] = ((), AGAIN)
-            for folder, number, zone, names in zip(folders, "21", ZONES, chapters, strict=True):
-                env = os.environ | {"PYTHONHASHSEED": number, "PYTHONPATH": str(ROOT)} | zone
-                command = [sys.executable, "-c", SCRIPT, str(folder), number, *names]
+            caches = ("cache", "none")  # the whole is there for who builds it next
+            for folder, number, zone, names, cache in zip(
+                folders, "21", ZONES, chapters, caches, strict=True
+            ):
+                env = os.environ | {"PYTHONHASHSEED": number} | zone
+                command = [sys.executable, "-c", SCRIPT, str(folder), number, cache, *names]
                 subprocess.run(command, cwd=ROOT, env=env, check=True)
     return folders
 

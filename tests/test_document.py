@@ -10,14 +10,8 @@ from fakes import layer_norm_gradient, softmax_gradient
 
 from symllm import ops
 from symllm.build import MEASUREMENTS, build
-from symllm.document import (
-    ChapterError,
-    cells_of,
-    document_markdown,
-    find_chapters,
-    run_chapter,
-    show,
-)
+from symllm.chapters import ChapterError, cells_of, find_chapters
+from symllm.document import document_markdown, run_chapter, show
 from symllm.errors import UnknownName, VerificationError
 from symllm.files import BuildError
 from symllm.formats import DEFAULT, FORMATS
@@ -68,6 +62,13 @@ def test_cells_know_their_lines():
     assert [cell.prose for cell in cells] == [True, False, False, True]
     assert [cell.line for cell in cells] == [2, 7, 13, 16]
     assert cells[0].source.splitlines()[2] == "Prose with $x_i$ and `code $5`."
+
+
+def test_words_for_a_result_end_where_a_section_begins():
+    text = "# %% [markdown]\n# *In words:* so.\n#\n# And so.\n#\n# ## Next\n# More.\n"
+    first, second = cells_of(text)
+    assert (first.source, first.line) == ("*In words:* so.\n\nAnd so.", 2)
+    assert (second.source, second.line, second.prose) == ("## Next\nMore.", 6, True)
 
 
 def test_a_chapter_shows_prose_and_values(folder):

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..build import Report, build
-from ..document import ChapterError, find_chapters
+from ..chapters import ChapterError, find_chapters
 from ..formats import ENGINES, FORMATS, Options
 from ..measured import summary as verified
 from ..render.flavour import WRITTEN

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +14,11 @@ import click
 from rich.text import Text
 
 from ..catalogue import ops
-from ..errors import SymllmError, UnknownName
+from ..errors import UnknownName
 from ..lazily import lazily
 from ..op import Op
 from .common import console, counted, find_op, names_option
+from .own import load
 from .tables import table
 
 if TYPE_CHECKING:
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from ..claims.verdict import Verdict
 else:
     calling = lazily("symllm.claims.calling")
-
-
-class UnreadableFunction(SymllmError):
-    """A file that cannot be executed, or that has no such function."""
 
 
 @dataclass(frozen=True)
@@ -62,39 +57,15 @@ def read_target(text: str) -> Target:
 # --------------------------------------------------------------------------
 
 
-def load(path: Path) -> ModuleType:
-    """The module in a file, executed; raises ``UnreadableFunction``."""
-    if not path.is_file():
-        raise UnreadableFunction(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(path.stem)
-    sys.modules[path.stem] = module  # what is defined there looks for its module by name
-    sys.path.insert(0, str(path.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise UnreadableFunction(
-            f"{path} cannot be executed: {type(error).__name__}: {error}"
-        ) from error
-    finally:
-        sys.path.pop(0)
-        if before is not None:
-            sys.modules[path.stem] = before
-    return module
-
-
 def find(target: Target, modules: dict[Path, ModuleType]) -> Any:
-    """What a target names; raises ``UnreadableFunction``."""
+    """What a target names; raises ``FileError`` or ``UnknownName``."""
     if target.path not in modules:
         modules[target.path] = load(target.path)
     found: Any = modules[target.path]
     for part in target.name.split("."):
         if not hasattr(found, part):
             known = [n for n, v in vars(found).items() if callable(v) and not n.startswith("_")]
-            raise UnreadableFunction(str(UnknownName(f"function in {target.path}", part, known)))
+            raise UnknownName(f"function in {target.path}", part, known)
         found = getattr(found, part)
     return found
 

@@ -1,18 +1,19 @@
-"""Ops in files of one's own: ``FILE.py:NAME``."""
+"""Files of one's own, and the ops in them: ``FILE.py:NAME``."""
 
 from __future__ import annotations
 
-import runpy
+import importlib.util
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 
 from ..errors import OpError, SymllmError, UnknownName
 from ..op import Op
 
 
 class FileError(SymllmError):
-    """A file of ops that cannot be read or that raises; says where."""
+    """A file that cannot be read or that raises; says where."""
 
 
 def is_own(name: str) -> bool:
@@ -25,7 +26,7 @@ def own_ops(name: str) -> list[Op]:
     Raises ``FileError``, ``OpError`` or ``UnknownName``.
     """
     file, _, wanted = name.partition(":")
-    found = {key: value for key, value in names_in(Path(file)).items() if isinstance(value, Op)}
+    found = {key: value for key, value in vars(load(Path(file))).items() if isinstance(value, Op)}
     if not found:
         raise OpError(f"there is no op in {file}: an op is a name at the top of it")
     if wanted and wanted not in found:
@@ -33,24 +34,36 @@ def own_ops(name: str) -> list[Op]:
     return [found[wanted]] if wanted else list(dict.fromkeys(found.values()))
 
 
-def names_in(path: Path) -> dict[str, object]:
-    """Run a file, which finds modules beside it and one folder up, as a chapter does."""
+def load(path: Path) -> ModuleType:
+    """The module in a file, executed; it finds others beside it and one folder up.
+
+    Raises ``FileError``.
+    """
     if not path.is_file():
         raise FileError(f"there is no file {str(path)!r}")
+    spec = importlib.util.spec_from_file_location(path.stem, str(path))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
     folder = path.absolute().parent
-    before = list(sys.path)
-    sys.path += [str(folder), str(folder.parent)]
+    found_before, path_before = sys.modules.get(path.stem), list(sys.path)
+    sys.modules[path.stem] = module  # what is defined there looks for its module by name
+    sys.path[:] = [str(folder), *path_before, str(folder.parent)]
     try:
-        return runpy.run_path(str(path))
+        spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise FileError(f"{place(path, error)}: {type(error).__name__}: {error}") from error
     finally:
-        sys.path[:] = before
+        sys.path[:] = path_before
+        if found_before is not None:
+            sys.modules[path.stem] = found_before
+    return module
 
 
 def place(path: Path, error: BaseException) -> str:
     """The line of the file in which it went wrong."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
+    called = {str(path), str(path.absolute())}
+    if isinstance(error, SyntaxError) and error.filename in called:
         return f"{path}:{error.lineno}"
-    inside = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    inside = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in called]
     return f"{path}:{inside[-1].lineno}" if inside else str(path)

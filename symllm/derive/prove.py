@@ -68,7 +68,7 @@ def levels(sys: System, book: Textbook, left: Poly, right: Poly) -> Iterator[tup
         if not name:
             break
         left, right = (written_out(flat, lines, side, name) for side in (left, right))
-    if facts := declared_facts(flat):
+    if facts := [*declared_facts(flat)]:
         yield reduced(left, facts), reduced(right, facts)
 
 

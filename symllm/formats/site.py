@@ -21,6 +21,7 @@ def chapter_page(document: Document, options: Options) -> Files:
         [heading for heading in found.sections if heading.level > 1],
         document.chapters,
         document.volume,
+        document.parts,
     )
     return {f"{found.name}.html": text.encode()}
 
@@ -30,7 +31,7 @@ def site(bound: Bound, options: Options) -> Files:
     chapters = {found.name: found.title for found in bound.leaves}
     contents = [contents_of(found) for found in bound.leaves]
     return {
-        "index.html": index_html(contents, chapters, bound.volume).encode(),
+        "index.html": index_html(contents, chapters, bound.volume, bound.parts).encode(),
         "search.js": search_script(list(entries(bound))).encode(),
     }
 

@@ -33,6 +33,8 @@ def contents_markdown(bound: Bound, options: Options) -> Files:
         listed = (
             f"[{e.title}]({found.name}.md#{anchors[e.section]})" for e in contents_of(found).entries
         )
+        if found.name in bound.parts:
+            lines.append(f"## {bound.parts[found.name]}")
         lines += [f"**[{found.title}]({found.name}.md)**", " · ".join(listed)]
     text = "\n\n".join(line for line in lines if line) + "\n"
     return {FIRST.get(options.flavour, "index.md"): text.encode()}

@@ -28,6 +28,9 @@ LOOKS = (
     ("warm", "7 3"),
 )
 
+#: Powers of ten up to this one are written out, where all on an axis are.
+FEW = 3
+
 #: Ticks are at multiples of these times a power of ten.
 ROUND = (1, 2, 5, 10)
 
@@ -49,7 +52,8 @@ class Axis:
     def written(self, tick: Fraction) -> str:
         if not self.log:
             return decimal(tick)
-        if all(tick.denominator == 1 for tick in self.ticks):
+        whole = all(tick.denominator == 1 for tick in self.ticks)
+        if whole and any(abs(tick) > FEW for tick in self.ticks):
             return power(tick)
         return decimal(Fraction(f"{10.0**tick:.0e}"))
 

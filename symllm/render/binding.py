@@ -42,18 +42,21 @@ Place = tuple[str, str]
 
 def book_typst(
     volume: Mapping[str, str],
+    parts: Mapping[str, str],
     chapters: Sequence[Chapter],
     symbols: Iterable[Named],
     places: Iterable[Place],
 ) -> str:
-    """The source of the whole book."""
-    parts = [without_references(chapter.body) for chapter in chapters]
-    works = gathered(work for _, found in parts for work in found)
+    """The source of the whole book; ``parts`` by the chapter that each begins with."""
+    texts = [without_references(chapter.body) for chapter in chapters]
+    works = gathered(work for _, found in texts for work in found)
     known = keys(works)
     style = "".join(look(name).read_text(encoding="utf-8") for name in ("page.typ", "book.typ"))
     title, subtitle = (json.dumps(volume[k], ensure_ascii=False) for k in ("title", "subtitle"))
     pages = [f"{style}\n#show: book-style.with(title: {title}, subtitle: {subtitle})\n"]
-    for chapter, (body, _) in zip(chapters, parts, strict=True):
+    for chapter, (body, _) in zip(chapters, texts, strict=True):
+        if chapter.name in parts:
+            pages.append(f"#part({json.dumps(parts[chapter.name], ensure_ascii=False)})")
         heading = convert(f"# {chapter.title}", "typst", "PDF", WHOLE)
         text = convert(with_links(body, known), "typst", "PDF", (*WHOLE, *within(chapter.name)))
         pages += [f"{heading} <{chapter.name}>", text]

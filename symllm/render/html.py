@@ -41,8 +41,12 @@ def chapter_html(
     sections: Sequence[Any],
     chapters: Mapping[str, str],
     volume: Mapping[str, str],
+    parts: Mapping[str, str],
 ) -> str:
-    """A chapter's page. ``chapters``: the titles of all, by name and in order."""
+    """A chapter's page. ``chapters``: the titles of all, by name and in order.
+
+    ``parts``: those of the book's parts, by the chapter that each begins with.
+    """
     names = list(chapters)
     at = names.index(name) if name in names else 0
     around = [names[k] if 0 <= k < len(names) else None for k in (at - 1, at + 1)]
@@ -56,13 +60,15 @@ def chapter_html(
         folds="<details" in body,
     )
     said = [{"level": s.level, "anchor": s.anchor, "words": plain(s.text)} for s in sections]
-    return page(title, main, volume, chapters, name, said)
+    return page(title, main, volume, chapters, parts, name, said)
 
 
-def index_html(leaves: Sequence[Any], chapters: Mapping[str, str], volume: Any) -> str:
+def index_html(
+    leaves: Sequence[Any], chapters: Mapping[str, str], volume: Any, parts: Mapping[str, str]
+) -> str:
     """The site's first page: its chapters, and the ops in each."""
-    main = TEMPLATES.get_template("index.html.j2").render(volume=volume, leaves=leaves)
-    return page(volume["title"], main, volume, chapters)
+    main = TEMPLATES.get_template("index.html.j2").render(volume=volume, leaves=leaves, parts=parts)
+    return page(volume["title"], main, volume, chapters, parts)
 
 
 def page(
@@ -70,6 +76,7 @@ def page(
     main: str,
     volume: Mapping[str, str],
     chapters: Mapping[str, str],
+    parts: Mapping[str, str],
     current: str = "",
     sections: Sequence[Any] = (),
 ) -> str:
@@ -79,6 +86,7 @@ def page(
         main=main,
         volume=volume,
         chapters=chapters,
+        parts=parts,
         current=current,
         sections=sections,
         css=css,

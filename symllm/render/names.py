@@ -13,6 +13,8 @@ GREEK = (
 SPELLED = {"eps": r"\epsilon", "lamda": r"\lambda", "ell": r"\ell", "epsilon": r"\epsilon"} | {
     name: rf"\{name}" for name in GREEK.split()
 }
+#: Names of code for what the field writes as a letter.
+LETTERS = {"lr": r"\eta", "weight_decay": r"\lambda", "max_norm": "c"}
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar"}
 
 
@@ -48,6 +50,8 @@ def name_parts(name: str, known: Sequence[str] = ()) -> Name:
     if name[:1] == "d" and (rest in known or (name not in known and is_short(rest))):
         inner = name_parts(rest, known)
         return Name(rf"\mathrm{{d}}{inner.head}", inner.subscripts, True)
+    if name in LETTERS:
+        return Name(LETTERS[name])
     stem, *tail = name.split("_")
     digits = re.fullmatch(r"([^\d]+)(\d+)", stem)
     if digits:

@@ -17,8 +17,8 @@ class Place:
     ``forward``: the op's forward equations stand before it. ``words``: what the
     result says in words. ``derived``: for ops whose gradients steps cite, a
     sentence that says where those are derived. ``anchor``: what its result is
-    called by who points to it. ``introduced`` is what the calculation before it
-    was about: its setting.
+    called by who points to it. ``introduced`` is what the calculation or op before
+    it was about: its setting.
     """
 
     forward: bool = False

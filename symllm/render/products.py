@@ -20,12 +20,14 @@ def write_rational(p: Printer, expr: Any) -> str:
     sign = "-" if expr < 0 else ""
     size = abs(expr)
     if decimal := as_decimal(size):
-        return sign + decimal
+        return sign + in_powers_of_ten(decimal)
+    if size.p == 1 and size.q >= 1024 and size.q.bit_count() == 1:
+        return f"{sign}2^{{-{size.q.bit_length() - 1}}}"
     return sign + (str(size.p) if size.q == 1 else rf"\frac{{{size.p}}}{{{size.q}}}")
 
 
 def as_decimal(number: Any) -> str:
-    """A decimal fraction that was given as one: 0.044715, but not 1/8."""
+    """A decimal fraction that was given as one: 0.044715, but neither 1/8 nor 2 to the -24."""
     q = number.q
     if q < 1000:
         return ""
@@ -33,7 +35,17 @@ def as_decimal(number: Any) -> str:
         q //= 2
     while q % 5 == 0:
         q //= 5
-    return format(float(number), ".15g") if q == 1 else ""
+    decimal = format(float(number), ".15g") if q == 1 else ""
+    return decimal if decimal and sp.Rational(decimal) == number else ""
+
+
+def in_powers_of_ten(decimal: str) -> str:
+    """``1.5e-08`` as people write it."""
+    digits, _, exponent = decimal.partition("e")
+    if not exponent:
+        return digits
+    power = f"10^{{{int(exponent)}}}"
+    return power if digits == "1" else rf"{digits} \cdot {power}"
 
 
 @writes(sp.Pow)
@@ -124,7 +136,7 @@ def write_product(p: Printer, expr: Any) -> str:
 def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
     """The sign of a product, and its factors as text in the order of reading."""
     parts = fraction_of(expr)
-    above = sorted(parts.above, key=lambda f: factor_key(p, f))
+    above = in_chains(sorted(parts.above, key=lambda f: factor_key(p, f)))
     flat = [f for f in above if is_flat(f)]
     tall = [f for f in above if not is_flat(f)]
     below = sorted(parts.below, key=lambda f: factor_key(p, f))
@@ -137,7 +149,7 @@ def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
     front: list[str] = []
     rest = above
     if not below and (decimal := as_decimal(parts.number)):
-        front, over, under = [decimal], 1, 1
+        front, over, under = [in_powers_of_ten(decimal)], 1, 1
     lone = len(above) == 1 and (isinstance(above[0], sp.Add) if below else len(flat) == 1)
     if (below and flat) or (lone and (below or under != 1)):
         top, rest = (flat, tall) if flat else (tall, [])
@@ -154,6 +166,20 @@ def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
         front.append(str(over))
     texts = front + written(p, rest)
     return parts.negative, texts or ["1"]
+
+
+def in_chains(factors: Sequence[Any]) -> list[Any]:
+    """Slopes by the chain rule, each where the one before it ends: dL/dy, then dy/dx."""
+    slopes = [f for f in factors if isinstance(f, Partial)]
+    ordered: list[Any] = []
+    while slopes:
+        entered = {slope.entry for slope in slopes}
+        goes_on = [s for s in slopes if ordered and s.quantity == ordered[-1].entry]
+        begins = [s for s in slopes if s.quantity not in entered]
+        ordered.append((goes_on or begins or slopes)[0])
+        slopes.remove(ordered[-1])
+    chain = iter(ordered)
+    return [next(chain) if isinstance(f, Partial) else f for f in factors]
 
 
 def over_bar(above: str, below: str, slashed: bool) -> str:
@@ -237,8 +263,9 @@ PLACES = (
 
 
 def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
-    """Scalars, entries by the indices they carry, functions, deltas, derivatives, sums."""
-    base = factor.base if isinstance(factor, sp.Pow) else factor
+    """Scalars, entries by the indices they carry, functions, deltas, derivatives, sums; of the
+    same base the highest power."""
+    base, power = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.S.One)
     adjoint = p.is_adjoint(base)
     if base.is_number or (base.is_Symbol and base.is_positive):
         kind = 0  # numbers and sizes
@@ -253,7 +280,8 @@ def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
         name = next((n for n in p.style.names if n in set(map(name_of, entries(base)))), "")
     place = p.style.names.index(name) if name in p.style.names else len(p.style.names)
     letters = tuple(str(s) for s in subscripts_of(base))
-    return kind, letters, adjoint, place, name.lower(), str(factor)
+    degree = -float(power) if power.is_number else 0.0  # x^2 + x y + y^2
+    return kind, letters, adjoint, place, name.lower(), str(base), degree, str(factor)
 
 
 # --------------------------------------------------------------------------

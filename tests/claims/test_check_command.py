@@ -141,11 +141,11 @@ def test_json() -> None:
     ("words", "says"),
     [
         (["mine.py"], "'mine.py' is no function: write FILE.py:function"),
-        (["none.py:f", "--op", "relu"], "there is no file none.py"),
+        (["none.py:f", "--op", "relu"], "there is no file 'none.py'"),
         (["mine.py:softmax", "--op", "softmax"], "Did you mean 'Softmax'?"),
         (["mine.py:ln_bwd"], "what should mine.py:ln_bwd be the gradient of? Say it with --op"),
         (["mine.py:ln_bwd", "--op", "relo"], "there is no op 'relo'. Did you mean 'relu'?"),
-        (["broken.py:f", "--op", "relu"], "broken.py cannot be executed: ZeroDivisionError"),
+        (["broken.py:f", "--op", "relu"], "broken.py:1: ZeroDivisionError"),
         (["mine.py:f", "--op", "relu", "--constant", "eps"], "'eps' is not NAME=VALUE, as eps="),
         (["mine.py:f", "--op", "relu", "--size", "n=x"], "'n=x' is not DIM=SIZE, as d=64"),
         (["mine.py:f", "--op", "relu", "--dtype", "float8"], "'float8' is not one of 'float64'"),

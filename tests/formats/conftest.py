@@ -60,15 +60,28 @@ ops.attention.gradient()
 """
 
 
+BOOK = """\
+title = "A book"
+
+[[parts]]
+title = "Parts & pieces"
+chapters = ["softmax"]
+
+[[parts]]
+title = "Whole"
+chapters = ["attention"]
+"""
+
+
 @pytest.fixture(scope="session")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
     folder = tmp_path_factory.mktemp("derivations")
     (folder / "softmax.py").write_text(SOFTMAX)
     (folder / "attention.py").write_text(ATTENTION)
-    (folder / "book.toml").write_text('title = "A book"\nchapters = ["softmax", "attention"]\n')
+    (folder / "book.toml").write_text(BOOK)
     return [run_chapter(Path(folder) / f"{name}.py") for name in ("softmax", "attention")]
 
 
 @pytest.fixture(scope="session")
 def bound(documents: list[Document]) -> Bound:
-    return Bound(documents[0].volume, tuple(map(leaf, documents)))
+    return Bound(documents[0].volume, documents[0].parts, tuple(map(leaf, documents)))

@@ -16,7 +16,7 @@ from symllm.render.binding import book_typst, ops_said, table
 @pytest.fixture(scope="module")
 def source(bound) -> str:
     symbols = [symbol for found in bound.leaves for symbol in found.symbols]
-    return book_typst(bound.volume, bound.leaves, symbols, places(bound))
+    return book_typst(bound.volume, bound.parts, bound.leaves, symbols, places(bound))
 
 
 def test_the_book_is_set_and_the_same_each_time(bound):
@@ -27,7 +27,13 @@ def test_the_book_is_set_and_the_same_each_time(bound):
 
 
 def test_chapters_come_in_order_and_their_results_are_numbered(source):
-    assert source.index("= Softmax <softmax>") < source.index("= Attention <attention>")
+    order = (
+        '#part("Parts & pieces")',
+        "= Softmax <softmax>",
+        '#part("Whole")',
+        "= Attention <attention>",
+    )
+    assert sorted(order, key=source.index) == [*order]
     assert source.count("numbering: equation-number)\n$") == 4
     for label in ("softmax:softmax_gradient", "attention:attention_gradient"):
         assert source.count(f"<{label}>") == 1

@@ -36,6 +36,14 @@ def test_pages_lead_to_each_other_in_order(files):
     assert [a["href"] for a in first.elements["a"] if a.get("aria-current")] == ["softmax.html"]
 
 
+def test_parts_stand_before_their_chapters_in_every_list(files):
+    first, second = ">Parts &amp; pieces<", ">Whole<"
+    for name in ("index.html", "softmax.html"):
+        text = files[name]
+        order = [first, 'href="softmax.html"', second, 'href="attention.html"']
+        assert sorted(order, key=text.index) == order
+
+
 def test_every_link_leads_somewhere(files):
     pages = {name: Page(text) for name, text in files.items() if name.endswith(".html")}
     for name, page in pages.items():

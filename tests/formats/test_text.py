@@ -34,8 +34,10 @@ def test_the_first_page_leads_to_every_op(bound):
     page = FORMATS["md"].whole(bound, Options())["README.md"].decode()
     assert page == (
         "# A book\n\n"
+        "## Parts & pieces\n\n"
         "**[Softmax](softmax.md)**\n\n"
         "[Softmax](softmax.md#the-gradient) · [A remark & more](softmax.md#a-remark--more)\n\n"
+        "## Whole\n\n"
         "**[Attention](attention.md)**\n\n"
         "[Scaled dot-product attention](attention.md#backwards)\n"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sympy as sp
 from dialect import assert_dialect
+from sympy.matrices.expressions.matexpr import MatrixElement
 
 from symllm import Dim, Let, delta, mean, ops, sum_over
 from symllm.notation import LOSS, Direct, Iverson, Partial, entry
@@ -33,6 +34,7 @@ TABLE = [
     (entry("gamma", I), r"\gamma_i"),
     (entry("dgamma", I), r"\mathrm{d}\gamma_i"),
     (eps, r"\epsilon"),
+    (sp.Symbol("lr") * sp.Symbol("weight_decay"), r"\eta \lambda"),
     (entry("dP", I, J), r"\mathrm{d}P_{ij}"),
     (entry("Phi", I) * entry("phi", I), r"\Phi_i \phi_i"),
     (entry("delta", I), r"\delta_i"),
@@ -54,6 +56,11 @@ TABLE = [
     (
         sum_over(Direct(y[j], x[i]) * Partial(LOSS, y[j]), j),
         r"\sum_j \frac{\partial L}{\partial y_j} \frac{\partial y_j}{\partial x_i}",
+    ),
+    (
+        Partial(g[i], x[j]) * Partial(y[j], g[i]) * Partial(z[i], y[j]),
+        r"\frac{\partial z_i}{\partial y_j} \frac{\partial y_j}{\partial g_i}"
+        r" \frac{\partial g_i}{\partial x_j}",
     ),
     # deltas and brackets of truth
     (delta(i, j), r"\delta_{ij}"),
@@ -98,6 +105,10 @@ TABLE = [
     ((1 + u[i]) / 2, r"\frac{1}{2} (1 + u_i)"),
     (dp[i] ** 2, r"(\mathrm{d}p_i)^{2}"),
     (x[i] + sp.Rational("0.044715") * x[i] ** 3, "x_i + 0.044715 x_i^{3}"),
+    (sp.Rational("1e-8") * x[i], "10^{-8} x_i"),
+    (sp.Rational("-1.5e-8"), r"-1.5 \cdot 10^{-8}"),
+    (sp.Rational(1, 2**24), "2^{-24}"),
+    (sp.Rational(3, 2**24), r"\frac{3}{16777216}"),
     (sp.sqrt(2 / sp.pi) * x[i], r"\sqrt{\frac{2}{\pi}} x_i"),
     (
         sp.exp(-(x[i] ** 2) / 2) / sp.sqrt(2 * sp.pi),
@@ -121,6 +132,12 @@ TABLE = [
         sp.HadamardProduct(P, X - D * sp.OneMatrix(1, N)),
         r"P \odot (X - D \mathbf{1}^\top)",
     ),
+    (MatrixElement(P * X, I, J), "(P X)_{ij}"),
+    (MatrixElement(sp.Transpose(sp.MatMul(P, X, evaluate=False)), I, J), r"((P X)^\top)_{ij}"),
+    (MatrixElement(P.T, I, J), r"(P^\top)_{ij}"),
+    (MatrixElement(P * D, I, sp.S.Zero), "(P D)_i"),
+    # powers of one base, the highest first
+    (r**2 + r * v + v**2, "r^{2} + r v + v^{2}"),
 ]
 STYLE = Style(names=("x", "t", "p", "mask"))
 FORMULAS = [latex(expr, STYLE) for expr, _ in TABLE]

@@ -1,0 +1,448 @@
+# %% [markdown]
+# # Looking inside
+#
+# A trained model is a few billion numbers, and none of them says what it is for. But the
+# equations say more than one expects about where to look. The residual stream is a sum, so that a
+# prediction can be divided among the layers that made it. A head has four matrices, and only two
+# products of them matter. And gradients say which inputs a prediction depends on, if one is careful
+# about what is asked. This chapter derives these tools, and where each of them misleads: in most
+# cases it is one line of algebra that says so.
+
+# %%
+from sympy import Max, Rational, Symbol, exp, sqrt
+
+from symllm import (
+    Dim,
+    Equals,
+    Iverson,
+    Let,
+    Partial,
+    calculation,
+    delta,
+    matrix,
+    pictures,
+    scalar,
+    sum_over,
+)
+
+# %% [markdown]
+# ## A prediction is a sum
+#
+# Every layer of a transformer reads the residual stream and adds its output to it. So what arrives
+# at the end is the embedding $x$ and the outputs $F_l$ of all $L$ layers, added up. An RMSNorm with
+# the scale $\gamma$ and a matrix $U$ turn that into the logits $z$.
+
+# %%
+d, depth, v = Dim("d"), Dim("L"), Dim("v")
+a, b, c = d.indices("a b c")
+l, t = depth.index("l"), v.index("t")
+x, y, gamma = d.vector("x"), d.vector("y"), d.vector("gamma")
+F, U, z = d.vector("F").batched((depth,)), matrix("U", v, d), v.vector("z")
+r, eps = scalar("r"), scalar("eps", domain="positive")
+stream = (
+    x, F, U, gamma, eps,
+    Let(y[a], x[a] + sum_over(F[l, a], l), "the stream at the end"),
+    Let(r, 1 / sqrt(sum_over(y[b] ** 2, b) / d + eps), "its reciprocal root mean square"),
+    Let(z[t], sum_over(U[t, a] * gamma[a] * r * y[a], a), "logits"),
+)  # fmt: skip
+calculation(z[t], given=stream, title="Direct logit attribution").then(
+    r * sum_over(U[t, a] * gamma[a] * x[a], a)
+    + sum_over(r * sum_over(U[t, a] * gamma[a] * F[l, a], a), l),
+    because="put in the stream, one sum for each layer",
+)
+
+# %% [markdown]
+# *In words:* each layer, and in it each head and each neuron, votes on the logits, and the votes
+# add up exactly. Stop the outer sum at some layer, and what is there is the *logit lens*: the
+# prediction as it would be if the model ended here. Two cautions. The factor $r$ is common to all
+# and depends on all, so that a vote says what a layer contributed, and not what would happen
+# without it. And a vote counts what goes to the logits directly, not what later layers make of it.
+#
+# ## What a head reads and what it writes
+#
+# A head of width $h$ has four matrices, and names them query, key, value and output. The names
+# suggest that a query means something by itself. Let $x_i$ be the stream at position $i$, now with
+# the entries $X_{ia}$, and ask what of the four can be seen from outside: a score,
+
+# %%
+n, h = Dim("n"), Dim("h")
+i, j = n.indices("i j")
+k, m = h.indices("k m")
+X = d.vector("X").batched((n,))
+W_Q, W_K, W_V = (matrix(name, h, d) for name in ("W_Q", "W_K", "W_V"))
+W_O, W_QK, W_OV = matrix("W_O", d, h), matrix("W_QK", d, d), matrix("W_OV", d, d)
+P = n.vector("P", domain="distribution").batched((n,))
+Q, K, V = (h.vector(name).batched((n,)) for name in "QKV")
+reads = (
+    X, W_Q, W_K,
+    Let(Q[i, k], sum_over(W_Q[k, a] * X[i, a], a), "queries"),
+    Let(K[j, k], sum_over(W_K[k, b] * X[j, b], b), "keys"),
+    Let(W_QK[a, b], sum_over(W_Q[k, a] * W_K[k, b], k), "both at once"),
+)  # fmt: skip
+calculation(sum_over(Q[i, k] * K[j, k], k), given=reads, title="What a head reads").then(
+    sum_over(X[i, a] * sum_over(W_Q[k, a] * W_K[k, b], k) * X[j, b], a, b),
+    because="put in query and key, sum over $k$ first",
+).then(sum_over(X[i, a] * W_QK[a, b] * X[j, b], a, b), because="one matrix")
+
+# %% [markdown]
+# and what is added to the stream, given the attention probabilities $P$.
+
+# %%
+writes = (
+    X, P, W_V, W_O,
+    Let(V[j, k], sum_over(W_V[k, b] * X[j, b], b), "values"),
+    Let(W_OV[a, b], sum_over(W_O[a, k] * W_V[k, b], k), "both at once"),
+)  # fmt: skip
+calculation(
+    sum_over(W_O[a, k] * sum_over(P[i, j] * V[j, k], j), k), given=writes, title="What it writes"
+).then(
+    sum_over(P[i, j] * sum_over(sum_over(W_O[a, k] * W_V[k, b], k) * X[j, b], b), j),
+    because="put in the values, sum over $k$ first",
+).then(sum_over(P[i, j] * sum_over(W_OV[a, b] * X[j, b], b), j), because="one matrix")
+
+# %% [markdown]
+# *In words:* a head is two maps of the stream to itself, each of rank at most $h$. The *QK circuit*
+# $W_Q^\top W_K$ decides from where to where something moves, and the *OV circuit* $W_O W_V$ what
+# moves. Neither knows of the other. Queries and keys by themselves have no meaning, and here is the
+# proof: take any invertible matrix $M$ with the inverse $N$, turn all queries by $M$ and all keys
+# by $N^\top$.
+
+# %%
+M, N = matrix("M", h, h), matrix("N", h, h)
+new_Q, new_K = matrix("What_Q", h, d), matrix("What_K", h, d)
+turned = (
+    W_Q, W_K, M, N,
+    Let(new_Q[k, a], sum_over(M[k, m] * W_Q[m, a], m), "other queries"),
+    Let(new_K[k, b], sum_over(N[m, k] * W_K[m, b], m), "other keys"),
+)  # fmt: skip
+calculation(
+    Equals(sum_over(N[m, k] * M[k, Symbol("l", integer=True)], k), delta(m, h.index("l"))),
+    given=turned,
+    unknown=(N,),
+    title="The same head",
+).implies(
+    Equals(
+        sum_over(new_Q[k, a] * new_K[k, b], k),
+        sum_over(W_Q[k, a] * W_K[k, b], k),
+    ),
+    because="$M$ and its inverse meet in the sum over $k$",
+)
+
+# %% [markdown]
+# *In words:* infinitely many pairs of matrices are one and the same head. A single entry of a
+# query, or a picture of $W_Q$, shows a choice of basis that training made by accident; of the $2 h
+# d$ numbers of the two, $h^2$ say nothing. What can be interpreted is what stays: the product.
+#
+# ## Heads that follow each other
+#
+# Two layers of attention, without anything between them, are still sums and products once the
+# probabilities are given. Multiply them out, with the OV circuits $W_1$ and $W_2$ of one head each.
+
+# %%
+P_1, P_2 = (n.vector(name, domain="distribution").batched((n,)) for name in ("P_1", "P_2"))
+W_1, W_2, H = matrix("W_1", d, d), matrix("W_2", d, d), d.vector("H").batched((n,))
+e = n.index("k")
+layers = (
+    X, P_1, P_2, W_1, W_2,
+    Let(H[i, a], X[i, a] + sum_over(P_1[i, j] * sum_over(W_1[a, b] * X[j, b], b), j), "after one"),
+)  # fmt: skip
+calculation(
+    H[i, a] + sum_over(P_2[i, e] * sum_over(W_2[a, c] * H[e, c], c), e),
+    given=layers,
+    title="Two layers",
+).then(
+    X[i, a]
+    + sum_over(P_1[i, j] * sum_over(W_1[a, b] * X[j, b], b), j)
+    + sum_over(P_2[i, j] * sum_over(W_2[a, b] * X[j, b], b), j)
+    + sum_over(
+        sum_over(P_2[i, e] * P_1[e, j], e)
+        * sum_over(sum_over(W_2[a, c] * W_1[c, b], c) * X[j, b], b),
+        j,
+    ),
+    because="multiplied out",
+)
+
+# %% [markdown]
+# *In words:* four paths: the stream itself, each head alone, and a *virtual head* that nobody put
+# there. It moves along the product of both patterns what passes the product of both circuits. The
+# second head may also read, as its key, what the first one wrote:
+
+# %%
+calculation(
+    sum_over(X[i, a] * W_QK[a, b] * H[j, b], a, b),
+    given=(*layers, W_QK),
+    title="A key that a head wrote",
+).then(
+    sum_over(X[i, a] * W_QK[a, b] * X[j, b], a, b)
+    + sum_over(
+        P_1[j, e] * sum_over(X[i, a] * sum_over(W_QK[a, b] * W_1[b, c], b) * X[e, c], a, c), e
+    ),
+    because="put in what came before",
+)
+
+# %% [markdown]
+# In the second term, position $i$ looks for a position $j$ whose *neighbour* $k$ fits, a neighbour
+# that the first head has found. If that is the token before, and "fits" means "is the same as
+# mine", the head finds the place where the present token was seen last, one step further. Copy what
+# stands there, and the text continues as it did before: an *induction head* (Olsson et al., 2022).
+# Here is one by hand, without training.
+
+# %% tags=["shown"]
+import numpy as np
+
+text = "the cat sat on the mat and the dog sat"
+words = text.split()
+vocabulary = sorted(set(words))
+stream_1 = np.eye(len(vocabulary))[[vocabulary.index(word) for word in words]]
+before = np.eye(len(words), k=-1)  # the first head looks at the token before
+written = before @ stream_1  # and writes which token that was
+fits = 20 * stream_1 @ written.T  # the second head looks for its own token there
+fits[np.triu_indices(len(words), 1)] = -np.inf
+pattern = np.exp(fits) / np.exp(fits).sum(1, keepdims=True)
+votes = pattern @ stream_1  # and copies what it finds
+for place in (-1, 4):
+    best = vocabulary[votes[place].argmax()]
+    print(f"{words[place]} -> {best}, with {votes[place].max():.2f} of the votes")
+
+# %% [markdown]
+# ## Attention rollout
+#
+# Products of patterns suggest a picture of a whole model: multiply the attention of all layers, and
+# read off from which tokens an output came. The residual stream has to be part of it, so each layer
+# counts as half attention and half identity. Rows stay what they were, shares of a whole:
+
+# %%
+A, B = n.vector("A").batched((n,)), n.vector("B").batched((n,))
+rollout = (
+    P_1, P_2,
+    Let(A[i, j], (P_1[i, j] + delta(i, j)) / 2, "first layer"),
+    Let(B[i, j], (P_2[i, j] + delta(i, j)) / 2, "second layer"),
+)  # fmt: skip
+calculation(sum_over(A[i, j], j), given=rollout, title="A row of one layer").then(
+    (sum_over(P_1[i, j], j) + sum_over(delta(i, j), j)) / 2, because="two sums"
+).then(1, because="both are one")
+
+# %%
+calculation(
+    sum_over(sum_over(B[i, e] * A[e, j], e), j), given=rollout, title="A row of the product"
+).then(sum_over(B[i, e] * sum_over(A[e, j], j), e), because="sum over $j$ first").then(
+    1, because="the inner sum is one, and then the outer"
+)
+
+# %% [markdown]
+# *In words:* rollout always says where a hundred percent came from, and it would say so of any
+# matrices with rows that sum to one. Compare it with the four paths above: it keeps the patterns
+# and leaves out the circuits. A head that attends to a token and writes nothing of it
+# ($W_\mathrm{OV}$ maps it to zero) counts as much as one that copies it, and no two paths ever
+# cancel.
+#
+# ## Gradient times input
+#
+# Attribution by gradients asks what the output depends on, circuits and all. The simplest takes the
+# gradient by each input times that input. When do these parts add up to the output? A
+# linear function is their sum; so is a network of relus without biases, though it is not linear.
+
+# %%
+w, W, f = h.vector("w"), matrix("W", h, d), scalar("f")
+u = sum_over(W[k, a] * x[a], a)
+network = (x, w, W, Let(f, sum_over(w[k] * Max(u, 0), k), "a network of relus"))
+calculation(sum_over(x[a] * Partial(f, x[a]), a), given=network, title="Relus without bias").then(
+    sum_over(w[k] * Iverson(u > 0) * u, k), because="the slope of a relu is zero or one"
+).then(f, because="a relu is its input where that is positive")
+
+# %% [markdown]
+# Stretch the input of such a network, and its output is stretched: that is all that was used. Now a
+# model with a normalisation at its door. Stretch the input, and the output is what it was.
+
+# %%
+g = d.vector("g")
+normed = (
+    x, g,
+    Let(r, 1 / sqrt(sum_over(x[b] ** 2, b) / d), "reciprocal root mean square"),
+    Let(f, sum_over(g[a] * r * x[a], a), "any linear function of what is normalised"),
+)  # fmt: skip
+calculation(
+    sum_over(x[a] * Partial(f, x[a]), a), given=normed, title="Behind a normalisation"
+).then(0, because="a normalisation passes back nothing along its input")
+
+# %% [markdown]
+# *In words:* behind an RMSNorm (but for its $\epsilon$), gradient times input divides *zero* among
+# the inputs, whatever the model does: positive and negative parts of equal size, by construction.
+# Whoever takes them for evidence against half of the inputs has read a property of the
+# normalisation.
+#
+# ## Integrated gradients
+#
+# A gradient looks at one point. Walk instead from a baseline, here zero, to the input in a straight
+# line, $y = \alpha x$ for $\alpha$ from zero to one, and look all the way. How the output changes
+# along the path is the chain rule.
+
+# %%
+p, alpha, s = d.vector("u"), scalar("alpha"), scalar("s")
+path = (
+    x, p, alpha,
+    Let(y[a], alpha * x[a], "a point of the path"),
+    Let(s, sum_over(p[a] * y[a], a), "a logit"),
+    Let(f, 1 / (1 + exp(-s)), "its probability"),
+)  # fmt: skip
+calculation(Partial(f, alpha), given=path, title="Along the path").then(
+    sum_over(x[a] * Partial(f, y[a]), a), because="chain rule over all inputs"
+)
+
+# %% [markdown]
+# The *integrated gradient* of input $a$ is its term of this sum, integrated over $\alpha$. So all
+# of them together are the integral of the left side, and by the fundamental theorem of calculus
+# that is the change of $f$ from one end of the path to the other. This is *completeness*, for every
+# function that is smooth along the path. For the probability of one logit the terms can be seen:
+
+# %%
+calculation(x[a] * Partial(f, y[a]), given=path, title="One input's part").then(
+    p[a] * x[a] / sum_over(p[b] * x[b], b) * Partial(f, alpha), because="its share of the logit"
+)
+
+# %% [markdown]
+# The share does not depend on $\alpha$, so the integral is the share times the change of $f$, from
+# one half at the baseline to where it is. And shares add up to one:
+
+# %%
+share = d.vector("phi")
+whole = (
+    x, p,
+    Let(s, sum_over(p[b] * x[b], b), "the logit at the input"),
+    Let(share[a], p[a] * x[a] / s * (1 / (1 + exp(-s)) - Rational(1, 2)), "attribution"),
+)  # fmt: skip
+calculation(sum_over(share[a], a), given=whole, title="Completeness").then(
+    1 / (1 + exp(-s)) - Rational(1, 2), because="shares of the logit add up to one"
+)
+
+# %% [markdown]
+# *In words:* what the probability has gained is divided among the inputs, and nothing is left over.
+# Gradient times input has the same shares, but of the slope at the end; and where a model is sure,
+# that slope is nearly zero. An input that decided everything is then said to matter nothing. That
+# is *saturation*.
+
+# %%
+logit = Symbol("s", positive=True)
+probability = 1 / (1 + exp(-logit))
+pictures.curves(
+    {
+        "integrated gradients": probability - Rational(1, 2),
+        "gradient times input": logit * probability * (1 - probability),
+    },
+    over=(logit, 0, 10),
+    name="saturation",
+    words="Sums of all attributions over the logit. Integrated gradients rise to one half, as the "
+    "probability does above its baseline; gradient times input rises to a little over one "
+    "fifth and falls back to zero.",
+    across="logit",
+    up="all inputs together",
+)
+
+# %% [markdown]
+# In practice the integral is a mean over some points of the path, and completeness is the test for
+# how many are enough. Here it is of the log-probability of the first of four tokens, with the
+# gradient that the engine derives.
+
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import ops
+
+logits, first = np.array([6.0, 2.0, 1.0, -3.0]), np.eye(4)[0]
+predict = ops.log_softmax.lambdify()
+slope = ops.log_softmax.gradient("x").lambdify()
+change = (predict(x=logits) - predict(x=0 * logits))[0]
+print(f"from baseline to input: {change:.4f}")
+print("gradient times input:  ", np.round(logits * slope(x=logits, dy=first), 3))
+for steps in (1, 4, 16, 64):
+    middles = (np.arange(steps) + 0.5) / steps
+    slopes = [slope(x=middle * logits, dy=first) for middle in middles]
+    shares = logits * np.mean(slopes, axis=0)
+    print(f"{steps:2} steps: {np.round(shares, 3)} sum {shares.sum():.4f}")
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Add one vector $c$ to all rows of the matrix $U$. What does the model predict, and what
+# becomes of the votes of its layers? Which question about a vote has an answer that stays?
+#
+# **2.** Suppose that all heads of all layers look everywhere evenly, $P_{ij} = 1/n$. What is the
+# rollout of two layers? Of many?
+#
+# **3.** What do integrated gradients and gradient times input say about $f = x_1 x_2$?
+#
+# **4.** How many points does the mean need for a quadratic function $\sum_{a, b} x_a W_{ab} x_b$?
+#
+# ### Answers
+#
+# **1.** All logits grow by the same number, so all probabilities stay; but every vote changes,
+# by what its layer says to $c$. Differences of two logits do not know $c$. Ask for them: "why this
+# token rather than that?"
+
+# %%
+shifted, added, other = matrix("Uhat", v, d), d.vector("c"), v.index("j")
+calculation(
+    sum_over((shifted[t, a] - shifted[other, a]) * y[a], a),
+    given=(U, added, y, Let(shifted[t, a], U[t, a] + added[a], "shifted")),
+).then(sum_over((U[t, a] - U[other, a]) * y[a], a), because="$c$ cancels")
+
+# %% [markdown]
+# **2.** A quarter of the identity, and three quarters of the even distribution. With every layer
+# half of what is left of the identity goes: after twelve, rollout is flat, wherever the
+# information went.
+
+# %%
+calculation(
+    sum_over((1 / n.symbol + delta(i, e)) / 2 * ((1 / n.symbol + delta(e, j)) / 2), e),
+    given=(n,),
+    over=(i, j, e),
+).then(delta(i, j) / 4 + 3 / (4 * n.symbol), because="multiplied out")
+
+# %% [markdown]
+# **3.** Gradient times input gives each the whole product, together twice as much as there is. The
+# integrated gradient gives each half: along the path, the term of $x_1$ is the slope of half
+# the product times $\alpha^2$.
+
+# %%
+x_1, x_2, y_1, y_2 = (scalar(name) for name in ("x_1", "x_2", "y_1", "y_2"))
+product = (
+    x_1, x_2, alpha,
+    Let(y_1, alpha * x_1), Let(y_2, alpha * x_2),
+    Let(f, y_1 * y_2, "the product along the path"),
+)  # fmt: skip
+calculation(x_1 * Partial(f, y_1), given=product).then(
+    alpha * x_1 * x_2, because="put in the path"
+).then(Partial(alpha**2 * x_1 * x_2 / 2, alpha), because="the derivative of a square")
+
+# %% [markdown]
+# **4.** One is enough, and so is any number $N$ of them, if they lie in the middle of $N$ equal
+# pieces: the gradient grows linearly along the path, and a linear function's mean is that of its
+# middle.
+
+# %%
+pieces = Dim("N")
+q = pieces.index("k")
+form = matrix("W", d, d)
+calculation(
+    sum_over(
+        x[a] * sum_over((form[a, b] + form[b, a]) * (q + Rational(1, 2)) / pieces * x[b], b), a, q
+    )
+    / pieces,
+    given=(x, form),
+    over=(q,),
+).then(sum_over(x[a] * form[a, b] * x[b], a, b), because="the middles have the mean one half")
+
+# %% [markdown]
+# ### References
+#
+# N. Elhage et al., *A mathematical framework for transformer circuits*, Transformer Circuits
+# Thread, 2021.
+#
+# C. Olsson et al., *In-context learning and induction heads*, arXiv:2209.11895, 2022.
+#
+# nostalgebraist, *Interpreting GPT: the logit lens*, LessWrong, 2020.
+#
+# S. Abnar and W. Zuidema, *Quantifying attention flow in transformers*, ACL 2020, arXiv:2005.00928.
+#
+# M. Sundararajan, A. Taly and Q. Yan, *Axiomatic attribution for deep networks*, ICML 2017,
+# arXiv:1703.01365.
