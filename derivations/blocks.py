@@ -205,7 +205,7 @@ def carried(depth, stream, scale, width=128):
 for depth in (4, 16, 64):
     full, scaled = carried(depth, 1, 1), carried(depth, 1, depth**-0.5)
     without = carried(depth, 0, 1)
-    print(f"{depth:2}: stream {full:.1f}, scaled {scaled:.1f}, without {without:.0e}")
+    print(f"{depth:2}: {full:.1f}, scaled {scaled:.1f}, no stream {without:.0e}")
 
 # %% [markdown]
 # ## The block of Llama

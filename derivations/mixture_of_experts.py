@@ -370,7 +370,7 @@ calculation(exp(z_1) / (exp(z_1) + exp(z_2)), given=(z_1, z_2), title="Two gates
 
 # %% [markdown]
 # **4.** The probability that a token comes is $s/e$ now, and the fair share $ns/e$. The variance of
-# the load, in fair shares, is less than by a factor of $s$: it is as if there were more tokens.
+# the load, in fair shares, is smaller by a factor of $s$ or more: as if there were more tokens.
 
 # %%
 s = scalar("s", domain="positive")
