@@ -7,7 +7,7 @@
 # does to the gradient is derived once, and a recurrence does the rest.
 #
 # Who has all of it on one page can write a model's backward pass, can tell what its first
-# loss should be before it has run, and knows where its parameters sit. At the end, a GPT-2 that was
+# loss should be before it has run, and knows where its parameters sit. On the way, a GPT-2 that was
 # generated from these equations is trained, in fifteen lines.
 
 # %%
