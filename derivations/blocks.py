@@ -5,9 +5,29 @@
 # logits. Blocks read the stream and add to it. Everything inside a block has been derived before,
 # so a block needs no calculus of its own: each step cites a lemma, and what is new is only how
 # the gradients of the branches come together.
+#
+# That is the point of the chapter. Networks of a hundred layers could not be trained
+# until layers were made to add to what they read. The backward pass of a block shows why in one
+# term, and a short calculation says how much that term is worth.
 
 # %%
-from symllm import ops, pictures
+from sympy import exp, sqrt
+
+from symllm import (
+    Dim,
+    E,
+    Let,
+    Op,
+    Var,
+    calculation,
+    delta,
+    matrix,
+    ops,
+    pictures,
+    random,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
 # ## The feed-forward layer
@@ -56,15 +76,9 @@ ops.gpt2_block.gradient()
 # %% [markdown]
 # *In words:* read the results for $x_A$ and $x$ from left to right. The first term is the
 # gradient that comes down the stream, as it is; the second is what the branch adds, through its
-# normalisation. So the gradient at the bottom of a deep stack is the gradient at its top
-# plus one term for each branch. It need not pass through all the branches, one after the other, to
-# arrive, and that is why deep stacks can be trained.
-#
-# A branch's gradient is divided by the size of the stream that it reads, through $r$: as the stream
-# grows from block to block, each block is heard less, on the way forward as on the way back.
-#
-# The bias of the keys has a gradient of zero, which the formula hides: it adds the same to all
-# scores of a row, and a softmax does not see what is added to all.
+# normalisation. A branch's gradient is divided by the size of the stream that it reads,
+# through $r$: as the stream grows from block to block, each block is heard less, on the way forward
+# as on the way back.
 
 # %% [markdown]
 # All that the derivation leans on, and what that leans on in turn:
@@ -72,6 +86,126 @@ ops.gpt2_block.gradient()
 # %%
 leaned_on = (ops.causal_attention, ops.layer_norm, ops.linear, ops.gelu_tanh, ops.masked_softmax)
 pictures.proof_graph(ops.gpt2_block.gradient(), *(op.gradient() for op in leaned_on))
+
+# %% [markdown]
+# One result hides something. The gradient of the keys' bias is a sum over queries and keys of
+# $\mathrm{d}S_{ij} Q_i$, and the sum over the keys comes to nothing: the bias adds the
+# same to all scores of a row, and a softmax does not see what is added to all. It is a parameter
+# that never learns, and later models do without it.
+
+# %%
+n = Dim("n")
+i, j, k = n.index("i"), n.index("j"), n.index("k")
+P, dP, dS = n.vector("P", domain="distribution"), n.vector("dP"), n.vector("dS")
+calculation(
+    sum_over(dS[j], j),
+    given=(P, dP, Let(dS[j], P[j] * (dP[j] - sum_over(P[k] * dP[k], k)), "a row of scores")),
+    title="What the keys' bias gets from a row",
+).then(0, because="probabilities sum to one")
+
+# %% [markdown]
+# ## Why gradients pass
+#
+# Let the first of two branches have the Jacobian $A$ and the second $B$, so that with the stream
+# beside them the Jacobians are $I + A$ and $I + B$. What does the pair do to a gradient?
+
+# %%
+c = Dim("c")
+i, j, k = c.index("i"), c.index("j"), c.index("k")
+A, B = matrix("A", c, c), matrix("B", c, c)
+calculation(
+    sum_over((delta(i, j) + B[i, j]) * (delta(j, k) + A[j, k]), j),
+    given=(A, B),
+    title="Two branches",
+).then(
+    delta(i, k) + A[i, k] + B[i, k] + sum_over(B[i, j] * A[j, k], j),
+    because="the identity picks one term",
+)
+
+# %% [markdown]
+# Four ways lead back: by the stream past both, through one branch or the other, through both. With
+# $L$ branches there are $2^L$ ways, and one of them is always free. Without the stream only the
+# last is left, the one through all.
+#
+# How large is what arrives? Take the entries of a branch's Jacobian $J$ as random, with variance
+# $\sigma^2 / c$, as they are before training, and let a gradient $g$ come down to it.
+
+# %%
+J, g, sigma = matrix("J", c, c), c.vector("g"), scalar("sigma", domain="positive")
+entries = {"given": (J, g, sigma), "assuming": (random(J[i, j], variance=sigma**2 / c),)}
+calculation(
+    E(sum_over((g[j] + sum_over(g[i] * J[i, j], i)) ** 2, j)),
+    **entries,
+    title="With the stream",
+).then((1 + sigma**2) * sum_over(g[i] ** 2, i), because="mixed terms have mean zero")
+
+# %%
+calculation(E(sum_over(sum_over(g[i] * J[i, j], i) ** 2, j)), **entries, title="Without it").then(
+    sigma**2 * sum_over(g[i] ** 2, i), because="the branch alone"
+)
+
+# %% [markdown]
+# So $L$ branches multiply the mean square of the gradient by $(1 + \sigma^2)^L$ with the stream and
+# by $\sigma^{2L}$ without. The second vanishes or explodes unless $\sigma$ is one, exactly, in
+# every layer and all through training. The first never vanishes, and does not explode either if
+# the branches are made smaller the more of them there are, $\sigma^2 = 1/L$.
+
+# %%
+L = scalar("L", domain="positive")
+calculation((1 + 1 / L) ** L, given=(L,), title="Branches of variance one over $L$").at_most(
+    exp(1), because="$1 + x$ is at most $e^x$"
+)
+
+# %% [markdown]
+# *In words:* the gradient at the bottom of the stack is at most $\sqrt{e}$ times as large as at the
+# top, at any depth. GPT-2 starts its branches that small, by scaling the last matrix of each; the
+# chapter on initialisation looks at the same stack on the way forward.
+
+# %%
+depth = scalar("x")
+pictures.curves(
+    {
+        "with the stream": sqrt(1 + 0.25) ** depth,
+        "with it, branches of variance 1/L": (1 + 1 / depth) ** (depth / 2),
+        "without the stream": 0.5**depth,
+    },
+    over=(depth, 1, 24),
+    name="gradients-by-depth",
+    words=(
+        "Size of the gradient at the bottom of a stack against its depth, branches of standard "
+        "deviation one half: with the stream it grows to fifteen times, with branches scaled by "
+        "depth it stays below two, without the stream it falls below a ten-millionth."
+    ),
+    across="number of branches $L$",
+    up="gradient, relative to the top",
+    log="y",
+)
+
+# %% [markdown]
+# The calculation took Jacobians to be random and independent. Here are real branches, a random
+# matrix and a tanh each, and a gradient that is carried down through all of them.
+
+# %% tags=["shown"]
+import numpy as np
+
+
+def carried(depth, stream, scale, width=128):
+    rng = np.random.default_rng(0)
+    x, slopes = rng.normal(size=width), []
+    for W in rng.normal(size=(depth, width, width)) / np.sqrt(width):
+        t = np.tanh(W @ x)
+        slopes.append(stream * np.eye(width) + scale * (1 - t**2)[:, None] * W)
+        x = stream * x + scale * t
+    g = np.ones(width)
+    for slope in reversed(slopes):
+        g = g @ slope
+    return np.sqrt(np.mean(g**2))
+
+
+for depth in (4, 16, 64):
+    full, scaled = carried(depth, 1, 1), carried(depth, 1, depth**-0.5)
+    without = carried(depth, 0, 1)
+    print(f"{depth:2}: {full:.1f}, scaled {scaled:.1f}, no stream {without:.0e}")
 
 # %% [markdown]
 # ## The block of Llama
@@ -92,10 +226,12 @@ ops.llama_block
 # ### The backward pass
 #
 # Each lemma is one that was derived for an op of its own: the gradient of a rotation is the
-# opposite rotation, that of shared keys sums over the heads that share them.
+# opposite rotation, that of shared keys sums over the heads that share them. Here the stream's
+# gradient is followed down; those of all the matrices are in the table of the chapter on
+# language models.
 
 # %%
-ops.llama_block.gradient()
+ops.llama_block.gradient("x")
 
 # %% [markdown]
 # *In words:* again the stream's own gradient plus a branch, twice. The normalised stream feeds
@@ -103,29 +239,79 @@ ops.llama_block.gradient()
 # gates, so that of $M$ has two.
 
 # %% [markdown]
-# ## A block with experts
+# ## Exercises
 #
-# In Mixtral the feed-forward layer is not one but several, and a router decides for each token
-# whom to ask. The experts are one more index, $k$, on the same three matrices. The mask says
-# which experts were chosen; it comes from the router's largest logits, and is held constant.
+# **1.** The first transformer put the norm into the stream: $x' = \mathrm{norm}(x + f(x))$. Suppose
+# that stream and branch have variance one and are independent. By what factor is the
+# gradient that comes down the stream multiplied at each norm?
+#
+# **2.** GPT-J and PaLM let attention and feed-forward layer read the same stream and add both at
+# once: $y = x + f(x) + g(x)$. Which way of the four is lost?
+#
+# **3.** Find the mistake: "Where a branch has learnt nothing, its last matrix is zero. Then its
+# gradients are zero as well, so it never will." Derive the gradients of $y = x + b\,\tanh(a x)$.
+#
+# **4.** A block of Llama has no biases. How many numbers would all of the biases of GPT-2's have
+# been, of how many?
+#
+# ### Answers
+#
+# **1.** By $1/\sqrt{2}$: the sum has variance two, and the norm divides by its root. After $L$
+# norms the free way is worth $2^{-L/2}$. That is why the norm was moved into the branch.
 
 # %%
-ops.moe_block
+x_i, f_i = c.vector("x"), c.vector("f")
+calculation(
+    1 / sqrt(Var(x_i[i] + f_i[i])),
+    given=(x_i, f_i),
+    assuming=(random(x_i[i]), random(f_i[i])),
+    title="A norm in the stream",
+).then(1 / sqrt(2), because="variances of independent terms add")
 
 # %% [markdown]
-# ### The backward pass
-#
-# The normalised stream is read by the router and by every expert's gate and projection. All of
-# these paths are summed, over the experts as well.
+# **2.** The way through both. What the second branch could have made of the first one's output is
+# gone; in exchange the two can be computed at once.
 
 # %%
-ops.moe_block.gradient()
+calculation(
+    sum_over((delta(i, j) + B[i, j]) * (delta(j, k) + A[j, k]), j)
+    - (delta(i, k) + A[i, k] + B[i, k]),
+    given=(A, B),
+    title="One after the other, less side by side",
+).then(sum_over(B[i, j] * A[j, k], j), because="put in the four ways")
 
 # %% [markdown]
-# *In words:* an expert learns from the tokens that were sent to it, each weighted by its gate, for
-# the gradient of $F_{ika}$ has that gate as a factor; a program computes nothing for the others.
-# The router learns through the gates alone. And whatever experts and router do, the stream
-# passes its gradient on.
+# **3.** With $b = 0$ the gradient of $a$ is zero and that of $b$ is not: it does not have itself
+# as a factor. After one step $b$ is something else than zero, and then $a$ learns, too. It would be
+# true if both were zero.
+
+# %%
+x, y, t = n.vector("x"), n.vector("y"), n.vector("t")
+i = n.index("i")
+w_a, w_b = scalar("a", role="parameter"), scalar("b", role="parameter")
+branch = Op(
+    name="tanh_branch",
+    title="A branch of two numbers",
+    inputs=(x, w_a, w_b),
+    equations=(
+        Let(t[i], ops.tanh(w_a * x[i], over=i), "the branch"),
+        Let(y[i], x[i] + w_b * t[i], "added to the stream"),
+    ),
+    numpy=lambda x, a, b: x + b * np.tanh(a * x),
+)
+branch.gradient("a", "b")
+
+# %% [markdown]
+# **4.** Nine vectors of width $c$, for the feed-forward layer has one of $4c$, of $12 c^2 + 13 c$.
+
+# %%
+held = ops.gpt2_block.counts().by_parameter
+h, d, f = Dim("h"), scalar("d"), scalar("f")
+calculation(
+    sum(held[name] for name in held if name.startswith("b_")),
+    given=(c, h, Let(d, c / h, "width of a head"), Let(f, 4 * c, "width of the middle layer")),
+    title="Biases of a block",
+).then(9 * c, because="put in the widths")
 
 # %% [markdown]
 # ### References
@@ -139,4 +325,5 @@ ops.moe_block.gradient()
 # H. Touvron et al., *LLaMA: open and efficient foundation language models*, 2023,
 # arXiv:2302.13971.
 #
-# A. Q. Jiang et al., *Mixtral of experts*, 2024, arXiv:2401.04088.
+# K. He, X. Zhang, S. Ren and J. Sun, *Deep residual learning for image recognition*, CVPR 2016,
+# arXiv:1512.03385.

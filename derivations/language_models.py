@@ -5,9 +5,15 @@
 # in the chapters before; here the parts are put together, and the gradient of the loss comes down
 # through them, to every array of a checkpoint. The number of layers stays a symbol: what one layer
 # does to the gradient is derived once, and a recurrence does the rest.
+#
+# Who has all of it on one page can write a model's backward pass, can tell what its first
+# loss should be before it has run, and knows where its parameters sit. On the way, a GPT-2 that was
+# generated from these equations is trained, in fifteen lines.
 
 # %%
-from symllm import models, ops
+from sympy import Rational, exp, log
+
+from symllm import Dim, Let, calculation, delta, models, ops, scalar, sum_over
 
 # %% [markdown]
 # ## The loss
@@ -26,6 +32,38 @@ ops.masked_mean.gradient("x")
 # *In words:* each position that counts has an equal share; the others have none.
 
 # %% [markdown]
+# ### Before anything is learnt
+#
+# A model that knows nothing gives all of its $v$ tokens the same logit, $a$. What it loses then, at
+# every position and whatever comes next, does not depend on what the logit is.
+
+# %%
+v = Dim("v")
+k = v.index("k")
+a = scalar("a")
+calculation(
+    -log(exp(a) / sum_over(exp(a), k)), given=(a, v), title="The loss of an untrained model"
+).then(-log(1 / v), because="$v$ equal terms below").then(log(v), because="a quotient's logarithm")
+
+# %% [markdown]
+# *In words:* $\ln v$, which for GPT-2's 50257 tokens is 10.82. It is the first number to look at
+# in any run. A first loss that is clearly higher means logits that are too large: the model is
+# sure of something, and wrong. One that is lower means that the target leaks into the input,
+# as where a mask lets a position see what comes after it. Logits that are random, with standard
+# deviation $s$, lose about $s^2/2$ more.
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+size = 50257
+print(f"ln v = {np.log(size):.2f}")
+for s in (0.0, 0.5, 1.0, 2.0):
+    logits = s * rng.normal(size=(20, size))
+    loss = np.mean(np.log(np.exp(logits).sum(1)) - logits.mean(1))
+    print(f"s = {s}: loss {loss:.1f}, expected {np.log(size) + s**2 / 2:.1f}")
+
+# %% [markdown]
 # ## GPT-2
 #
 # Positions are learnt, normalisations have a mean to subtract, linear layers have biases, and the
@@ -35,12 +73,100 @@ ops.masked_mean.gradient("x")
 models.gpt2().gradient()
 
 # %% [markdown]
-# What it costs, for rows of $n$ tokens, $L$ layers of width $c$ with $h$ heads of width $d$, and a
-# vocabulary of $v$. With $d = c/h$ and $f = 4c$ a layer has $12 c^2$ parameters and some more, and
-# the leading term of training is six operations for each parameter and token.
+# *In words:* three lines are the whole of it. At the top, probabilities less what came; in
+# each layer, the gradient from above plus what two branches add; at each matrix, what went in
+# times the gradient of what came out. The table of tokens learns twice. As embedding, a row gets
+# something only if its token is in the text; as head, every row does at every position, for every
+# token's probability is either to be raised or to be lowered.
+
+# %% [markdown]
+# ### Where the parameters are
+#
+# The smallest GPT-2 has 12 layers of width 768, a vocabulary of 50257 and 1024 positions. Its
+# parts are counted from the equations.
 
 # %%
-models.gpt2().counts()
+smallest = models.gpt2().counts().at(L=12, c=768, h=12, d=64, f=3072, v=50257, n=1024)
+held = smallest.by_parameter
+P_tab, P_attn, P_ff, P_norm = (scalar(f"P_{name}") for name in ("tab", "attn", "ff", "norm"))
+parts = (
+    Let(P_tab, held["W_E"] + held["W_P"], "tables of tokens and positions"),
+    Let(P_attn, sum(held[f"{a}_{b}"] for a in "Wb" for b in "QKVO"), "attention"),
+    Let(P_ff, sum(held[f"{a}_{b}"] for a in "Wb" for b in "12"), "feed-forward layers"),
+    Let(P_norm, sum(held[name] for name in held if name[:2] in ("ga", "be")), "norms"),
+)
+calculation(P_tab + P_attn + P_ff + P_norm, given=parts, title="The smallest GPT-2").then(
+    124_439_808, because="by parts"
+)
+
+# %% [markdown]
+# *In words:* a third is tables, and of the layers the feed-forward half holds two thirds. In a
+# larger model the tables hardly count, for they grow with the width and the layers with its square.
+#
+# What training costs, for rows of $n$ tokens and $L$ layers of width $c$ with $h$ heads, follows.
+# The leading terms are six operations for each parameter and token; the chapter on scaling
+# makes something of that.
+
+# %%
+width = Dim("c")
+models.gpt2().counts().at(d=width / Dim("h"), f=4 * width)
+
+# %% [markdown]
+# ### It runs
+#
+# The same equations give a program. Here is a small GPT-2, written out as NumPy, with random
+# parameters. First its loss, and then one entry of its gradient, of the first layer's queries,
+# held against differences.
+
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import models
+
+gpt2 = {}
+exec(models.gpt2().code("numpy"), gpt2)
+config = {"n_layer": 1, "n_embd": 32, "n_head": 4, "n_positions": 32, "vocab_size": 27}
+rng = np.random.default_rng(0)
+params = {}
+for name, shape in gpt2["shapes"](config).items():
+    norm = "ln_" in name and name.endswith("weight")
+    params[name] = np.ones(shape) if norm else 0.02 * rng.normal(size=shape)
+tokens = rng.integers(0, 27, (4, 33))
+text, following = tokens[:, :-1], tokens[:, 1:]
+loss, cache = gpt2["forward"](params, text, following, config)
+print(f"loss {loss:.2f}, ln v = {np.log(27):.2f}")
+
+# %% tags=["shown"]
+queries = "transformer.h.0.attn.c_attn.weight"
+derived = gpt2["backward"](params, cache)[queries][0, 0]
+losses = []
+for by in (1e-4, -1e-4):
+    moved = {**params, queries: params[queries].copy()}
+    moved[queries][0, 0] += by
+    losses.append(gpt2["forward"](moved, text, following, config)[0])
+differences = (losses[0] - losses[1]) / 2e-4
+print(f"derived {derived:.3e}, by differences {differences:.3e}")
+
+# %% [markdown]
+# And it learns. The text is one sentence over and over; gradient descent is as plain as can be.
+# The loss starts at $\ln v$, falls to what knowing the frequencies of letters is worth, and then
+# below, as the model begins to use what stands before.
+
+# %% tags=["shown"]
+letters = " abcdefghijklmnopqrstuvwxyz"
+sentence = "the cat sat on the mat and the dog sat on the log "
+codes = np.array([letters.index(letter) for letter in sentence * 3])
+shares = np.bincount(codes) / len(codes)
+entropy = -sum(share * np.log(share) for share in shares if share)
+print(f"frequencies alone: {entropy:.1f}")
+for step in range(121):
+    starts = rng.integers(0, 50, 4)
+    rows = codes[starts[:, None] + np.arange(33)]
+    loss, cache = gpt2["forward"](params, rows[:, :-1], rows[:, 1:], config)
+    for name, gradient in gpt2["backward"](params, cache).items():
+        params[name] -= 0.2 * gradient
+    if step % 30 == 0:
+        print(f"step {step:3}: loss {loss:.1f}")
 
 # %% [markdown]
 # ## Llama
@@ -51,8 +177,90 @@ models.gpt2().counts()
 # %%
 models.llama().gradient()
 
+# %% [markdown]
+# *In words:* read it beside GPT-2's. The recurrence is the same sum of a stream and two branches,
+# with a term less in each norm, since there is no mean to subtract. The head's table is one of its
+# own, so that the embedding learns from the text alone.
+
 # %%
-models.llama().counts()
+models.llama().counts().at(e=2 * Dim("m"))
+
+# %% [markdown]
+# Here $u$ heads of queries share one of $g$ heads of keys and values, which are $2m$ wide. With the
+# sizes of Llama 2's smallest, this gives the parameters that the "7B" stands for.
+
+# %%
+sizes = (
+    Let(scalar("c"), 4096, "width of the stream"),
+    Let(scalar("f"), 11008, "width of the feed-forward layers"),
+    Let(scalar("g"), 32, "heads of keys"),
+    Let(scalar("u"), 1, "heads of queries for each"),
+    Let(scalar("m"), 64, "pairs that are rotated, in each head"),
+    Let(scalar("L"), 32, "layers"),
+    Let(scalar("v"), 32000, "tokens"),
+)
+count = models.llama().counts().at(e=2 * Dim("m")).parameters
+letters = {Dim(let.name).symbol: let.lhs for let in sizes}
+calculation(count.subs(letters), given=sizes, title="Llama 2, the smallest").then(
+    6_738_415_616, because="arithmetic"
+)
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Gradients are often collected over several small batches before a step. A program averages
+# the mean losses of two batches with $M_1$ and $M_2$ tokens that count. When is that the
+# mean over all tokens? What should it do?
+#
+# **2.** Add the same number to all logits of a position. What happens to the loss? What does that
+# say of the sum of the logits' gradient?
+#
+# **3.** What is the gradient of an untrained model's logits, and by how much is the largest entry
+# larger than the others in size?
+#
+# **4.** A model reports a loss of 2.5 in nats for each token, another one of 0.9 bits for each
+# byte. A token has four bytes on average. Which is better?
+#
+# ### Answers
+#
+# **1.** Only where both batches have the same number that count, or the same loss. The means have
+# to be weighted by how many they are of. What it is wrong by favours the tokens of the smaller
+# batch; widely used programs have had this mistake.
+
+# %%
+M_1, M_2, L_1, L_2 = (scalar(name, domain="positive") for name in ("M_1", "M_2", "L_1", "L_2"))
+calculation(
+    (L_1 + L_2) / 2 - (M_1 * L_1 + M_2 * L_2) / (M_1 + M_2),
+    given=(M_1, M_2, L_1, L_2),
+    title="Mean of means, less mean",
+).then((M_2 - M_1) * (L_1 - L_2) / (2 * (M_1 + M_2)), because="a common denominator")
+
+# %% [markdown]
+# **2.** Nothing, since softmax does not see it; so the gradient has no component in that
+# direction: its entries sum to zero. What one token's logit gains, the others lose.
+
+# %%
+q, t = v.vector("p", domain="distribution"), scalar("t", domain=v)
+calculation(
+    sum_over(q[k] - delta(k, t), k), given=(q, t), title="Probabilities less what came, summed"
+).then(0, because="both sum to one")
+
+# %% [markdown]
+# **3.** It is $1/v$ for all tokens but the one that came, and $1/v - 1$ for that. The one is
+# $v - 1$ times the others in size: as much as all of them together.
+
+# %%
+calculation((1 - 1 / v) / (1 / v), given=(v,), title="Ratio of the two").then(
+    v - 1, because="multiply by $v$"
+)
+
+# %% [markdown]
+# **4.** The second, though not by much: 2.5 nats a token are 0.9017 bits a byte.
+
+# %%
+calculation(Rational(5, 2) / log(2) / 4, title="Bits for each byte").at_least(
+    Rational(9, 10), because="arithmetic"
+)
 
 # %% [markdown]
 # ### References
@@ -61,3 +269,8 @@ models.llama().counts()
 # unsupervised multitask learners*, OpenAI, 2019.
 #
 # H. Touvron et al., *LLaMA: open and efficient foundation language models*, arXiv:2302.13971, 2023.
+#
+# H. Touvron et al., *Llama 2: open foundation and fine-tuned chat models*, arXiv:2307.09288, 2023.
+#
+# O. Press and L. Wolf, *Using the output embedding to improve language models*, EACL 2017,
+# arXiv:1608.05859.

@@ -1,16 +1,29 @@
 # %% [markdown]
 # # Scaling
 #
-# How large a model, how many tokens, how much memory? Three numbers answer most questions of this
+# You have so many processors for so many days. How large a model should you train, on how many
+# tokens, and will it fit into memory? Three numbers answer most questions of this
 # kind before anything is trained: the parameters $N$, the tokens $D$ and the operations $C$. This
 # chapter counts them from the equations of a model, finds how best to spend a budget of
-# operations, and ends with the memory that a model needs for each token of its context.
+# operations, and ends with memory: what a training step keeps for its backward pass, and what a
+# model that writes keeps of its context.
 
 # %%
-
 from sympy import Rational, sqrt
 
-from symllm import Dim, Equals, Let, Partial, calculation, leading, minimum, models, ops, scalar
+from symllm import (
+    Dim,
+    Equals,
+    Let,
+    Partial,
+    calculation,
+    leading,
+    minimum,
+    models,
+    ops,
+    pictures,
+    scalar,
+)
 
 # %% [markdown]
 # ## Parameters
@@ -122,50 +135,67 @@ calculation(
 # %%
 A, b, e, C = (scalar(name, domain="positive") for name in ("A", "B", "E", "C"))
 alpha, beta = (scalar(name, domain="positive") for name in ("alpha", "beta"))
-N, D, loss = scalar("N", domain="positive"), scalar("D"), scalar("loss")
-law = (
-    N, C, A, b, e, alpha, beta,
-    Let(D, C / (6 * N), "tokens that the budget buys"),
-    Let(loss, e + A / N**alpha + b / D**beta, "loss that is reached"),
-)  # fmt: skip
-
-# %%
-slope = calculation(Partial(loss, N), given=law, title="The slope").then(
-    (beta * b / D**beta - alpha * A / N**alpha) / N,
-    because="both terms, for $D$ falls as $N$ grows",
-)
-slope
+N, D, mu = (scalar(name, domain="positive") for name in ("N", "D", "mu"))
+reached = e + A / N**alpha + b / D**beta
+law = (A, b, e, alpha, beta)
+Lag = scalar("Lambda")
+penalised = (N, D, mu, C, *law, Let(Lag, reached + mu * (6 * N * D - C), "loss, with a price"))
 
 # %% [markdown]
-# More parameters help as long as the first term in the bracket is the smaller one. At the best
-# size both are equal: a little more of either, parameters or tokens, would bring the same. That is
-# what Lagrange's multiplier says, too, and it can be solved.
+# Lagrange's way is to put a price $\mu$ on each operation beyond the budget, and to ask that
+# the loss with the price has no slope, neither in $N$ nor in $D$.
 
 # %%
-G = Let(scalar("G"), (alpha * A / (beta * b)) ** (1 / (alpha + beta)), "a constant")
-solved = (
-    calculation(
-        Equals(beta * b / D**beta, alpha * A / N**alpha),
-        given=(*law, G),
-        unknown=(N,),
-        title="The best size",
-    )
-    .implies(
-        Equals(N ** (alpha + beta), alpha * A / (beta * b) * (C / 6) ** beta),
-        because="put in $D = C / 6N$ and collect powers of $N$",
-    )
-    .implies(
-        Equals(N, G.lhs * (C / 6) ** (beta / (alpha + beta))),
-        because="take the root",
-    )
+calculation(Partial(Lag, N), given=penalised, title="Slope in parameters").then(
+    6 * mu * D - alpha * A / N ** (alpha + 1), because="they cost operations and lower the loss"
 )
-solved
 
+# %%
+calculation(Partial(Lag, D), given=penalised, title="Slope in tokens").then(
+    6 * mu * N - beta * b / D ** (beta + 1), because="the same, with the other term"
+)
+
+# %% [markdown]
+# Both slopes are zero at the best size, and the budget is spent. Multiply the first by $N$ and the
+# second by $D$: the price stands alone in both, with the same factor $6ND$, and drops out.
+
+# %%
+calculation(
+    Equals(6 * mu * D, alpha * A / N ** (alpha + 1)),
+    Equals(6 * mu * N, beta * b / D ** (beta + 1)),
+    given=(N, D, mu, *law),
+    unknown=(D, mu),
+    title="Without the price",
+).implies(Equals(alpha * A / N**alpha, beta * b / D**beta), because="both are $6 \\mu N D$")
+
+# %% [markdown]
+# Each term of the loss, times its exponent, is what another percent of its resource would save: at
+# the best size both would save the same. The budget says what $D$ is,
+# and then there is one equation for one unknown.
+
+# %%
+tokens_bought = Let(D, C / (6 * N), "tokens that the budget buys")
+G = Let(scalar("G"), (alpha * A / (beta * b)) ** (1 / (alpha + beta)), "a constant")
+calculation(
+    Equals(alpha * A / N**alpha, beta * b / D**beta),
+    given=(N, C, *law, tokens_bought, G),
+    unknown=(N,),
+    title="The best size",
+).implies(
+    Equals(N ** (alpha + beta), alpha * A / (beta * b) * (C / 6) ** beta),
+    because="put in $D = C / 6N$ and collect powers of $N$",
+).implies(Equals(N, G.lhs * (C / 6) ** (beta / (alpha + beta))), because="take the root")
+
+# %% [markdown]
 # %% [markdown]
 # The slope is zero there; that it is a minimum, and not a maximum, has to be seen as well.
 
 # %%
-minimum(loss, Let(N, G.rhs * (C / 6) ** (beta / (alpha + beta))), given=law)
+minimum(
+    reached,
+    Let(N, G.rhs * (C / 6) ** (beta / (alpha + beta))),
+    given=(N, C, *law, tokens_bought),
+)
 
 # %% [markdown]
 # The tokens are what is left of the budget, and they grow with the other exponent.
@@ -186,6 +216,95 @@ calculation(
 # what it depends on must grow faster. With $\alpha = 0.34$ and $\beta = 0.28$, as the paper fitted
 # them, $N$ grows with $C^{0.45}$ and $D$ with $C^{0.55}$: in nearly equal measure.
 #
+# The picture shows the loss for three budgets, each a hundred times the one before, with the
+# constants of that fit: $E = 1.69$, $A = 406.4$, $B = 410.7$. On the left of each curve the model
+# is too small for its tokens, on the right there are too few tokens for the model. The valleys are
+# flat: twice the best size costs little.
+
+# %%
+x = scalar("x")
+
+
+def at_budget(operations):
+    return 1.69 + 406.4 / x**0.34 + 410.7 / (operations / (6 * x)) ** 0.28
+
+
+pictures.curves(
+    {f"1e{power} operations": at_budget(10.0**power) for power in (19, 21, 23)},
+    over=(x, 1e7, 1e12),
+    within=(2, 4.5),
+    name="loss-at-fixed-compute",
+    words=(
+        "Three curves of the loss against the number of parameters, one for each budget of "
+        "operations: each has one flat valley; a larger budget moves it down and to the right."
+    ),
+    across="parameters $N$",
+    up="loss",
+    log="x",
+)
+
+# %% [markdown]
+# A formula for the best size is only as good as the constants in it. Besiroglu et al. fitted the
+# same law to the same points again and found others. Here both fits are asked how to spend
+# $5.76 \cdot 10^{23}$ operations, by the formula and by search. Chinchilla, which had that budget,
+# has 70 billion parameters and saw 1.4 trillion tokens.
+
+# %% tags=["shown"]
+import numpy as np
+
+budget = 5.76e23
+sizes = np.geomspace(1e9, 1e12, 30001)
+for who, A, B, alpha, beta in (
+    ("Hoffmann et al. ", 406.4, 410.7, 0.34, 0.28),
+    ("Besiroglu et al.", 482.01, 2085.43, 0.3478, 0.3658),
+):
+    losses = A / sizes**alpha + B / (budget / (6 * sizes)) ** beta
+    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
+    best = G * (budget / 6) ** (beta / (alpha + beta))
+    print(f"{who} N = {best:.2e}, by search {sizes[losses.argmin()]:.2e},")
+    print(f"{' ' * 16} {budget / 6 / best**2:.0f} tokens for each parameter")
+
+# %% [markdown]
+# *In words:* exponents that differ by a few hundredths move the answer by a factor of two, and the
+# tokens for each parameter by five. The law is right about the shape of the valley; where it
+# lies has to be measured near the budget that is meant.
+#
+# ## The memory of a training step
+#
+# The backward pass needs much of what the forward pass computed. What a GPT-2 block keeps is
+# counted from its equations, for $n$ tokens of width $c$ and feed-forward layers $4c$ wide, whose
+# heads are $d$ wide: probabilities for every head and pair of positions, and twenty numbers of each
+# token for each entry of its width.
+
+# %%
+d = Dim("d")
+kept = ops.gpt2_block.counts().at(h=c / d, f=4 * c).activations
+A_row, A_prob = scalar("A_row"), scalar("A_prob")
+numbers = (
+    c, n, d,
+    Let(A_row, 20 * c + 2, "for each token"),
+    Let(A_prob, n * c / d, "probabilities of a token's heads"),
+)  # fmt: skip
+calculation(kept, given=numbers, title="Numbers kept by a block").then(
+    n * (A_row + A_prob), because="sorted"
+)
+
+# %% [markdown]
+# Which of the two is larger? The probabilities, as soon as there are twenty tokens for each entry
+# of a head's width. For heads 64 wide, that is 1280 tokens.
+
+# %%
+long = scalar("n", domain="positive")
+calculation(
+    Equals(long * c / d, 20 * c), given=(c, d, long), unknown=(long,), title="Where they are equal"
+).implies(Equals(long, 20 * d), because="divide by $c / d$")
+
+# %% [markdown]
+# *In words:* beyond that length, attention that keeps its probabilities spends most of its memory
+# on them. The chapter on fast attention shows how to keep none: what is left is twenty numbers for
+# each entry of the stream, whatever the length. For a width of 4096 and 32 layers, at two bytes,
+# that is 5 megabytes for each token of the batch. Exercise 4 asks how to keep less.
+#
 # ## The memory of a context
 #
 # A model that writes a text keeps the keys and the values of all earlier positions, or it would
@@ -195,7 +314,7 @@ calculation(
 # cache, and what sharing saves of it.
 
 # %%
-d = Dim("d")
+B = Dim("B")
 h_K, s, M = scalar("h_K"), scalar("s", domain="positive"), scalar("M")
 cache = (
     s,
@@ -231,6 +350,10 @@ calculation(2 * s * n * L * h * d / scalar("g"), given=(
 #
 # **3.** Suppose both terms of the loss fell with the same exponent. How would size and tokens grow?
 #
+# **4.** Keep the stream at $k$ places of the stack only, and compute what lies between two of them
+# again when the backward pass comes there. If a layer's stream takes $a$ numbers and all that it
+# keeps takes $b$, how many places are best?
+#
 # ### Answers
 #
 # **1.** As many as GPT-2's, which is why that width was chosen.
@@ -253,9 +376,18 @@ calculation(Equals(2 * L * c * T, 12 * L * c**2), given=(c, L, T), unknown=(T,))
 # **3.** Both with the square root of the budget.
 
 # %%
+C, alpha, beta = (scalar(name, domain="positive") for name in ("C", "alpha", "beta"))
 calculation((C / 6) ** (beta / (alpha + beta)), given=(C, beta, Let(alpha, beta))).then(
     sqrt(C / 6), because="$\\beta / 2 \\beta = 1/2$"
 )
+
+# %% [markdown]
+# **4.** With $k$ places there are $k a$ numbers in store, and $b L / k$ while one of the $k$ pieces
+# is under way. Memory grows with the square root of the depth, for one more forward pass.
+
+# %%
+a, q, K_n, L_n = (scalar(name, domain="positive") for name in ("a", "b", "k", "L"))
+minimum(K_n * a + q * L_n / K_n, Let(K_n, sqrt(L_n * q / a)), given=(a, q, K_n, L_n))
 
 # %% [markdown]
 # ### References
@@ -264,6 +396,12 @@ calculation((C / 6) ** (beta / (alpha + beta)), given=(C, beta, Let(alpha, beta)
 # and D. Amodei, *Scaling laws for neural language models*, arXiv:2001.08361, 2020.
 #
 # J. Hoffmann et al., *Training compute-optimal large language models*, arXiv:2203.15556, 2022.
+#
+# T. Besiroglu, E. Erdil, M. Barnett and J. You, *Chinchilla scaling: a replication attempt*,
+# arXiv:2404.10102, 2024.
+#
+# T. Chen, B. Xu, C. Zhang and C. Guestrin, *Training deep nets with sublinear memory cost*,
+# arXiv:1604.06174, 2016.
 #
 # N. Shazeer, *Fast transformer decoding: one write-head is all you need*, arXiv:1911.02150, 2019.
 #

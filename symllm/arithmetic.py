@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache, reduce, singledispatch
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property, lru_cache, reduce, singledispatch
 from typing import Any
 
 import mpmath
@@ -41,8 +42,14 @@ DIGITS = 60
 mp = mpmath.MPContext()  # a context of our own: the global precision stays as it is
 mp.dps = DIGITS
 
+
+@lru_cache(maxsize=2**14)  # few numbers are written, and each is read very often
+def high(p: int, q: int) -> Any:
+    return mp.mpf(p) / q if q != 1 else mp.mpf(p)
+
+
 HIGH = Arithmetic(
-    rational=lambda p, q: mp.mpf(p) / q if q != 1 else mp.mpf(p),
+    rational=high,
     pi=+mp.pi,
     functions={
         sp.exp: mp.exp,
@@ -59,6 +66,14 @@ HIGH = Arithmetic(
     is_real=lambda value: isinstance(value, mp.mpf) and bool(mp.isfinite(value)),
 )
 
+#: What selects entries and bounds sums: Python's own numbers, for they are small and exact.
+EXACT = Arithmetic(
+    rational=lambda p, q: Fraction(p, q) if q != 1 else p,
+    pi=math.pi,
+    functions={},
+    is_real=lambda value: True,
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Scope:
@@ -69,6 +84,11 @@ class Scope:
     read: Read
     change: Callable[[Partial, Env], Any]
     memo: dict[Any, Any] = field(default_factory=dict)
+
+    @cached_property
+    def whole(self) -> Scope:
+        """The same for what selects an entry."""
+        return replace(self, arithmetic=EXACT, memo={})
 
 
 Meaning = Callable[[Scope, Env], Any]
@@ -125,10 +145,11 @@ def _(expr: Any) -> Meaning:
     name = str(expr.base.label)
     symbols: tuple[Any, ...] = expr.indices
     subscripts = [subscript(s) for s in symbols]
+    known = operator.itemgetter(*symbols) if len(symbols) > 1 else lambda env: (env[symbols[0]],)
 
     def value(scope: Scope, env: Env) -> Any:
         try:  # most subscripts are indices, whose values are known
-            at = tuple([env[s] for s in symbols])
+            at = known(env)
         except KeyError:
             at = tuple([s(scope, env) for s in subscripts])
         return scope.read(name, at)
@@ -138,12 +159,15 @@ def _(expr: Any) -> Meaning:
 
 def subscript(expr: sp.Basic) -> Callable[[Scope, Env], int]:
     """Like ``meaning``, for what selects an entry: a whole number."""
+    if isinstance(expr, sp.Integer):
+        number = int(expr)
+        return lambda scope, env: number
     general = meaning(expr)
 
     def value(scope: Scope, env: Env) -> int:
         if expr in env:
             return env[expr]
-        found = general(scope, env)
+        found = general(scope.whole, env)
         if int(found) != found:
             raise NotationError(f"the subscript {expr} is {found}, not a whole number")
         return int(found)
@@ -172,8 +196,15 @@ def _(expr: Any) -> Meaning:
 
 
 def fold(combine: Callable[[Any, Any], Any], args: tuple[sp.Basic, ...]) -> Meaning:
-    parts = [meaning(arg) for arg in args]
-    return lambda scope, env: reduce(combine, [part(scope, env) for part in parts])
+    first, *others = (meaning(arg) for arg in args)
+
+    def value(scope: Scope, env: Env) -> Any:
+        found = first(scope, env)
+        for other in others:
+            found = combine(found, other(scope, env))
+        return found
+
+    return value
 
 
 @build.register(sp.Pow)
@@ -282,17 +313,22 @@ def _(expr: Any) -> Meaning:
     body = meaning(expr.function)
     limits = [(s, subscript(low), subscript(high)) for s, low, high in reversed(expr.limits)]
 
-    def total(scope: Scope, env: Env, depth: int) -> Any:
-        if depth == len(limits):
-            return body(scope, env)
+    def terms(scope: Scope, env: dict[sp.Symbol, int], depth: int) -> list[Any]:
         symbol, low, high = limits[depth]
-        terms = [
-            total(scope, {**env, symbol: k}, depth + 1)
-            for k in range(low(scope, env), high(scope, env) + 1)
-        ]
-        return reduce(operator.add, terms) if terms else scope.arithmetic.rational(0, 1)
+        found = []
+        for at in range(low(scope, env), high(scope, env) + 1):
+            env[symbol] = at
+            if depth + 1 < len(limits):
+                found += terms(scope, env, depth + 1)
+            else:
+                found.append(body(scope, env))
+        return found
 
-    return remembered(expr, lambda scope, env: total(scope, env, 0))
+    def total(scope: Scope, env: Env) -> Any:
+        found = terms(scope, dict(env), 0)
+        return reduce(operator.add, found) if found else scope.arithmetic.rational(0, 1)
+
+    return remembered(expr, total)
 
 
 @build.register(Partial)

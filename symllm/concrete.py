@@ -18,8 +18,8 @@ from .shapes import index_dims
 Entry = tuple[str, At]
 Values = dict[str, dict[At, Any]]
 
-#: One equation, made concrete: from what it reads to the entry that it defines.
-Equation = Callable[[Read, At], Any]
+#: One equation, made concrete: from what names stand for to the entry that it defines.
+Equation = Callable[[Scope, At], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,10 @@ class Concrete:
         """The names that equations define, in the order in which they are computed."""
         return tuple(let.name for let in self.program.equations)
 
+    def scope(self, read: Read) -> Scope:
+        """What names stand for in equations, where their entries are read so."""
+        return Scope(self.arithmetic, self.sizes, read, no_change)
+
     def indices(self, name: str) -> Iterator[At]:
         """The indices of all entries of a tensor, the last axis fastest."""
         dims = self.program.tensors[name].dims
@@ -55,8 +59,7 @@ def equation(let: Let, concrete: Concrete) -> Equation:
     """The function that computes one entry of the name that ``let`` defines."""
     right = called(let.rhs, let, concrete) if isinstance(let.rhs, Call) else meaning(let.rhs)
 
-    def value(read: Read, at: At) -> Any:
-        scope = Scope(concrete.arithmetic, concrete.sizes, read, no_change)
+    def value(scope: Scope, at: At) -> Any:
         return right(scope, dict(zip(let.indices, at, strict=True)))
 
     return value
@@ -106,7 +109,7 @@ def run(
         values[let.name] = {}
         for at in concrete.indices(let.name):
             read, seen = noting(values)
-            values[let.name][at] = concrete.equations[let.name](read, at)
+            values[let.name][at] = concrete.equations[let.name](concrete.scope(read), at)
             if reads is not None:
                 reads[let.name, at] = seen
     return values
@@ -124,10 +127,10 @@ def noting(values: Values) -> tuple[Read, set[Entry]]:
 
 def entry_of(values: Mapping[str, Mapping[At, Any]], name: str, at: At) -> Any:
     """One entry; an error that names it where there is none."""
-    if name not in values:
-        raise NotationError(f"{name!r} has no value; known: {', '.join(values)}")
-    if at not in values[name]:
-        raise NotationError(
-            f"{name} has no entry {list(at)}; its last is {list(max(values[name]))}"
-        )
-    return values[name][at]
+    try:
+        return values[name][at]
+    except KeyError:
+        if name not in values:
+            raise NotationError(f"{name!r} has no value; known: {', '.join(values)}") from None
+        last = list(max(values[name]))
+        raise NotationError(f"{name} has no entry {list(at)}; its last is {last}") from None

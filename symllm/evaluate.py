@@ -179,7 +179,7 @@ def read(point: Point, name: str, at: At) -> Any:
 
 def equation_value(point: Point, name: str, at: At) -> Any:
     """The right side of the one equation that defines a name, at one entry."""
-    return point.concrete.equations[name](point.scope.read, at)
+    return point.concrete.equations[name](point.concrete.scope(point.scope.read), at)
 
 
 # --------------------------------------------------------------------------
@@ -232,27 +232,32 @@ def moved(point: Point, name: str, at: At, step: Any, follow: bool) -> Point:
         changed: Values = dict(point.values)
         changed[name] = {**changed[name], at: entry_of(changed, name, at) + step}
         touched: dict[str, list[At]] = {}
-        for reader, where in sorted(followers(point, (name, at))) if follow else ():
+        for reader, where in followers(point, (name, at)) if follow else ():
             touched.setdefault(reader, []).append(where)
+        # Names come in order, so a sum is read only after all that it reads is there to stay.
+        scope = point.concrete.scope(lambda n, a: entry_of(changed, n, a))
         for later in (n for n in point.concrete.order if n in touched):
             compute = point.concrete.equations[later]
             changed[later] = dict(changed[later])
             for where in touched[later]:
-                changed[later][where] = compute(lambda n, a: entry_of(changed, n, a), where)
+                changed[later][where] = compute(scope, where)
         point.memo[key] = replace(point, values=changed, memo={})
     return point.memo[key]
 
 
-def followers(point: Point, source: Entry) -> set[Entry]:
+def followers(point: Point, source: Entry) -> list[Entry]:
     """The entries that are computed from one entry, directly or not."""
-    found: set[Entry] = set()
-    waiting = [source]
-    while waiting:
-        for reader in point.readers.get(waiting.pop(), ()):
-            if reader not in found:
-                found.add(reader)
-                waiting.append(reader)
-    return found
+    key = ("followers", source)
+    if key not in point.memo:
+        found: set[Entry] = set()
+        waiting = [source]
+        while waiting:
+            for reader in point.readers.get(waiting.pop(), ()):
+                if reader not in found:
+                    found.add(reader)
+                    waiting.append(reader)
+        point.memo[key] = sorted(found)
+    return point.memo[key]
 
 
 def order(expr: sp.Basic, program: Program) -> int:

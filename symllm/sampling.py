@@ -33,7 +33,7 @@ def draw_sizes(
 
     Batch axes get the smallest, from 2 on, all others at least 3, for much
     that is false in general holds for two entries; where there are many, some
-    must be small, and two may be equal. Raises ``UnknownName`` for
+    must be small, and two may be equal, to each other or to a given one. Raises ``UnknownName`` for
     a dimension that the program does not have, ``ShapeError`` for a size below 1.
     """
     names = [dim.name for dim in program.dims]
@@ -45,9 +45,10 @@ def draw_sizes(
             raise ShapeError(f"dimension {name} of {program.name} must be at least 1, not {size}")
     batch = [dim.name for dim in program.batch if dim.name not in given]
     others = [name for name in names if name not in given and name not in batch]
-    free = (size for size in itertools.count(2) if size not in given.values())
+    many = len(others) > MANY
+    free = (size for size in itertools.count(2) if many or size not in given.values())
     rows = dict(zip(batch, free, strict=False))
-    if len(others) > MANY:
+    if many:
         pool = list(itertools.islice(itertools.cycle(SMALL), len(others) + 1))
     else:
         pool = list(itertools.islice((size for size in free if size > 2), len(others) + 1))

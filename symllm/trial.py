@@ -95,7 +95,7 @@ class Trial:
             self.memo[entry] = (
                 meaning(let.rhs)(self.scope, env)
                 if isinstance(let.rhs, sp.Basic)
-                else self._concrete.equations[name](self.read, at)
+                else self._concrete.equations[name](self._concrete.scope(self.read), at)
             )
         return self.memo[entry]
 

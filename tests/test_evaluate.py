@@ -287,6 +287,26 @@ def test_a_tiny_entry_is_moved_by_less_than_it_holds():
     assert close(evaluate(entry("dq", at) * entry("q", at), point), 1, 1e-20)
 
 
+def test_a_sum_that_several_equations_read_is_that_of_the_point_where_they_are():
+    """One sum of inputs and one of computed names, each read twice, and moved up and down."""
+    u, w, L = n.vector("u"), n.vector("w"), scalar("L")
+    total = sum_over(x[b] ** 2, b)
+    lets = (
+        Let(u[a], x[a] * total),
+        Let(w[a], u[a] * total + sum_over(u[b], b)),
+        Let(L, sum_over(w[a] * sum_over(u[b], b), a)),
+    )
+    point = sample(Program("twice", (x,), lets, ("L",)), 1)
+    held = {sp.Symbol(f"x{at}"): value for (at,), value in sorted(point.values["x"].items())}
+    symbols = list(held)
+    square, line = sum(v**2 for v in symbols), sum(symbols)
+    exact = (line * square**2 + len(symbols) * line * square) * line * square
+    for k, symbol in enumerate(symbols):
+        slope = exact.diff(symbol).subs({v: rational(held[v]) for v in symbols})
+        found = evaluate(entry("dx", k), point)
+        assert close(found, mpmath.mpf(slope.p) / slope.q, 1e-12)
+
+
 def test_an_alias_is_computed_from_its_definition():
     point = sample(ops.attention.program)
     row, column = ops.attention.program.tensors["O"].dims

@@ -44,6 +44,12 @@ def test_sizes_are_all_different_and_big_enough(seed):
         assert all(sizes[name] != following[name] for name in sizes if name != "N")
 
 
+def test_a_batch_of_what_has_many_dimensions_is_small():
+    """A fixed size of 2, as of a rotation's halves, does not make the batch larger."""
+    program = ops.llama_block.batched("B").program
+    assert all(draw_sizes(program, seed)["B"] == 2 for seed in range(4))
+
+
 @given(st.integers(0, 10_000))
 @settings(max_examples=30, deadline=None)
 def test_values_lie_in_their_domains(seed):
