@@ -25,10 +25,10 @@ from symllm import (
 # %% [markdown]
 # ## Surprise
 #
-# Call $-\log p$ the *surprise* at an event of probability $p$: nothing for what is certain, and more
-# and more for what was thought unlikely. The logarithm is there because independent events multiply
-# their probabilities, and their surprises should add up. *Entropy* is the average surprise of
-# somebody who knows the probabilities. For a coin, let $p$ be the chance of heads.
+# Call $-\log p$ the *surprise* at an event of probability $p$: nothing for what is certain, and
+# more and more for what was thought unlikely. The logarithm is there because independent events
+# multiply their probabilities, and their surprises should add up. *Entropy* is the average surprise
+# of somebody who knows the probabilities. For a coin, let $p$ be the chance of heads.
 
 # %%
 p, H = scalar("p", domain="unit"), scalar("H")
@@ -146,12 +146,12 @@ import numpy as np
 rng = np.random.default_rng(0)
 true, wrong = np.array([0.7, 0.2, 0.1]), np.array([0.2, 0.3, 0.5])
 text = rng.choice(3, size=200_000, p=true)
-entropy_, extra = -(true @ np.log(true)), true @ np.log(true / wrong)
-print(f"entropy              {entropy_:.2f}   measured {-np.log(true[text]).mean():.2f}")
-print(f"entropy + divergence {entropy_ + extra:.2f}   measured {-np.log(wrong[text]).mean():.2f}")
-print(
-    f"perplexity           {np.exp(entropy_):.2f}   and with the wrong {np.exp(entropy_ + extra):.2f}"
-)
+surprise, misled = -np.log(true), -np.log(wrong)
+for name, each in (("true", surprise), ("wrong", misled)):
+    loss = true @ each
+    print(f"{name:6} predicted {loss:.2f}, measured {each[text].mean():.2f};", end=" ")
+    print(f"perplexity {np.exp(loss):.2f}")
+print(f"divergence {true @ np.log(true / wrong):.2f}")
 
 # %% [markdown]
 # ## Maximum likelihood
@@ -247,9 +247,9 @@ maximum(
 )
 
 # %% [markdown]
-# *In words:* softmax trades average score against entropy, and temperature is what entropy is worth.
-# Whoever fixes the average score instead, and asks for the largest entropy that it leaves, finds
-# the same function; then $1/\tau$ is the multiplier (Jaynes, 1957).
+# *In words:* softmax trades average score against entropy, and temperature is what entropy is
+# worth. Whoever fixes the average score instead, and asks for the largest entropy that it leaves,
+# finds the same function; then $1/\tau$ is the multiplier (Jaynes, 1957).
 #
 # The value that is reached has a name as well: it is the log-sum-exp.
 
@@ -410,8 +410,8 @@ calculation(T * loss / log(2) / (T * width), given=(T, loss, width)).then(
 )
 
 # %% [markdown]
-# **3.** The slope of a mean is a mean of squares less the square of a mean. It is a variance, so the
-# average rises with $\beta$, and falls with the temperature.
+# **3.** The slope of a mean is a mean of squares less the square of a mean. It is a variance, so
+# the average rises with $\beta$, and falls with the temperature.
 
 # %%
 beta, average, w = scalar("beta"), scalar("mu"), n.vector("p")
