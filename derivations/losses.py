@@ -81,7 +81,7 @@ pictures.curves(
     words="Three losses over the gap by which the right class leads. Cross-entropy falls for ever, "
     "the smoothed one has its least value near a gap of two and rises again, and the squared error "
     "is flat on both sides.",
-    across="gap of the right class",
+    across="gap $g$ of the right class",
     up="loss",
 )
 
@@ -188,7 +188,7 @@ calculation(Partial(L, z[i]), given=(*model, reverse), title="Reverse").then(
 # %% tags=["shown"]
 import numpy as np
 
-places = np.arange(41)
+places = np.arange(-20, 61)
 
 
 def bell(mean, spread):
@@ -197,12 +197,14 @@ def bell(mean, spread):
 
 
 data = 0.6 * bell(10, 2) + 0.4 * bell(30, 2)
-print(f"data: mean {places @ data:.1f}, spread {np.sqrt((places - 18) ** 2 @ data):.1f}")
-bells = {(m, s): bell(m, s) for m in places for s in np.arange(1.5, 13, 0.5)}
+mean = places @ data
+bells = {(m, s): bell(m, s) for m in range(41) for s in np.arange(1.8, 12, 0.2)}
 forward = min(bells, key=lambda at: data @ np.log(data / bells[at]))
 reverse = min(bells, key=lambda at: bells[at] @ np.log(bells[at] / data))
-print("forward: mean {}, spread {}".format(*forward))
-print("reverse: mean {}, spread {}".format(*reverse))
+spread = np.sqrt((places - mean) ** 2 @ data)
+found = {"data": (mean, spread), "forward": forward, "reverse": reverse}
+for name, (m, s) in found.items():
+    print(f"{name:8} mean {m:.1f}, spread {s:.1f}")
 
 # %% [markdown]
 # ## The Jensen-Shannon divergence

@@ -4,7 +4,7 @@
 # A language model is a probability distribution: it says how likely each token is to come next.
 # Training it is a question about distributions: which one is nearest to the data? This chapter has
 # what the rest of the book leans on. How is surprise measured, and what is a loss of 2.3 or a
-# perplexity of 10? Why does nobody maximise anything but likelihood? Why are scores made into
+# perplexity of 10? Why is training the same as maximising likelihood? Why are scores made into
 # probabilities by softmax and by no other function, and what does a temperature do?
 
 # %%
@@ -50,7 +50,7 @@ pictures.curves(
     name="entropy-of-a-coin",
     words="The entropy of a coin, in bits: an arch that rises steeply from zero, is one at "
     "probability one half, and falls to zero again.",
-    across="probability of heads",
+    across="probability $p$ of heads",
     up="entropy in bits",
 )
 
@@ -134,9 +134,10 @@ calculation(exp(-(log(a) + log(b)) / 2), given=(a, b), title="The perplexity of 
 )
 
 # %% [markdown]
-# *In words:* one token that was thought impossible ruins it, as no number of good guesses can make
-# up for a factor of zero. That is why models never give a probability of zero to anything.
-#
+# *In words:* one token that was thought impossible ruins it, for no number of good guesses makes
+# up for a factor of zero. It is well that softmax gives no token a probability of zero.
+
+# %% [markdown]
 # All this can be measured. Draw many tokens from $p$; the mean surprise comes out as the formulas
 # say, with the true probabilities and with wrong ones.
 
@@ -323,7 +324,7 @@ pictures.curves(
     name="temperature",
     words="Probabilities of three tokens with scores 2, 1 and 0 over the temperature: at a low one "
     "the best has all, at a high one all have nearly a third.",
-    across="temperature",
+    across=r"temperature $\tau$",
     up="probability",
     log="x",
 )

@@ -10,7 +10,7 @@
 # *Probability*.
 
 # %%
-from sympy import Abs, Max, Rational, Symbol, exp, log
+from sympy import Abs, Max, Symbol, exp, log
 
 from symllm import (
     Dim,
@@ -18,7 +18,6 @@ from symllm import (
     Partial,
     calculation,
     delta,
-    maximum,
     ops,
     pictures,
     scalar,
@@ -179,8 +178,8 @@ calculation(
 t = Symbol("x", real=True)
 pictures.curves(
     {
-        "tau = 1": log(1 + exp(t)),
-        "tau = 1/4": log(1 + exp(4 * t)) / 4,
+        r"$\tau = 1$": log(1 + exp(t)),
+        r"$\tau = 1/4$": log(1 + exp(4 * t)) / 4,
         "maximum": Max(0, t),
     },
     over=(t, -3, 3),
@@ -292,7 +291,7 @@ pictures.curves(
     name="loss-gradients",
     words="How hard each loss pushes, over the margin of the right answer. Cross-entropy pushes "
     "with force one where the answer is wrong; the squared error pushes only near zero.",
-    across="margin of the right answer",
+    across="margin $z$ of the right answer",
     up="size of the gradient",
 )
 
@@ -344,8 +343,6 @@ ops.cross_entropy_index.gradient("z")
 # if another row sums to two by mistake?
 #
 # **4.** How long can the gradient of cross-entropy be, as a vector?
-#
-# **5.** At which probability does a score move its own probability most?
 #
 # ### Answers
 #
@@ -405,13 +402,6 @@ calculation(sum_over((p[i] - y[i]) ** 2, i), given=(p, y)).at_most(
 ).at_most(
     sum_over(p[i], i) + sum_over(y[i], i), because="squares of numbers below one are smaller"
 ).then(2, because="both sum to one")
-
-# %% [markdown]
-# **5.** At one half. A token that is certain, or hopeless, is not to be moved by its score.
-
-# %%
-own = scalar("p", domain="unit")
-maximum(own * (1 - own), Let(own, Rational(1, 2)), given=(own,))
 
 # %% [markdown]
 # ### References
