@@ -316,8 +316,8 @@ calculation(-log(density), given=(x, seen, sigma), title="The surprise of a norm
 # **1.** Show that label smoothing is a mixture of two cross-entropies, with weights $1 - \epsilon$
 # and $\epsilon$. What is the second of them for?
 #
-# **2.** A token is *not* to be said. Minimise $-\log(1 - p_t)$. What is the gradient, and when is
-# it weak?
+# **2.** A token is *not* to be said. Minimise $-\log(1 - p_t)$ (Welleck et al., 2020). What is the
+# gradient, and when is it weak?
 #
 # **3.** A single logit $z$ decides between yes and no. Its loss is $\log(1 + e^z) - y z$ for an
 # answer $y$ of one or zero. Derive its gradient.
@@ -397,6 +397,9 @@ calculation((a + b) / 2 - (m_ * a + n_ * b) / (m_ + n_), given=(a, b, m_, n_)).t
 #
 # J. Lin, *Divergence measures based on the Shannon entropy*, IEEE Transactions on Information
 # Theory 37, 1991.
+#
+# S. Welleck, I. Kulikov, S. Roller, E. Dinan, K. Cho and J. Weston, *Neural text generation with
+# unlikelihood training*, ICLR 2020, arXiv:1908.04319.
 #
 # G. Hinton, O. Vinyals and J. Dean, *Distilling the knowledge in a neural network*,
 # arXiv:1503.02531, 2015.

@@ -31,11 +31,15 @@ from symllm import (
 # of somebody who knows the probabilities. For a coin, let $p$ be the chance of heads.
 
 # %%
-p, H = scalar("p", domain="unit"), scalar("H")
-coin = -p * log(p) - (1 - p) * log(1 - p)
-calculation(
-    Partial(H, p), given=(p, Let(H, coin, "the entropy of a coin")), title="Its slope"
-).then(log((1 - p) / p), because="the product rule; the constants cancel")
+p, tails, H = scalar("p", domain="unit"), scalar("u"), scalar("H")
+coin = (
+    p,
+    Let(tails, 1 - p, "the chance of tails"),
+    Let(H, -p * log(p) - tails * log(tails), "the entropy of a coin"),
+)
+calculation(Partial(H, p), given=coin, title="Its slope").then(
+    log(tails / p), because="the product rule; the constants cancel"
+)
 
 # %% [markdown]
 # *In words:* the slope is the log-odds of tails. It is positive for a rare head and negative for a
@@ -458,6 +462,12 @@ maximum(
 # ### References
 #
 # C. E. Shannon, *A mathematical theory of communication*, Bell System Technical Journal 27, 1948.
+#
+# S. Kullback and R. A. Leibler, *On information and sufficiency*, Annals of Mathematical
+# Statistics 22, 1951.
+#
+# F. Jelinek, R. L. Mercer, L. R. Bahl and J. K. Baker, *Perplexity: a measure of the difficulty of
+# speech recognition tasks*, Journal of the Acoustical Society of America 62, 1977.
 #
 # E. T. Jaynes, *Information theory and statistical mechanics*, Physical Review 106, 1957.
 #

@@ -70,7 +70,8 @@ def stable(x):
 with np.errstate(over="ignore", invalid="ignore"):
     for scores in ([1, 2, 3], [88, 89, 90], [-200, -201, -202]):
         row = np.array(scores, np.float32)
-        print(f"{scores!s:19} naive {naive(row).round(3)}, stable {stable(row).round(3)}")
+        print(f"{scores!s:19} naive {naive(row).round(3)}", end=" ")
+        print(f"stable {stable(row).round(3)}")
 
 # %% [markdown]
 # ### The Jacobian
