@@ -343,8 +343,9 @@ calculation(
 )
 
 # %% [markdown]
-# **2.** A factor $p_t / (1 - p_t)$ stands before the gradient of a probability, turned round. It is
-# weak where the token is unlikely already, and grows without bound where it is certain.
+# **2.** It is the gradient of cross-entropy, turned round, with a factor $p_t / (1 - p_t)$ before
+# it. Of the logit $z_t$ itself it is $p_t$, for the factor cancels: weak where the token is
+# unlikely already, which is as it should be, and strong where it is nearly certain.
 
 # %%
 t, against = scalar("t", domain=n), scalar("L")
@@ -355,6 +356,9 @@ unlikely = (
 calculation(Partial(against, z[i]), given=unlikely).then(
     p[t] / (1 - p[t]) * (delta(i, t) - p[i]), because="the logarithm, then softmax"
 )
+
+# %%
+calculation(Partial(against, z[t]), given=unlikely).then(p[t], because="at $i = t$")
 
 # %% [markdown]
 # **3.** Predicted less observed, once more; the prediction is a sigmoid.

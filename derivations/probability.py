@@ -132,8 +132,9 @@ calculation(
 # $a$ and $b$:
 
 # %%
-a, b = scalar("a", domain="unit"), scalar("b", domain="unit")
-calculation(exp(-(log(a) + log(b)) / 2), given=(a, b), title="The perplexity of two tokens").then(
+a, b, L = scalar("a", domain="unit"), scalar("b", domain="unit"), scalar("L")
+two = (a, b, Let(L, -(log(a) + log(b)) / 2, "the mean surprise"))
+calculation(exp(L), given=two, title="The perplexity of two tokens").then(
     1 / sqrt(a * b), because="a sum of logarithms is that of the product"
 )
 
@@ -153,9 +154,8 @@ true, wrong = np.array([0.7, 0.2, 0.1]), np.array([0.2, 0.3, 0.5])
 text = rng.choice(3, size=200_000, p=true)
 surprise, misled = -np.log(true), -np.log(wrong)
 for name, each in (("true", surprise), ("wrong", misled)):
-    loss = true @ each
-    print(f"{name:6} predicted {loss:.2f}, measured {each[text].mean():.2f};", end=" ")
-    print(f"perplexity {np.exp(loss):.2f}")
+    loss, mean = true @ each, each[text].mean()
+    print(f"{name:5} {loss:.2f}, measured {mean:.2f}, perplexity {np.exp(loss):.2f}")
 print(f"divergence {true @ np.log(true / wrong):.2f}")
 
 # %% [markdown]
@@ -198,7 +198,7 @@ maximum(
 # each token: how often it is a noun, say. Differentiate its cross-entropy.
 
 # %%
-s, theta, model, L = n.vector("s"), scalar("theta"), n.vector("q"), scalar("L")
+s, theta, model = n.vector("s"), scalar("theta"), n.vector("q")
 weighed = (
     p, s, theta,
     Let(model[i], exp(theta * s[i]) / sum_over(exp(theta * s[j]), j), "the model"),
@@ -435,16 +435,16 @@ calculation(Partial(average, beta), given=tilted).then(
 # chapter *Losses* shows what that means for training.
 
 # %%
-head = scalar("q", domain="unit")
-half = Rational(1, 2)
-calculation(
-    half * log(half / head) + half * log(half / (1 - head)), given=(head,), title="One way"
-).then(-log(4 * head * (1 - head)) / 2, because="collect the logarithms")
+head, tails = scalar("q", domain="unit"), scalar("u")
+half, bent = Rational(1, 2), (head, Let(tails, 1 - head, "the chance of tails"))
+calculation(half * log(half / head) + half * log(half / tails), given=bent, title="One way").then(
+    -log(4 * head * tails) / 2, because="collect the logarithms"
+)
 
 # %%
-calculation(
-    head * log(2 * head) + (1 - head) * log(2 * (1 - head)), given=(head,), title="And the other"
-).then(log(2) + head * log(head) + (1 - head) * log(1 - head), because="the twos are out")
+calculation(head * log(2 * head) + tails * log(2 * tails), given=bent, title="And the other").then(
+    log(2) + head * log(head) + tails * log(tails), because="the twos are out"
+)
 
 # %% [markdown]
 # **5.** The likelihood, and a sum of $\log p_i$ that keeps every probability away from zero: as if
