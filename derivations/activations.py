@@ -1,36 +1,69 @@
 # %% [markdown]
 # # Activations
 #
-# Between two linear layers stands a function of one variable, applied to every entry by itself;
-# without it, the two would be one. Its Jacobian is diagonal, so the gradient of each entry is the
-# upstream gradient times a slope. What differs from one activation to the next is that slope, and
-# how well it can be written with what the forward pass has already computed.
+# Between two linear layers stands a function of one variable, applied to every entry by itself. It
+# looks like the least of a network's parts: no parameters, no sums, one line of code. Yet without
+# it the network would be a single matrix, and with the wrong one it does not train. The history of
+# activations is a search for a slope that does not die on the way back through many layers. This
+# chapter follows it from the sigmoid to SwiGLU.
 
 # %%
-from symllm import ops
+from sympy import Abs, Max, Rational, erf, exp, log, pi, sqrt, tanh
+
+from symllm import (
+    Dim,
+    E,
+    Equals,
+    Iverson,
+    Let,
+    Partial,
+    calculation,
+    ops,
+    pictures,
+    random,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
-# ## ReLU
+# ## Why there must be one
 #
-# The rectifier keeps what is positive and drops the rest. It costs a comparison, and its slope is
-# either one or zero: a gate that the sign of the input opens or shuts.
+# Put one linear layer on top of another, with nothing between. The inner layer has weights $A$ and
+# a bias $a$, the outer one $B$ and $b$.
 
 # %%
-ops.relu
-
-# %%
-ops.relu.gradient("x")
+n, m, o = Dim("n"), Dim("m"), Dim("o")
+k, j, i = n.index("k"), m.index("j"), o.index("i")
+inner, outer = n.vector("A").batched((m,)), m.vector("B").batched((o,))
+shift, lift, entries = m.vector("a"), o.vector("b"), n.vector("x")
+calculation(
+    sum_over(outer[i, j] * (sum_over(inner[j, k] * entries[k], k) + shift[j]), j) + lift[i],
+    given=(inner, outer, shift, lift, entries),
+    title="Two layers are one",
+).then(
+    sum_over(sum_over(outer[i, j] * inner[j, k], j) * entries[k], k)
+    + (sum_over(outer[i, j] * shift[j], j) + lift[i]),
+    because="sums in the other order",
+)
 
 # %% [markdown]
-# *In words:* the gate that let the value through lets its gradient back. A unit that is shut for
-# every example gets no gradient at all, and never opens again.
-
-# %% [markdown]
-# ## Sigmoid
+# *In words:* the result is one layer, with the weights $B A$ and the bias $B a + b$. A hundred
+# layers would be no more than one; depth without an activation is an expensive way to write a
+# matrix.
 #
-# The logistic function squeezes the real line into the interval from zero to one. Differentiated
-# by its input it looks untidy; written with its output, which is there already, it is a
-# polynomial.
+# What does an activation cost on the way back? Entry $i$ of the output depends on entry $i$ of the
+# input alone, so the Jacobian is diagonal, and the gradient is the upstream gradient times a slope.
+# Slopes of successive layers multiply. So there are two questions to ask of an activation: where is
+# its slope near zero, and how large is it elsewhere?
+#
+# ## Slopes that vanish
+#
+# ### Sigmoid
+#
+# A neuron fires or it does not. The first networks said so with a step, whose slope is zero
+# everywhere, and nothing can be learnt through it by gradients. The logistic function is the step
+# made smooth. Differentiated by its input it looks untidy; written with its output, which is there
+# already, it is a polynomial.
 
 # %%
 ops.sigmoid
@@ -39,30 +72,132 @@ ops.sigmoid
 ops.sigmoid.gradient("x")
 
 # %% [markdown]
-# *In words:* the slope is one quarter in the middle, where $y_i$ is one half, and vanishes at
-# both ends. Each sigmoid on the way divides a gradient by four or more, which is why deep
-# networks gave it up, except for gates.
+# *In words:* the slope is the output times what the output lacks to one. A sigmoid that is sure,
+# either way, has nearly stopped to learn: it is *saturated*.
 
 # %% [markdown]
-# ## Tanh
-#
-# The hyperbolic tangent is a sigmoid that was stretched and centred: it runs from minus one to
-# one. Its slope, too, is a polynomial in its value.
+# And it never learns fast. Complete the square:
 
 # %%
-ops.tanh
+y = scalar("y", domain="unit")
+calculation(y * (1 - y), given=(y,), title="The steepest place").then(
+    Rational(1, 4) - (y - Rational(1, 2)) ** 2, because="complete the square"
+).at_most(Rational(1, 4), because="with equality at one half")
+
+# %% [markdown]
+# A gradient that comes down through $L$ sigmoids has been multiplied by $L$ such slopes. Even if
+# every one of them stood at its best place,
+
+# %%
+depth = Dim("L")
+calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many sigmoids").at_most(
+    Rational(1, 4) ** depth.symbol, because="each is at most one quarter"
+)
+
+# %% [markdown]
+# and ten layers take away six digits. The weights between would have to be four times as large to
+# make up for it, and would then drive the sigmoids into their flat ends.
+#
+# ### Tanh
+#
+# The hyperbolic tangent runs from minus one to one and meets zero with slope one. It is no other
+# function than the sigmoid, stretched by two in both directions and centred.
+
+# %%
+x = scalar("x")
+calculation(tanh(x), given=(x,), title="Tanh is a sigmoid").then(
+    (exp(x) - exp(-x)) / (exp(x) + exp(-x)), because="by definition"
+).then((1 - exp(-2 * x)) / (1 + exp(-2 * x)), because=r"divide both by $e^x$").then(
+    2 / (1 + exp(-2 * x)) - 1, because=r"$1 - e^{-2x}$ is $2 - (1 + e^{-2x})$"
+)
+
+# %% [markdown]
+# So tanh is $2 \, \mathrm{sigmoid}(2x) - 1$: whatever a network of sigmoids computes, one of tanhs
+# computes too, with other weights. But the two do not start at the same place. Small inputs pass a
+# tanh as if it were not there, and a deep network of tanhs starts close to a linear one.
 
 # %%
 ops.tanh.gradient("x")
 
 # %% [markdown]
-# *In words:* small inputs pass almost unchanged, with slope one; large ones saturate.
+# *In words:* the slope is one in the middle, four times that of the sigmoid, and vanishes at both
+# ends as before. The middle is mended, saturation is not.
 
 # %% [markdown]
-# ## Softplus
+# ### What is left after thirty layers
 #
-# Softplus is the rectifier with its corner rounded off. Where the slope of ReLU jumps from zero
-# to one, that of softplus has to climb. Along which curve?
+# Theory says that sigmoids lose the gradient, that tanhs keep it for a while, and that rectifiers,
+# which shut out half of it, keep it if the variance of the weights is twice as large (the chapter
+# on initialisation says why). Here is a stack of thirty layers with random weights. What share of
+# the gradient's size arrives at the bottom?
+
+# %% tags=["shown"]
+import numpy as np
+
+# the function, its slope by its output, and 256 times the variance of a weight
+KINDS = {
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h: h * (1 - h), 1),
+    "tanh": (np.tanh, lambda h: 1 - h**2, 1),
+    "relu": (lambda z: np.maximum(z, 0), lambda h: (h > 0) * 1.0, 2),
+}
+for name, (f, slope, gain) in KINDS.items():
+    rng = np.random.default_rng(0)
+    h, g, layers = rng.normal(size=256), rng.normal(size=256), []
+    start = np.linalg.norm(g)
+    for _ in range(30):
+        W = rng.normal(size=(256, 256)) * np.sqrt(gain / 256)
+        h = f(W @ h)
+        layers.append((W, slope(h)))
+    for W, s in reversed(layers):
+        g = W.T @ (s * g)
+    print(f"{name:8} {np.linalg.norm(g) / start:.0e}")
+
+# %% [markdown]
+# Thirty quarters multiplied are about $10^{-18}$; the sigmoids leave less, for not all of them
+# stand at their best place.
+#
+# ## A slope that is one
+#
+# ### ReLU
+#
+# The rectifier keeps what is positive and drops the rest. It costs a comparison, it does not
+# saturate on its open side, and its slope is either one or zero: a gate that the sign of the input
+# opens or shuts.
+
+# %%
+ops.relu
+
+# %%
+ops.relu.gradient("x")
+
+# %% [markdown]
+# *In words:* the gate that let the value through lets its gradient back, undiminished. Where it is
+# shut the gradient is exactly zero: a unit that is shut for every example gets none at all, and
+# never opens again. It is called *dead*.
+
+# %% [markdown]
+# Only one thing about a rectifier is curved, its corner. It has no scale of its own: stretch the
+# input by a positive factor $c$, and the output stretches with it.
+
+# %%
+c = scalar("c", domain="positive")
+calculation(Max(c * x, 0), given=(c, x), title="No scale of its own").then(
+    c * Max(x, 0), because="$c$ does not change the sign"
+)
+
+# %% [markdown]
+# *In words:* multiply the weights before a rectifier by ten and divide those after it by ten, and
+# the network is the same function. A sigmoid cares how large its input is, a rectifier does not:
+# that is why sizes drift from layer to layer, and why initialisation and normalisation have
+# chapters of their own.
+#
+# ## The corner, rounded
+#
+# ### Softplus
+#
+# What if the corner were smooth? Softplus is the logarithm of one plus an exponential. Far to the
+# left that is nearly zero, far to the right nearly $x$. Where the slope of ReLU jumps from zero to
+# one, that of softplus has to climb. Along which curve?
 
 # %%
 ops.softplus
@@ -71,12 +206,94 @@ ops.softplus
 ops.softplus.gradient("x")
 
 # %% [markdown]
-# *In words:* along the logistic function. Softplus is its integral, as ReLU is that of a step.
+# *In words:* along the logistic function. Softplus is the integral of a sigmoid, as ReLU is that of
+# a step; so its slope is never zero, and it has no dead units.
 
 # %% [markdown]
-# ## SiLU
+# How far is it from the rectifier? Under the logarithm stand $1$ and $e^x$. Take out the larger of
+# the two.
+
+# %%
+calculation(log(1 + exp(x)), given=(x,), title="Softplus and the rectifier").then(
+    Max(x, 0) + log(1 + exp(-Abs(x))), because="take out the larger"
+).at_most(Max(x, 0) + log(2), because="what is left is at most two")
+
+# %% [markdown]
+# *In words:* never by more than $\log 2$, and that only at the corner. The line in the middle is
+# also how programs compute softplus. As it is defined, it fails where $e^x$ is too large for the
+# machine, although the value is harmless; with the larger taken out, the exponential can only be
+# small.
+
+# %% tags=["shown"]
+import numpy as np
+
+np.seterr(over="ignore")
+for value in (-800.0, 0.0, 800.0):
+    defined = np.log(1 + np.exp(value))
+    stable = max(value, 0) + np.log1p(np.exp(-abs(value)))
+    print(f"x = {value:6.1f}: as defined {defined:.3f}, larger first {stable:.3f}")
+
+# %% [markdown]
+# Softplus itself did not win: at zero it lets $\log 2$ through, and an average unit is never off.
+# It lives on where something has to be positive, such as a step size or a variance. The corner
+# was rounded in another way.
 #
-# SiLU, or swish, weights an input by its own sigmoid: a gate again, but one that opens gradually.
+# ## A gate worked by what it gates
+#
+# A rectifier is its input times a gate, and the gate is a step. Replace the step by a curve that
+# climbs from zero to one, and the input times that curve is a smooth rectifier that does go to zero
+# on the left. Two curves are in use: the sigmoid makes SiLU (also called swish), the distribution
+# function of the normal law makes GELU.
+#
+# Both curves have the symmetry of the step: what is open at $x$ is shut at $-x$. That fixes half of
+# the function already.
+
+
+# %%
+def gate(z):
+    return 1 / (1 + exp(-z))
+
+
+calculation(x * gate(x) - (-x) * gate(-x), given=(x,), title="SiLU, right minus left").then(
+    x * (gate(x) + gate(-x)), because="$x$ in both"
+).then(x, because="the two shares make one")
+
+
+# %%
+def normal(z):
+    return (1 + erf(z / sqrt(2))) / 2
+
+
+calculation(x * normal(x) - (-x) * normal(-x), given=(x,), title="GELU, right minus left").then(
+    x * (normal(x) + normal(-x)), because="$x$ in both"
+).then(x, because="the two shares make one")
+
+# %% [markdown]
+# *In words:* ReLU, SiLU and GELU all satisfy $f(x) - f(-x) = x$. They are one half of the
+# identity, $x / 2$, plus something even: for ReLU half of the size of $x$, for the others a smooth
+# copy of it. Hence the slopes at $x$ and at $-x$ always make one together, and at zero the smooth
+# ones have a slope of one half. On inputs that are as often negative as positive, half of the
+# gradient gets through on average, whichever is chosen; what differs is how that half is shared
+# out.
+
+# %%
+axis = scalar("x")
+ACROSS = {"across": "$x$", "over": (axis, -4, 4)}
+GELU = axis * normal(axis)
+SILU = axis * gate(axis)
+pictures.curves(
+    {"ReLU": Max(axis, 0), "softplus": log(1 + exp(axis)), "SiLU": SILU, "GELU": GELU},
+    name="rectifiers",
+    words="ReLU has a corner at zero. Softplus lies above it everywhere, by 0.7 at zero. SiLU and "
+    "GELU pass through zero, dip below it on the left, to -0.28 and -0.17, and join ReLU on "
+    "both sides, GELU sooner.",
+    up="value",
+    **ACROSS,
+)
+
+# %% [markdown]
+# ### SiLU
+#
 # The gate depends on the same input as what it gates, so the product rule gives two terms.
 
 # %%
@@ -86,16 +303,27 @@ ops.silu
 ops.silu.gradient("x")
 
 # %% [markdown]
-# *In words:* the sigmoid itself, and a correction for how the gate moves. Far to the left the
-# slope is slightly negative, and far to the right it comes down to one from above, since the
-# function dips below zero before it rises.
+# *In words:* the sigmoid itself, and a correction for how the gate moves. The slope is no longer
+# between zero and one: on the left it is slightly negative, since the function dips before it
+# rises, and on the right it exceeds one by as much, by the symmetry above.
 
 # %% [markdown]
-# ## GELU
+# ### GELU
 #
-# GELU weights an input by the share of standard normal draws that lie below it. It has the form
-# of SiLU with another gate, the normal distribution function $\Phi$, and so its gradient has the
-# same two terms.
+# GELU was found by asking for dropout that depends on the input: keep an entry with the probability
+# that a standard normal draw lies below it, and drop it otherwise. With a mask that is one with
+# probability $\Phi$ and zero otherwise, what is the mean of the result?
+
+# %%
+Phi, coin = scalar("Phi"), scalar("mask", domain="binary")
+calculation(
+    E(coin * x),
+    given=(x, coin, Let(Phi, normal(x), "share of draws below x")),
+    assuming=(random(coin, mean=Phi, law="binary"),),
+    title="GELU as an expectation",
+).then(E(coin) * x, because="the input is not random").then(
+    x * normal(x), because="the mean of the mask"
+)
 
 # %%
 ops.gelu
@@ -104,15 +332,32 @@ ops.gelu
 ops.gelu.gradient("x")
 
 # %% [markdown]
-# *In words:* the distribution function, and the input times the density, which is the slope of
-# the distribution function. Both are needed on the way back, and neither can be had from $y$
-# alone.
+# *In words:* the distribution function, and the input times the density, which is the slope of the
+# distribution function: the same two terms as for SiLU. Neither can be had from $y$ alone, for
+# each value in the dip is taken twice; the backward pass needs $x$.
+
+# %%
+normal_slope = normal(axis) + axis * exp(-(axis**2) / 2) / sqrt(2 * pi)
+pictures.curves(
+    {
+        "sigmoid": gate(axis) * (1 - gate(axis)),
+        "tanh": 1 - tanh(axis) ** 2,
+        "softplus": gate(axis),
+        "SiLU": gate(axis) + SILU * (1 - gate(axis)),
+        "GELU": normal_slope,
+    },
+    name="slopes",
+    words="The slopes of sigmoid and tanh are bells, of height one quarter and one. That of "
+    "softplus climbs from zero to one. Those of SiLU and GELU climb too, dip below zero first and "
+    "rise above one at the end, GELU more steeply.",
+    up="slope",
+    **ACROSS,
+)
 
 # %% [markdown]
-# ## GELU as GPT-2 has it
+# ### GELU as GPT-2 has it
 #
-# The error function used to be slow, so GPT-2 took a hyperbolic tangent of a cubic instead. The
-# two differ by less than $0.0005$: nothing for a network, but enough to fail a gradient check.
+# The error function used to be slow, so GPT-2 took a hyperbolic tangent of a cubic in place of it.
 
 # %%
 ops.gelu_tanh
@@ -125,11 +370,30 @@ ops.gelu_tanh.gradient("x")
 # that of the hyperbolic tangent, $(1 - t_i)(1 + t_i)$, times that of the cubic.
 
 # %% [markdown]
-# ## SwiGLU
+# Where do the constants come from? The gate of GELU is $\frac{1}{2} (1 + \mathrm{erf})$, so the
+# tangent has to imitate the error function, and the two should agree in slope at zero. Twice the
+# density there is $\sqrt{2/\pi}$: that is the first constant. The other is asked for in Exercise 4.
+# The two functions differ by less than $0.0005$. For a network that is nothing; for somebody who
+# compares the gradients of two programs it is a bug that takes a day to find, and this is what it
+# looks like:
+
+# %%
+cubic = sqrt(2 / pi) * (axis + Rational("0.044715") * axis**3)
+pictures.curves(
+    {"GELU by tanh, less GELU": axis * (1 + tanh(cubic)) / 2 - GELU},
+    name="gelu-difference",
+    words="The difference is an even curve: zero at the origin, below zero by 0.0002 at 1.4 and "
+    "above by 0.0005 at 2.7.",
+    up="difference",
+    **ACROSS,
+)
+
+# %% [markdown]
+# ## A gate worked by another
 #
-# A gate need not be worked by what it gates. In a gated linear unit, one half of a layer decides
-# how much of the other half passes, entry by entry. In SwiGLU the gate is a SiLU; Llama and most
-# of its descendants have it in every block.
+# A gate need not be worked by what it gates. In a *gated linear unit* one half of a layer decides
+# how much of the other half passes, entry by entry. In SwiGLU the gate is a SiLU; Llama and most of
+# its descendants have it in every block.
 
 # %%
 ops.swiglu
@@ -143,20 +407,43 @@ ops.swiglu.gradient()
 # either way; where there is nothing to pass, the gate does not learn.
 
 # %% [markdown]
-# ## GEGLU
-#
-# The same with GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh.
-
-# %%
-ops.geglu
+# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh. Its
+# gradient is the same sentence with another slope.
 
 # %%
 ops.geglu.gradient()
 
 # %% [markdown]
-# *In words:* again each half times the other, with the slope of GELU in place of that of SiLU.
+# *In words:* gating is one idea and its activation another; the calculus does not mix them.
 
 # %% [markdown]
+# The gate costs a third matrix. A plain feed-forward layer has two, of $d$ by $4 d$ entries. For
+# three matrices to have as many entries as those two, how wide may the layer be?
+
+# %%
+d, f = scalar("d", domain="positive"), scalar("f", domain="positive")
+calculation(
+    Equals(3 * d * f, 2 * d * (4 * d)), given=(d, f), unknown=(f,), title="A fair comparison"
+).implies(Equals(f, Rational(8, 3) * d), because=r"divide by $3 d$")
+
+# %% [markdown]
+# *In words:* two thirds of the usual width. The $11008$ of Llama with $d = 4096$ is eight thirds of
+# it, rounded up to a multiple of 256.
+#
+# A product of two halves is no longer of the size of one. Stretch the input of both by a large $c$,
+# where the gate is open and SiLU as good as a rectifier:
+
+# %%
+g, u = scalar("g"), scalar("u")
+calculation(Max(c * g, 0) * (c * u), given=(c, g, u), title="Twice as much is four times").then(
+    c**2 * (Max(g, 0) * u), because="one $c$ from each half"
+)
+
+# %% [markdown]
+# *In words:* an outlier in the input of a gated layer comes out squared. Products let one unit ask
+# for two things at once; they are also where arithmetic in eight bits has been seen to fail first
+# (Fishman et al., 2024).
+#
 # ## Dropout
 #
 # Dropout is not an activation, but it too acts on every entry by itself: it leaves each out with
@@ -175,17 +462,169 @@ ops.dropout.gradient("x")
 # draws the mask again on the way back, instead of keeping it, must draw the same one.
 
 # %% [markdown]
+# ## Exercises
+#
+# **1.** A *leaky* rectifier has a slope $\alpha$ between zero and one on the left, instead
+# of zero. Derive its gradient. Can a unit die?
+#
+# **2.** Where is SiLU lowest? Show that its value there is one more than the place.
+#
+# **3.** Mish is $x \tanh(\mathrm{softplus}(x))$. It is built of parts of this chapter; find its
+# gradient.
+#
+# **4.** GPT-2's cubic is $\kappa (x + \nu x^3)$. With $\kappa = \sqrt{2/\pi}$ the slopes of the two
+# gates agree at zero. Choose $\nu$ so that they also curve alike there. How far is that from
+# $0.044715$?
+#
+# **5.** A function for the backward pass of GELU agrees with another library's to three digits, not
+# more. What is wrong with it?
+#
+# ### Answers
+#
+# **1.** Its output can be written as two rectifiers, one for each side. Where $x$ is negative the
+# slope is $\alpha$, never zero: no unit dies.
+
+# %%
+alpha, leaky = scalar("alpha", domain="unit"), scalar("y")
+two = (x, alpha, Let(leaky, Max(x, 0) - alpha * Max(-x, 0), "a leak on the left"))
+calculation(Partial(leaky, x), given=two, title="Leaky ReLU").then(
+    Iverson(x > 0) + alpha * Iverson(x < 0), because="one side is shut, the other open"
+)
+
+# %% [markdown]
+# **2.** Where the slope is zero, so is its factor in brackets, for the sigmoid never is. The place
+# is near $-1.278$ and the value near $-0.278$.
+
+# %%
+out, share = scalar("y"), scalar("s")
+silu = (x, Let(share, gate(x), "the sigmoid"), Let(out, x * share, "SiLU"))
+calculation(Equals(Partial(out, x), 0), given=silu, unknown=(x,)).implies(
+    Equals(share * (1 + x - out), 0), because=r"the slope is $s + x s (1 - s)$"
+).implies(Equals(out, 1 + x), because="divide by the sigmoid")
+
+# %% [markdown]
+# **3.** Gate and slope of the gate, once more: the slope of the gate is that of tanh times that of
+# softplus, which is the sigmoid $s$.
+
+# %%
+plus, squashed, mish = (scalar(name) for name in ("u", "t", "y"))
+composed = (
+    x,
+    Let(share, gate(x), "the sigmoid"),
+    Let(plus, log(1 + exp(x)), "softplus"),
+    Let(squashed, tanh(plus), "its tanh, the gate"),
+    Let(mish, x * squashed, "gated input"),
+)
+calculation(Partial(mish, x), given=composed, title="Mish").then(
+    squashed + x * Partial(squashed, x), because="product rule"
+).then(squashed + x * (1 - squashed**2) * share, because="chain rule")
+
+# %% [markdown]
+# **4.** The slope of the tangent is $p$ below, by the chain rule; that of the error function is
+# $\kappa e^{-x^2/2}$, whose second derivative at zero is $-\kappa$.
+
+# %%
+first, third, x0 = scalar("kappa", domain="positive"), scalar("nu"), scalar("x")
+u, t, p, q = scalar("u"), scalar("t"), scalar("p"), scalar("q")
+tangent = (
+    first, third,
+    Let(u, first * (x0 + third * x0**3), "the cubic"),
+    Let(t, tanh(u), "its tangent"),
+    Let(p, first * (1 + 3 * third * x0**2) * (1 - t**2), "the slope of the tangent"),
+)  # fmt: skip
+bend = 6 * first * third * x0 * (1 - t**2) - 2 * first * (1 + 3 * third * x0**2) * t * p
+calculation(Partial(p, x0), given=(x0, *tangent), title="How the slope changes").then(
+    bend, because="product rule, with $t' = p$"
+)
+
+# %% [markdown]
+# At zero that is zero. Call it $q$, and differentiate once more, there.
+
+# %%
+calculation(
+    Partial(q, x0),
+    given=(Let(x0, 0, "the place"), *tangent, Let(q, bend, "as above")),
+    title="The tangent's curve",
+).then(first * (6 * third - 2 * first**2), because="at zero, where $t = 0$ and $p = \\kappa$")
+
+# %%
+calculation(
+    Equals(first * (6 * third - 2 * first**2), -first),
+    Equals(first, sqrt(2 / pi)),
+    given=(first, third),
+    unknown=(first, third),
+    title="The same curve",
+).implies(Equals(third, (4 - pi) / (6 * pi)), because=r"divide by $\kappa$, then put it in")
+
+# %% [markdown]
+# That is $0.0455$. The published constant is a little smaller: it gives up some of the agreement at
+# zero for a better one further out.
+
+# %% tags=["shown"]
+import numpy as np
+from scipy.special import erf as error_function
+
+z = np.linspace(-6, 6, 2401)
+for nu in (0.044715, (4 - np.pi) / (6 * np.pi)):
+    by_tanh = z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + nu * z**3))) / 2
+    off = by_tanh - z * (1 + error_function(z / np.sqrt(2))) / 2
+    print(f"nu = {nu:.6f}: off by {abs(off).max():.6f}")
+
+# %% [markdown]
+# **5.** Nothing, but it belongs to another function. The check tries the neighbours of what it was
+# asked for, and finds which.
+
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import check_gradient, ops
+
+
+def gelu_backward(dy, x):
+    kappa, nu = np.sqrt(2 / np.pi), 0.044715
+    t = np.tanh(kappa * (x + nu * x**3))
+    return dy * ((1 + t) / 2 + x / 2 * (1 - t**2) * kappa * (1 + 3 * nu * x**2))
+
+
+verdict = check_gradient(gelu_backward, ops.gelu)
+print(verdict.kind, verdict.explanation, sep=": ")
+
+# %% [markdown]
 # ### References
+#
+# D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning representations by back-propagating
+# errors*, Nature 323, 1986.
+#
+# S. Hochreiter, Y. Bengio, P. Frasconi and J. Schmidhuber, *Gradient flow in recurrent nets: the
+# difficulty of learning long-term dependencies*, in A field guide to dynamical recurrent neural
+# networks, IEEE Press, 2001.
+#
+# C. Dugas, Y. Bengio, F. Bélisle, C. Nadeau and R. Garcia, *Incorporating second-order functional
+# knowledge for better option pricing*, NIPS 2000.
 #
 # V. Nair and G. E. Hinton, *Rectified linear units improve restricted Boltzmann machines*, ICML
 # 2010.
+#
+# A. L. Maas, A. Y. Hannun and A. Y. Ng, *Rectifier nonlinearities improve neural network acoustic
+# models*, ICML 2013 workshop on deep learning for audio, speech and language processing.
 #
 # D. Hendrycks and K. Gimpel, *Gaussian error linear units (GELUs)*, arXiv:1606.08415, 2016.
 #
 # S. Elfwing, E. Uchibe and K. Doya, *Sigmoid-weighted linear units for neural network function
 # approximation in reinforcement learning*, arXiv:1702.03118, 2017.
 #
+# P. Ramachandran, B. Zoph and Q. V. Le, *Searching for activation functions*, arXiv:1710.05941,
+# 2017.
+#
+# D. Misra, *Mish: a self regularized non-monotonic activation function*, arXiv:1908.08681, 2019.
+#
+# Y. N. Dauphin, A. Fan, M. Auli and D. Grangier, *Language modeling with gated convolutional
+# networks*, ICML 2017, arXiv:1612.08083.
+#
 # N. Shazeer, *GLU variants improve transformer*, arXiv:2002.05202, 2020.
+#
+# M. Fishman, B. Chmiel, R. Banner and D. Soudry, *Scaling FP8 training to trillion-token LLMs*,
+# arXiv:2409.12517, 2024.
 #
 # N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, *Dropout: a simple
 # way to prevent neural networks from overfitting*, Journal of Machine Learning Research 15, 2014.

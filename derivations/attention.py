@@ -1,20 +1,25 @@
 # %% [markdown]
-# # Attention
+# # Attention and its gradient
 #
-# Attention lets every position of a sequence look at every other, and take an average of what
-# it finds. It is two matrix products with a softmax between them. Written with indices, its
-# backward pass is six short lines, and the shortest of them is what makes FlashAttention possible.
+# Training asks of attention what it asks of every layer: if the output should change, how should
+# queries, keys and values? Attention is two matrix products with a softmax between them, so nothing
+# new is needed to answer. But the answer is worth having in its best form. It is six short lines,
+# and the shortest of them makes it possible to train on sequences of a hundred thousand tokens.
+#
+# The second half of the chapter is about masks, by which a position is kept from looking at some of
+# the others. They change what attention computes and leave its backward pass as it is.
 
 # %%
-from symllm import ops
+from sympy import sqrt
+
+from symllm import Dim, Let, calculation, delta, matrix, ops, pictures, sum_over
 
 # %% [markdown]
 # ## Scaled dot-product attention
 #
 # A query $Q_i$ is compared with every key $K_j$; the scores become weights by a softmax along
-# each row; the output is the average of the values $V_j$ under those weights. A score is a sum of
-# $d$ products, whose size grows as $\sqrt{d}$, so it is divided by that, lest the softmax
-# saturate.
+# each row; the output is the average of the values $V_j$ under those weights. Why it is built so is
+# told in the chapter *Why attention looks as it does*.
 
 # %%
 ops.attention
@@ -36,78 +41,126 @@ ops.attention.gradient()
 # remains flows to queries and keys through the scores, as through any product.
 #
 # The centre of a row, the mean of its gradients under its weights, is the scalar $D_i$. It can be
-# had from the output and its gradient alone, without the row itself. So, given each row's log-
-# sum-exp from the forward pass, no row of weights is ever needed whole, and attention can be
-# computed in blocks, in memory that grows linearly with the length of the sequence.
+# had from the output and its gradient alone, without the row itself. The chapter *Fast attention*
+# lives on that.
 
 # %% [markdown]
-# ## Masked softmax
-#
-# Often some positions must not be looked at: those that come later, or those that only pad a
-# sequence to the length of its batch. A mask of zeros and ones multiplies the exponentials, so
-# that what is forbidden gets a weight of exactly zero, and the others share the whole.
-#
-# A row in which everything is forbidden would be zero divided by zero. By convention its
-# weights, and with them its gradients, are zero: a position that may look at nothing sees
-# nothing.
+# The picture has the forward pass on its left, downwards, and the gradients opposite. What has to
+# be kept for the way back can be read from the dotted lines: queries, keys, values and weights.
 
 # %%
-ops.masked_softmax
+pictures.graph(ops.attention.gradient())
+
+# %% [markdown]
+# What a row of $\mathrm{d}S$ sums to is worth a line of its own; an exercise needs it. Take
+# weights that sum to one in each row, and any gradients of theirs.
 
 # %%
-ops.masked_softmax.gradient("x")
+n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")
+(i,), (j,), (k,), (l,) = n.indices("i"), m.indices("j"), d.indices("k"), e.indices("l")
+P = m.vector("P", domain="distribution").batched((n,))
+Q, V, O, dO = matrix("Q", n, d), matrix("V", m, e), matrix("O", n, e), matrix("dO", n, e)
+dP, dS, D, dK = matrix("dP", n, m), matrix("dS", n, m), n.vector("D"), matrix("dK", m, d)
+softmax_back = (
+    P, dP,
+    Let(D[i], sum_over(P[i, j] * dP[i, j], j), "mean of a row"),
+    Let(dS[i, j], P[i, j] * (dP[i, j] - D[i]), "gradient of the scores"),
+)  # fmt: skip
+calculation(sum_over(dS[i, j], j), given=softmax_back, title="A row of gradients").then(
+    sum_over(P[i, j] * dP[i, j], j) - D[i] * sum_over(P[i, j], j), because="put in"
+).then(0, because="the first is $D_i$, and the weights sum to one")
 
 # %% [markdown]
-# *In words:* the same formula as without a mask. Where a weight is zero, so is the gradient of
-# its score, and the mask takes care of itself.
-
-# %% [markdown]
-# ## Causal attention
+# *In words:* scores compete. What pulls one of them up pushes others of its row down by as much,
+# because to add one number to a whole row changes nothing.
 #
-# A language model predicts each token from those before it, so it may not look ahead: position
-# $i$ attends to the positions $j \le i$ alone. Every position may look at itself, so no row is
-# forbidden as a whole.
+# Should one believe a gradient that was derived? Move queries, keys and values a little in some
+# direction, and compare how the loss changes with what the gradient says. The loss is here the
+# output times a fixed upstream gradient, summed.
 
-# %%
-ops.causal_attention
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import ops
+
+rng = np.random.default_rng(0)
+shapes = {"Q": (5, 4), "K": (7, 4), "V": (7, 3)}
+at = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+along = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+upstream = rng.normal(size=(5, 3))
+gradient = ops.attention.gradient().lambdify()(**at, dO=upstream)
+predicted = sum((gradient[f"d{name}"] * along[name]).sum() for name in shapes)
+attend, h = ops.attention.lambdify(), 1e-5
+moved = [attend(**{x: at[x] + s * along[x] for x in shapes}) for s in (h, -h)]
+measured = (upstream * (moved[0] - moved[1])).sum() / (2 * h)
+print(f"predicted {predicted:.6f}, measured {measured:.6f}")
 
 # %% [markdown]
-# ### The backward pass
+# ## Exercises
 #
-# Masked softmax takes the place of softmax, and since their gradients agree, nothing else
-# changes.
-
-# %%
-ops.causal_attention.gradient()
-
-# %% [markdown]
-# *In words:* the formulas are those of attention without a mask. Later positions get no gradient
-# from earlier queries, because $P_{ij}$ is zero there, and $\mathrm{d}S_{ij}$ with it.
-
-# %% [markdown]
-# ## A mask that is added
+# **1.** All values are the same. What do queries and keys learn?
 #
-# Other masks are given as a matrix $M$ that is added to the scores: minus infinity forbids, and
-# zero allows. Finite values favour or discourage, as the distance biases of ALiBi do. A row of
-# which every entry is minus infinity is again fully masked, and its output is zero by
-# convention.
-
-# %%
-ops.masked_attention
-
-# %% [markdown]
-# ### The backward pass
+# **2.** The layer that makes the keys has a bias, one vector $b$ that is added to all of them. What
+# is its gradient?
 #
-# What is added to the scores does not depend on queries or keys, and drops out when they are
-# differentiated by.
+# **3.** A query $i$ gives all of its weight to the one key $a_i$. What is the gradient of its
+# scores?
+#
+# **4.** Find the mistake: $\mathrm{d}K = \mathrm{d}S \, Q / \sqrt{d}$.
+#
+# ### Answers
+#
+# **1.** Nothing. Wherever they look, they see the same, so it does not matter where they look.
 
 # %%
-ops.masked_attention.gradient()
+v = e.vector("v")
+same_values = (P, v, dO, Let(O[i, l], sum_over(P[i, j] * v[l], j), "output"))
+calculation(
+    P[i, j] * (sum_over(dO[i, l] * v[l], l) - sum_over(dO[i, l] * O[i, l], l)),
+    given=same_values,
+    title="The scores' gradient",
+).then(0, because="the output is $v$, for the weights sum to one")
 
 # %% [markdown]
-# *In words:* the mask acts through the weights $P$ alone, and the backward pass never mentions
-# it. A bias that is itself learned would get the gradient $\mathrm{d}S$, for it stands beside
-# the scores.
+# **2.** It is zero, always. The bias of the keys gets what all keys get together, and that is a sum
+# over rows of $\mathrm{d}S$. Every score of a row would change by the same $Q_i \cdot b$, which
+# softmax does not see. A bias of the keys can be left out without loss.
+
+# %%
+keys_back = (
+    Q, *softmax_back,
+    Let(dK[j, k], sum_over(dS[i, j] * Q[i, k], i) / sqrt(d), "gradient of the keys"),
+)  # fmt: skip
+calculation(sum_over(dK[j, k], j), given=keys_back, title="The bias of the keys").then(
+    sum_over(Q[i, k] * sum_over(dS[i, j], j), i) / sqrt(d), because="the sum over the keys first"
+).then(0, because="a row of gradients sums to zero")
+
+# %% [markdown]
+# **3.** Zero, however wrong the choice may be: the row is its own mean, and nothing is left of it.
+# So a head that is certain stays certain. This is the saturation that dividing by $\sqrt{d}$ keeps
+# away at the start of training.
+
+# %%
+chosen = n.vector("a", domain=m)
+calculation(
+    delta(j, chosen[i]) * (dP[i, j] - sum_over(delta(j, chosen[i]) * dP[i, j], j)),
+    given=(chosen, dP),
+    title="One key alone",
+).then(delta(j, chosen[i]) * (dP[i, j] - dP[i, chosen[i]]), because="one term of the sum").then(
+    0, because="where the first factor is not zero, $j = a_i$"
+)
+
+# %% [markdown]
+# **4.** $\mathrm{d}S$ has a row for each query and a column for each key, so it has to be
+# transposed: the keys' gradient has a row for each key. With as many queries as keys the shapes
+# would fit, and the mistake would be silent. The engine, asked about the formula:
+
+# %% tags=["shown"]
+from symllm import check_latex, ops
+
+for right_side in (r"dS Q / \sqrt{d}", r"dS^\top Q / \sqrt{d}", r"dS^\top Q"):
+    verdict = check_latex(f"dK = {right_side}", ops.attention)
+    print(f"{verdict.kind}: {verdict.explanation}")
 
 # %% [markdown]
 # ### References
@@ -117,6 +170,3 @@ ops.masked_attention.gradient()
 #
 # T. Dao, D. Y. Fu, S. Ermon, A. Rudra and C. Ré, *FlashAttention: fast and memory-efficient
 # exact attention with IO-awareness*, NeurIPS 2022, arXiv:2205.14135.
-#
-# O. Press, N. A. Smith and M. Lewis, *Train short, test long: attention with linear biases
-# enables input length extrapolation*, ICLR 2022, arXiv:2108.12409.

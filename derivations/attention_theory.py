@@ -1,36 +1,83 @@
 # %% [markdown]
-# # Why attention is scaled, and what it cannot see
+# # Why attention looks as it does
 #
-# Two facts about attention are told in a sentence and used every day: scores are divided by the
-# square root of the width, because otherwise they would be too large; and attention does not know
-# in which order its rows stand. Both follow from its equations in a few lines.
+# A word means what the words around it make of it: "bank" in a text about rivers is not the "bank"
+# of a text about money. So a model has to carry information from one position to another, and from
+# which to which depends on the text itself. Attention does that, and this chapter builds it up:
+# why it is an average, why its scores are divided by the square root of a width, and what it cannot
+# see. Its gradient is the subject of the next chapter.
 
 # %%
 from sympy import exp, sqrt
 
-from symllm import Dim, E, Let, Var, calculation, permutation, random, scalar, sum_over
+from symllm import (
+    Dim,
+    E,
+    Let,
+    Var,
+    calculation,
+    minimum,
+    ops,
+    permutation,
+    pictures,
+    random,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
-# ## The size of a score
+# ## A lookup with a slope
 #
-# A score is the scalar product of a query and a key. At the start of training their entries are as
-# good as random: independent, with mean zero and variance one, as normalisation and initialisation
-# make them. The score is a sum of $d$ products. How far from zero is it, typically?
+# A dictionary is looked up with a query. Where the query equals a key, the value comes back;
+# everywhere else nothing does. Nothing can be learnt from that: change query or key a little, and
+# the answer stays as it is or jumps. So let the answer be a mixture. Every key is compared with the
+# query, the better it fits the more its value counts, and the counts are made to add up to one.
+#
+# How well a key fits is told by a scalar product, the *score*. How scores become counts is told in
+# the chapter *Probability*: softmax gives the distribution with the highest average score that is
+# no more certain than the scores justify. With a row for each of $n$ queries and each of $m$ keys
+# and values, that is all of attention.
 
 # %%
-d = Dim("d")
-i, j = d.index("i"), d.index("j")
+ops.attention
+
+# %% [markdown]
+# Why should the answer be the *mean* of the values, and not, say, a vote? Because it is the best
+# single answer in a precise sense. Suppose that one of $m$ values $v_j$ is the right one, each with
+# probability $P_j$, and that an answer $o$ costs the square of its distance from the right one. The
+# expected cost is least at the mean.
+
+# %%
+n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")
+c = m.index("j")
+P, v, o = m.vector("P", domain="distribution"), m.vector("v"), scalar("o")
+minimum(sum_over(P[c] * (o - v[c]) ** 2, c), Let(o, sum_over(P[c] * v[c], c)), given=(P, v, o))
+
+# %% [markdown]
+# *In words:* attention estimates a value by averaging those it has seen, and trusts each as far as
+# its key resembles the query. Statisticians have done so since 1964 under the name of kernel
+# regression (Nadaraya; Watson). What is new is that queries, keys and values are learnt.
+#
+# ## The size of a score
+#
+# The scores are divided by $\sqrt{d}$. Leave that out, and a wide model hardly trains. To see why,
+# ask how large a score is. At the start of training the entries of queries and keys are as good as
+# random: independent, with mean zero and variance one, as normalisation and initialisation make
+# them. A score is a sum of $d$ of their products. Its mean is soon found:
+
+# %%
+i, j = d.indices("i j")
 q, k = d.vector("q"), d.vector("k")
 unit = (random(q[i]), random(k[i]))
 calculation(
     E(sum_over(q[i] * k[i], i)), given=(q, k), assuming=unit, title="The mean of a score"
-).then(sum_over(E(q[i] * k[i]), i), because="expectation is linear").then(
-    sum_over(E(q[i]) * E(k[i]), i), because="independent factors"
-).then(0, because="both means are zero")
+).then(sum_over(E(q[i]) * E(k[i]), i), because="linear; independent factors").then(
+    0, because="both means are zero"
+)
 
 # %% [markdown]
-# So the variance is the mean square, and it is a sum over pairs of terms, of which those of two
-# different indices vanish.
+# So the variance is the mean square: the square of a sum, which is a sum over pairs of terms. Of
+# those the ones of two different indices vanish.
 
 # %%
 calculation(
@@ -43,9 +90,9 @@ calculation(
 )
 
 # %% [markdown]
-# A score of $d$ products is as large as $\sqrt{d}$, and softmax of scores of that size is as good
-# as a choice of the largest: saturated, with a gradient near zero. Divide by $\sqrt{d}$, and the
-# scores have the variance one at any width.
+# *In words:* independent terms add their variances and not their sizes, so a score is as large as
+# $\sqrt{d}$: for a head of width 64, eight. Divide by $\sqrt{d}$, and its size no longer depends
+# on the width:
 
 # %%
 calculation(
@@ -55,24 +102,76 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* the root is there because independent terms add their variances and not their sizes.
-# It is the right scale as long as queries and keys are independent, at the start of training.
-# Once they are learnt they are not: if every key were its query, a score would be $d$ on average,
-# not $\sqrt{d}$. That is why some parametrisations divide by $d$ instead (Yang et al., 2022).
+# Is eight too large? Softmax sees how far scores lie apart. The scores of one query with two keys
+# differ by more than one of them differs from zero:
+
+# %%
+k_1, k_2 = d.vector("k_1"), d.vector("k_2")
+calculation(
+    Var(sum_over(q[i] * k_1[i], i) - sum_over(q[i] * k_2[i], i)),
+    given=(q, k_1, k_2),
+    assuming=(random(q[i]), random(k_1[i]), random(k_2[i])),
+    title="Two keys",
+).then(Var(sum_over(q[i] * (k_1[i] - k_2[i]), i)), because="one sum").then(
+    2 * d, because="a difference of keys has the variance two"
+)
+
+# %% [markdown]
+# Eleven for a head of width 64; scaled, the root of two. And between two keys softmax is a sigmoid
+# of that difference. What a gradient can change is its slope:
+
+# %%
+x = scalar("x")
+sigmoid = 1 / (1 + exp(-x))
+pictures.curves(
+    {"weight of the first key": sigmoid, "its slope": sigmoid * (1 - sigmoid)},
+    over=(x, -12, 12),
+    name="two-keys",
+    words="The weight of one of two keys rises from zero to one as its score passes the other's; "
+    "its slope is a bump at zero, and next to nothing beyond a difference of six.",
+    across="difference of the scores",
+    up="",
+)
+
+# %% [markdown]
+# Where the weight is zero or one the slope is nothing, and nothing is learnt. Here are 64 random
+# queries and 64 random keys of three widths, first as they are, then scaled. Unscaled, the best key
+# of a wide model gets nearly all of the weight, for no reason but chance.
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+for width in (16, 256, 4096):
+    queries, keys = rng.normal(size=(2, 64, width))
+    for scale in (1, np.sqrt(width)):
+        S = queries @ keys.T / scale
+        P = np.exp(S - S.max(1, keepdims=True))
+        P /= P.sum(1, keepdims=True)
+        found = f"variance {S.var():6.1f}, largest weight {P.max(1).mean():.2f}"
+        print(f"width {width:4}, divided by {scale:2.0f}: {found}")
+
+# %% [markdown]
+# That holds as long as queries and keys are independent, at the start of training. Once they are
+# learnt they are not. If every key were its query, a score would be $d$ on average, not $\sqrt{d}$:
 
 # %%
 calculation(
     E(sum_over(q[i] * q[i], i)), given=(q,), assuming=unit[:1], title="A query with itself"
-).then(d, because="the variance, $d$ times")
+).then(sum_over(E(q[i] ** 2), i), because="linear").then(d, because="every term is one")
 
 # %% [markdown]
+# *In words:* what agrees grows as $d$, what agrees by chance as $\sqrt{d}$. That gap is why wide
+# heads can tell keys apart, and why some parametrisations divide by $d$ instead, so that learnt
+# scores stay the same as the width grows (Yang et al., 2022).
+#
 # ## What attention cannot see
 #
-# Let $\pi$ be any reordering of $n$ positions. Reorder the rows of queries, keys and values, and
-# compute the attention of the reordered rows: its scores, its sums and its output have a tilde.
+# Nothing in its equations says where a row stands. Let $\pi$ be any reordering of $n$ positions.
+# Reorder the rows of queries, keys and values, and compute the attention of the reordered rows: its
+# scores, its sums and its output have a tilde.
 
 # %%
-n, e = Dim("n"), Dim("e")
 r, c, a, l = n.index("i"), n.index("j"), d.index("a"), e.index("l")
 Q, K = (d.vector(name).batched((n,)) for name in "QK")
 V = e.vector("V").batched((n,))
@@ -117,17 +216,40 @@ calculation(O_new[r, l], **setting, title="The output").then(
 # %% [markdown]
 # *In words:* reorder the input, and the output is reordered in the same way; nothing else happens.
 # Attention is *equivariant* under permutations: "dog bites man" and "man bites dog" are the same
-# set to it. Positions have to be put in, and a causal mask is one way to do so: with a term
-# $[j \le i]$ in the sum, the second step above would be false, and this chapter would not build.
-#
+# set to it. Positions have to be put in, as the chapter *Positions* does. A causal mask, by which position $i$ sees the positions $j \le i$ alone, is a weak
+# way to do so as well: with a term $[j \le i]$ in the sum, "terms in another order" would be false.
+# How far the reordered output is from the output reordered:
+
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import ops
+
+rng = np.random.default_rng(0)
+Q, K, V = rng.normal(size=(3, 5, 4))
+order = rng.permutation(5)
+for op in (ops.attention, ops.causal_attention):
+    attend = op.lambdify()
+    reordered = attend(Q=Q[order], K=K[order], V=V[order])
+    change = np.abs(reordered - attend(Q=Q, K=K, V=V)[order]).max()
+    print(f"{op.title}: {change:.2f}")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Queries have variance $\sigma_q^2$ and keys $\sigma_k^2$. What does the scale have to be?
 #
-# **2.** At the start of training the probabilities of a row are nearly equal, $1/n$ each. What is
-# the variance of the output, if values are independent with variance $\sigma^2$?
+# **2.** At the start of training the weights of a row are nearly equal, $1/n$ each. What is the
+# variance of the output, if values are independent with variance $\sigma^2$?
 #
-# **3.** Keys that have a mean $\mu$ which is not zero: how large is the variance of a score?
+# **3.** The keys have a mean $\mu$ which is not zero. How large is the variance of a score? And how
+# much of it matters to the weights?
+#
+# **4.** Why a scalar product, and not a distance? Suppose that a key counts by
+# $e^{-\lVert q - k \rVert^2 / 2}$. What is the difference?
+#
+# **5.** Somebody divides by $d$ from the start, to be safe. What do the first steps of training
+# look like in a wide head?
 #
 # ### Answers
 #
@@ -169,9 +291,52 @@ calculation(
 )
 
 # %% [markdown]
+# But the part that comes from the mean is the same for all keys of a row, and softmax does not see
+# what it adds to all of them. Subtract that part, and the mean is gone:
+
+# %%
+calculation(
+    Var(sum_over(q[i] * k[i], i) - mu * sum_over(q[i], i)),
+    given=(q, k, mu, sigma_k),
+    assuming=(random(q[i]), random(k[i], mean=mu, variance=sigma_k**2)),
+).then(Var(sum_over(q[i] * (k[i] - mu), i)), because="one sum").then(
+    d * sigma_k**2, because="keys without their mean"
+)
+
+# %% [markdown]
+# **4.** Two factors. The first is the same for all keys of a row, and cancels in the quotient. The
+# second is not: a scalar product favours long keys, a distance does not. Among keys of one length,
+# as a norm can make them, both give the same weights, and the nearest key has the largest.
+
+# %%
+calculation(exp(-sum_over((q[i] - k[i]) ** 2, i) / 2), given=(q, k), title="A distance").then(
+    exp(-sum_over(q[i] ** 2, i) / 2)
+    * exp(-sum_over(k[i] ** 2, i) / 2)
+    * exp(sum_over(q[i] * k[i], i)),
+    because="the square of a difference",
+)
+
+# %% [markdown]
+# **5.** All scores of a row are nearly equal, and so are its weights. Every position averages all
+# values, and by the second answer sees next to nothing, until queries and keys have learnt to
+# agree. It trains, but starts slowly. The variance of a score is then
+
+# %%
+calculation(
+    Var(sum_over(q[i] * k[i], i) / d), given=(q, k), assuming=unit, title="Divided by the width"
+).then(Var(sum_over(q[i] * k[i], i)) / d**2, because="a factor is squared").then(
+    1 / d, because="by the variance above"
+)
+
+# %% [markdown]
 # ### References
 #
-# A. Vaswani et al., *Attention is all you need*, NeurIPS 2017, arXiv:1706.03762.
+# E. A. Nadaraya, *On estimating regression*, Theory of Probability and its Applications 9, 1964.
+#
+# G. S. Watson, *Smooth regression analysis*, Sankhyā A 26, 1964.
+#
+# A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. N. Gomez, Ł. Kaiser and I.
+# Polosukhin, *Attention is all you need*, NeurIPS 2017, arXiv:1706.03762.
 #
 # M. Zaheer, S. Kottur, S. Ravanbakhsh, B. Poczos, R. Salakhutdinov and A. Smola, *Deep sets*,
 # NeurIPS 2017, arXiv:1703.06114.

@@ -1,24 +1,73 @@
 # %% [markdown]
 # # Attention variants
 #
-# One attention is seldom enough, and seldom left as it is. It is done by several heads at once,
-# some of which may share their keys and values; distances can be added to the scores; what is far
-# can be left out; and scores that grow too large can be bent back. Each is a change of a line
-# or two of the forward pass, and the backward pass shows how little it costs.
+# One attention is seldom enough, and seldom left as it is. It is done by several heads at once, so
+# that a position can look for several things. Some heads then share their keys and values, because
+# a model that writes spends its time on reading those. They may be compressed; and scores that grow
+# too large can be bent back. Each is a change of a line or two of the forward pass, and the
+# backward pass shows how little it costs.
 
 # %%
-from symllm import ops
+from sympy import exp, tanh
+
+from symllm import (
+    Dim,
+    Let,
+    calculation,
+    matrix,
+    ops,
+    permutation,
+    pictures,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
 # ## Several heads
 #
-# A softmax that looks at one thing cannot look at another. So attention is done several times side
-# by side, by heads that each have projections of their own, and an output matrix adds up what
-# they have found. Programs cut the columns of one large matrix into heads and put them together
-# again; in the equations a head is an index, $s$, and there is nothing to cut.
+# A softmax that looks at one thing cannot look at another: its weights sum to one. So attention is
+# done several times side by side, by heads that each have projections of their own, and an output
+# matrix adds up what they have found. In the equations a head is an index, $s$.
 
 # %%
 ops.multi_head_attention
+
+# %% [markdown]
+# More heads cost no more, if each is as much narrower. With $h$ heads that share the width $c$ of
+# the model among them, the four matrices have as many entries as with one:
+
+# %%
+h, c, d, e = (scalar(name, domain="positive") for name in "hcde")
+calculation(
+    h * (2 * d * c + 2 * e * c),
+    given=(h, c, Let(d, c / h, "width of keys"), Let(e, c / h, "width of values")),
+    title="Parameters",
+).then(4 * c**2, because="$h$ heads of width $c / h$")
+
+# %% [markdown]
+# Programs know no heads. They multiply by one large matrix, cut the columns into heads, and put the
+# outputs together again. To put vectors end to end and multiply by a large matrix is to multiply
+# each by its own part and add; so it is the same:
+
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import ops
+
+n, c, h, d = 5, 12, 3, 4
+rng = np.random.default_rng(0)
+X, W_Q, W_K, W_V, W_O = rng.normal(size=(n, c)), *rng.normal(size=(4, c, c))
+Q, K, V = ((X @ W.T).reshape(n, h, d).swapaxes(0, 1) for W in (W_Q, W_K, W_V))
+S = Q @ K.swapaxes(1, 2) / np.sqrt(d)
+P = np.exp(S - S.max(2, keepdims=True))
+P /= P.sum(2, keepdims=True)
+Y = (P @ V).swapaxes(0, 1).reshape(n, c) @ W_O.T
+
+cut = {"W_Q": W_Q, "W_K": W_K, "W_V": W_V}
+cut = {name: W.reshape(h, d, c) for name, W in cut.items()}
+cut["W_O"] = W_O.reshape(c, h, d).swapaxes(0, 1)
+heads = ops.multi_head_attention.lambdify()(X=X, **cut)
+print(f"furthest apart by {np.abs(Y - heads).max():.6f}")
 
 # %% [markdown]
 # ### The backward pass
@@ -47,6 +96,17 @@ ops.multi_head_attention.gradient()
 ops.grouped_query_attention
 
 # %% [markdown]
+# What is saved shows in numbers. This is the cache of a model with 32 layers and 32 query heads of
+# width 128, in two bytes a number, at a text of 8192 tokens. Llama 3 has it with eight groups.
+
+# %% tags=["shown"]
+layers, width, tokens, bytes_each = 32, 128, 8192, 2
+for groups in (32, 8, 1):
+    cache = 2 * layers * groups * width * bytes_each  # keys and values
+    whole = cache * tokens / 2**30
+    print(f"{groups:2} groups: {cache // 1024:3} KiB a token, {whole:.3f} GiB in all")
+
+# %% [markdown]
 # ### The backward pass
 #
 # Keys and values bear no index $t$, so their gradients sum over it, as those of a parameter sum
@@ -61,55 +121,39 @@ ops.grouped_query_attention.gradient()
 # as before.
 
 # %% [markdown]
-# ## Linear biases
+# ## Latent keys and values
 #
-# ALiBi adds nothing to the embeddings. It lowers every score in proportion to the distance
-# between query and key, so that what is far has to match better to be seen. The slope is fixed,
-# another one for each head, and the model can be run on longer texts than it was trained on, for
-# a longer distance is but more of the same.
+# Another way to a small cache is to compress. Of every position $j$ a short vector $C_j$ is kept,
+# and keys and values of all heads are made from it by matrices $W_{ka}$ and $U_{la}$. To make them
+# anew at every step would cost more than was saved. But they need not be made at all. Here is the
+# score of one head, and then its output:
 
 # %%
-ops.alibi
-
-# %% [markdown]
-# ### The backward pass
-#
-# The bias stands beside the product of query and key and depends on neither.
-
-# %%
-ops.alibi.gradient()
-
-# %% [markdown]
-# *In words:* the formulas are those of causal attention; the bias acts through the weights $P$
-# alone. Were the slope learned, it would gather $\mathrm{d}S_{ij}$ times the distance, with a
-# minus sign, over all pairs.
-
-# %% [markdown]
-# ## Sliding windows
-#
-# Attention to everything costs a square of the length. In a window, position $i$ attends to
-# itself and to those just before it, $w$ positions in all, so the cost grows with the length
-# times $w$. Stacked layers see further, each by about a window. The window is two brackets:
-# not after $i$, and less than $w$ before.
+n, m, r, d, e = (Dim(name) for name in ("n", "m", "r", "d", "e"))
+(i,), (j,), (a,), (k,), (l,) = (
+    size.indices(name) for size, name in ((n, "i"), (m, "j"), (r, "a"), (d, "k"), (e, "l"))
+)
+Q, C, P = matrix("Q", n, d), matrix("C", m, r), matrix("P", n, m)
+W, U = matrix("W", d, r), matrix("U", e, r)
+calculation(
+    sum_over(Q[i, k] * sum_over(W[k, a] * C[j, a], a), k), given=(Q, C, W), title="A score"
+).then(
+    sum_over(sum_over(Q[i, k] * W[k, a], k) * C[j, a], a), because="the query through the matrix"
+)
 
 # %%
-ops.sliding_window
+calculation(
+    sum_over(P[i, j] * sum_over(U[l, a] * C[j, a], a), j), given=(P, C, U), title="An output"
+).then(sum_over(U[l, a] * sum_over(P[i, j] * C[j, a], j), a), because="the mean before the matrix")
 
 # %% [markdown]
-# ### The backward pass
+# *In words:* the matrix of the keys is moved to the query, the matrix of the values behind the
+# mean. In between, all heads attend to the same short vectors, which are keys and values at once:
+# when it writes, latent attention is multi-query attention with wide queries. DeepSeek-V2 keeps 512
+# numbers for each position and layer, where its 128 heads of width 128 would need 32768; and 64
+# more for rotary positions, which would stand between the two matrices and keep them from being
+# joined.
 #
-# Both brackets compare positions, which are not differentiated by. They go into the mask of the
-# softmax, whose gradient is cited.
-
-# %%
-ops.sliding_window.gradient()
-
-# %% [markdown]
-# *In words:* outside the window $P_{ij}$ is zero, and $\mathrm{d}S_{ij}$ with it, so a key gets
-# gradient from the $w$ queries that could see it and from no others. Every position sees itself
-# as long as $w$ is positive; no row is without entries.
-
-# %% [markdown]
 # ## Soft capping
 #
 # Where a score runs away from the others, the softmax turns into a choice, and its gradient into
@@ -121,6 +165,17 @@ ops.sliding_window.gradient()
 ops.softcap
 
 # %%
+x = scalar("x")
+pictures.curves(
+    {"score": x, "capped at 50": 50 * tanh(x / 50)},
+    over=(x, -120, 120),
+    name="soft-capping",
+    words="Capping leaves scores up to about 20 as they are and bends larger ones towards 50.",
+    across="score",
+    up="",
+)
+
+# %%
 ops.softcap.gradient("x")
 
 # %% [markdown]
@@ -129,22 +184,104 @@ ops.softcap.gradient("x")
 # of the capped score over $c$ before it goes on to queries and keys.
 
 # %% [markdown]
+# ## Exercises
+#
+# **1.** Two matrices $W_Q$ and $W_K$ make the scores of a head. Are they determined by the scores?
+#
+# **2.** The heads of a layer are reordered, each with its four matrices. What changes?
+#
+# **3.** Scores are capped at $c$. How small can the weight of a key get, among $n$ keys?
+#
+# **4.** Find the mistake. To train grouped queries somebody starts from a model with a head of keys
+# for each head of queries, and computes $\mathrm{d}K$ of a group as the mean of its heads'.
+#
+# ### Answers
+#
+# **1.** No: only their product matters. Scores are a bilinear form of the input, whose matrix $B$
+# has rank $d$ at most. Any invertible matrix may be put between the two, with its inverse, and
+# nothing changes; so to read a single row of $W_Q$ says little. (Elhage et al., 2021, call the
+# product the QK circuit.)
+
+# %%
+c = Dim("c")
+(a, b), (j,) = c.indices("a b"), n.indices("j")
+X, W_Q, W_K = matrix("X", n, c), matrix("W_Q", d, c), matrix("W_K", d, c)
+B = matrix("B", c, c)
+calculation(
+    sum_over(sum_over(W_Q[k, a] * X[i, a], a) * sum_over(W_K[k, b] * X[j, b], b), k),
+    given=(X, W_Q, W_K, Let(B[a, b], sum_over(W_Q[k, a] * W_K[k, b], k), "one matrix")),
+    title="A bilinear form",
+).then(sum_over(sum_over(X[i, a] * B[a, b] * X[j, b], b), a), because="the sum over the head first")
+
+# %% [markdown]
+# **2.** Nothing: the output matrix sums over heads. A layer with $h$ heads has $h!$ copies of
+# itself among its parameters.
+
+# %%
+h = Dim("h")
+(s,) = h.indices("s")
+W_O, O, pi = matrix("W_O", h, e), matrix("O", h, e), h.vector("pi", domain=h)
+calculation(
+    sum_over(sum_over(W_O[pi[s], l] * O[pi[s], l], l), s),
+    given=(W_O, O, pi),
+    assuming=(permutation(pi),),
+    title="Heads in another order",
+).then(sum_over(sum_over(W_O[s, l] * O[s, l], l), s), because="terms in another order")
+
+# %% [markdown]
+# **3.** No smaller than $e^{-2c} / n$. With $c = 50$ that is next to nothing, and so is meant: the
+# cap is for the few scores in the hundreds that would end all learning.
+
+# %%
+y, bound = m.vector("y"), scalar("c", domain="positive")
+other = m.index("i")
+j = m.index("j")
+calculation(
+    exp(y[j]) / sum_over(exp(y[other]), other),
+    given=(y, bound),
+    assuming=(y[j] <= bound, -bound <= y[j]),
+    title="The smallest weight",
+).at_least(exp(y[j]) / (m * exp(bound)), because="no term is larger than $e^c$").at_least(
+    exp(-bound) / (m * exp(bound)), because="nor smaller than $e^{-c}$"
+).then(exp(-2 * bound) / m, because="exponents add")
+
+# %% [markdown]
+# **4.** What is shared gets the sum. The mean is too small by the number of heads in a group. Its
+# direction is right, and Adam, which does not see the size of gradients, would hide the mistake; a
+# check does not (there $u$ is the number of query heads in a group):
+
+# %% tags=["shown"]
+from symllm import check_gradient, ops
+
+right = ops.grouped_query_attention.gradient().lambdify()
+
+
+def averaged(dO, Q, K, V):
+    found = right(dO=dO, Q=Q, K=K, V=V)
+    return {**found, "dK": found["dK"] / Q.shape[1]}
+
+
+print(check_gradient(averaged, ops.grouped_query_attention).explanation)
+
+# %% [markdown]
 # ### References
 #
 # A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. N. Gomez, Ł. Kaiser and I.
 # Polosukhin, *Attention is all you need*, NeurIPS 2017, arXiv:1706.03762.
 #
+# N. Shazeer, *Fast transformer decoding: one write-head is all you need*, 2019, arXiv:1911.02150.
+#
+# N. Elhage et al., *A mathematical framework for transformer circuits*, Transformer Circuits
+# Thread, 2021.
+#
 # J. Ainslie, J. Lee-Thorp, M. de Jong, Y. Zemlyanskiy, F. Lebrón and S. Sanghai, *GQA: training
 # generalized multi-query transformer models from multi-head checkpoints*, EMNLP 2023,
 # arXiv:2305.13245.
 #
-# O. Press, N. A. Smith and M. Lewis, *Train short, test long: attention with linear biases
-# enables input length extrapolation*, ICLR 2022, arXiv:2108.12409.
+# DeepSeek-AI, *DeepSeek-V2: a strong, economical, and efficient mixture-of-experts language
+# model*, 2024, arXiv:2405.04434.
 #
-# I. Beltagy, M. E. Peters and A. Cohan, *Longformer: the long-document transformer*, 2020,
-# arXiv:2004.05150.
-#
-# A. Q. Jiang et al., *Mistral 7B*, 2023, arXiv:2310.06825.
+# A. Grattafiori et al., *The Llama 3 herd of models*, 2024, arXiv:2407.21783.
 #
 # Gemma Team, *Gemma 2: improving open language models at a practical size*, 2024,
 # arXiv:2408.00118.

@@ -1,15 +1,34 @@
 # %% [markdown]
 # # Fast attention
 #
-# Attention as it is written needs a matrix of scores with an entry for every pair of positions.
-# It never has to exist. Softmax can be computed over a row that arrives in pieces, and its
-# gradient from one number for each row. This chapter shows why: what makes FlashAttention exact,
-# and not an approximation.
+# Attention as it is written needs a matrix of scores with an entry for every pair of positions. A
+# text of a hundred thousand tokens has ten thousand million pairs, in every head of every layer; no
+# processor holds that, and to write it to memory and read it back takes longer than to compute it.
+# But the matrix never has to exist. Softmax can be computed over a row that arrives in pieces, and
+# its gradient from one number for each row. This chapter shows why. The result is FlashAttention,
+# which is exact: the same function, in another order.
 
 # %%
 from sympy import Max, exp, log
 
-from symllm import Dim, Let, calculation, ops, scalar, sum_over
+from symllm import Dim, Let, calculation, ops, pictures, scalar, sum_over
+
+# %% [markdown]
+# How the memory grows is seen on axes where powers are straight lines: for a head of width 64, the
+# scores, and what has to be kept of a row without them, its output and one number.
+
+# %%
+length = scalar("n", domain="positive")
+pictures.curves(
+    {"a matrix of scores": length**2, "an output and one number a row": 65 * length},
+    over=(length, 16, 131072),
+    name="memory-of-attention",
+    words="Numbers kept for the backward pass: those of the scores grow with the square of the "
+    "length, outputs and one number a row grow with the length. They cross at 65 positions.",
+    across="length",
+    up="numbers kept",
+    log="xy",
+)
 
 # %% [markdown]
 # ## A softmax in two pieces
@@ -97,6 +116,59 @@ calculation(
 # grouping, and three numbers of each row are all that is carried along. A single score is the
 # piece $(s, 1, v)$; an empty one would be $(-\infty, 0, 0)$, which changes nothing.
 #
+# As a program: scores that overflow every exponential, in blocks of seven, once from the left and
+# once as a tree.
+
+# %% tags=["shown"]
+from functools import reduce
+
+import numpy as np
+
+rng = np.random.default_rng(0)
+scores, values = 1000 * rng.normal(size=28), rng.normal(size=28)
+
+
+def piece(x, y):
+    return x.max(), np.exp(x - x.max()).sum(), np.exp(x - x.max()) @ y
+
+
+def join(one, two):
+    top = max(one[0], two[0])
+    shift = [np.exp(part[0] - top) for part in (one, two)]
+    return top, *(shift[0] * one[n] + shift[1] * two[n] for n in (1, 2))
+
+
+pieces = [piece(scores[k : k + 7], values[k : k + 7]) for k in range(0, 28, 7)]
+whole = piece(scores, values)
+chain = reduce(join, pieces)
+tree = join(join(*pieces[:2]), join(*pieces[2:]))
+print("output:", *(f"{o / z:.6f}" for _, z, o in (whole, chain, tree)))
+with np.errstate(over="ignore"):
+    print("largest exponential without a shift:", np.exp(scores).max())
+
+# %% [markdown]
+# ## What is kept of a row
+#
+# The backward pass will need the probabilities again. It would be a pity to have avoided the matrix
+# only to store it now. But one number of each row, saved from the forward pass, is enough to
+# compute any of its entries anew: $m + \log z$, the logarithm of the sum of the exponentials. A
+# probability is the exponential of a score less that number.
+
+# %%
+ell = scalar("ell")
+calculation(
+    exp(s[i] - ell),
+    given=(
+        s, m_1,
+        Let(z_1, sum_over(exp(s[i] - m_1), i), "sum of the row"),
+        Let(ell, m_1 + log(z_1), "what is saved"),
+    ),
+    title="A probability",
+).then(exp(s[i] - m_1) / z_1, because="the exponential of a logarithm").then(
+    exp(s[i]) / sum_over(exp(s[i]), i), because="$e^{-m}$ cancels"
+)  # fmt: skip
+
+# %% [markdown]
 # ## The backward pass
 #
 # Backwards, softmax asks for a mean: from the gradient that arrives at each probability, take the
@@ -131,11 +203,57 @@ calculation(sum_over(P[r, c] * dP[r, c], c), given=rows, title="The mean of a ro
 # before the loop over blocks starts. Asked for the gradient of attention, the engine arrives at
 # the same sum, without being told to look for it.
 #
-# With that, an entry of the scores' gradient depends on its own row and column alone, and can be
-# computed block by block from scores that are computed again.
+# With that, an entry of the scores' gradient depends on its own row and column alone. It can be
+# computed in blocks, of scores that are computed again. Blocks of keys and values gather from all
+# rows, rows from all blocks, and nothing larger than a block is ever there. The sums are those of
+# the chapter *Attention and its gradient*, in pieces:
+
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import ops
+
+rng = np.random.default_rng(0)
+Q, K, V, dO = rng.normal(size=(4, 12, 8))
+O = ops.attention.lambdify()(Q=Q, K=K, V=V)
+saved = np.log(np.exp(Q @ K.T / np.sqrt(8)).sum(1, keepdims=True))
+D = (dO * O).sum(1, keepdims=True)
+dQ, dK, dV = np.zeros((3, 12, 8))
+blocks = [slice(k, k + 4) for k in range(0, 12, 4)]
+for cols in blocks:
+    for rows in blocks:
+        P = np.exp(Q[rows] @ K[cols].T / np.sqrt(8) - saved[rows])
+        dS = P * (dO[rows] @ V[cols].T - D[rows]) / np.sqrt(8)
+        dV[cols] += P.T @ dO[rows]
+        dK[cols] += dS.T @ Q[rows]
+        dQ[rows] += dS @ K[cols]
+whole = ops.attention.gradient().lambdify()(Q=Q, K=K, V=V, dO=dO)
+for name, found in {"dQ": dQ, "dK": dK, "dV": dV}.items():
+    print(f"{name}: furthest apart by {np.abs(whole[name] - found).max():.6f}")
+
+# %% [markdown]
+# ## Why it is faster
+#
+# It computes more than before, for the scores are computed twice. It is faster because it moves
+# less. A processor has a small memory beside its arithmetic, of $C$ numbers, and a large one that
+# is slow. Let blocks of $b$ rows, $d$ numbers wide, of queries, keys, values and outputs fill the
+# small memory: $4bd = C$. For each of the $n / b$ blocks of queries, all keys and values are read
+# once.
 
 # %%
-ops.attention.gradient("Q").where["D"]
+length, width, b, C = (scalar(name, domain="positive") for name in ("n", "d", "b", "C"))
+calculation(
+    (length / b) * (2 * length * width),
+    given=(length, width, C, Let(b, C / (4 * width), "rows of a block")),
+    title="Numbers read",
+).then(8 * length**2 * width**2 / C, because="put in the rows of a block")
+
+# %% [markdown]
+# *In words:* still a square of the length, but with $8 d^2 / C$ before it. With $d = 64$ and room
+# for a hundred thousand numbers that is a third. A program that keeps the scores in the slow memory
+# writes $n^2$ numbers and reads them again, several times over: for the maximum, for the sum, for
+# the product with the values. Dao et al. (2022) prove that no exact algorithm does better, up to a
+# factor, for every size of the small memory.
 
 # %% [markdown]
 # ## Exercises
@@ -143,10 +261,16 @@ ops.attention.gradient("Q").where["D"]
 # **1.** Scores arrive one by one. What becomes of $m$, $z$ and $o$ when the score $s$ comes, with
 # its value $v$?
 #
-# **2.** Besides the output, a kernel saves one number of each row for its backward pass, from which
-# every probability can be computed again. Which?
+# **2.** Show that adding one number to all scores of a row leaves the joined output as it was.
 #
-# **3.** Show that adding one number to all scores of a row leaves the joined output as it was.
+# **3.** A text is read by two processors, each with half of the keys. Each computes its own output
+# and its own log-sum-exp, $\ell_1$ and $\ell_2$. How are the outputs joined, without $m$ and $z$?
+#
+# **4.** The backward pass computes all scores once more. By how much does the arithmetic of
+# training grow, if queries, keys and values are as wide as each other?
+#
+# **5.** Scores are capped before the softmax, as in the chapter *Attention variants*. Does the same
+# $D$ serve the backward pass?
 #
 # ### Answers
 #
@@ -164,29 +288,56 @@ calculation(
 ).then((exp(m) * o + exp(one) * value) / (exp(m) * z + exp(one)), because="$e^{-M}$ cancels")
 
 # %% [markdown]
-# **2.** The logarithm of the sum of the exponentials, $m + \log z$: a probability is the
-# exponential of a score less that number.
-
-# %%
-calculation(
-    exp(s[i] - (m_1 + log(z_1))),
-    given=(s, m_1, Let(z_1, sum_over(exp(s[i] - m_1), i), "sum of the row")),
-    title="A probability",
-).then(exp(s[i] - m_1) / z_1, because="the exponential of a logarithm").then(
-    exp(s[i]) / sum_over(exp(s[i]), i), because="$e^{-m}$ cancels"
-)
-
-# %% [markdown]
-# **3.** Both sums get the same factor:
+# **2.** Both sums get the same factor, $e^c$:
 
 # %%
 shift = scalar("c")
 calculation(
     sum_over(exp(s[i] + shift) * v[i], i) / sum_over(exp(s[i] + shift), i), given=(s, v, shift)
+).then(sum_over(exp(s[i]) * v[i], i) / sum_over(exp(s[i]), i), because="it cancels")
+
+# %% [markdown]
+# **3.** As a mean of both, with weights that a sigmoid gives: the one of $\ell_1 - \ell_2$ and what
+# is left. So attention can be split over machines that hold parts of a very long text.
+
+# %%
+ell_1, ell_2 = scalar("ell_1"), scalar("ell_2")
+first, second = scalar("a_1"), scalar("a_2")
+halves = (
+    s, t, v, w,
+    Let(ell_1, log(sum_over(exp(s[i]), i)), "of the first half"),
+    Let(ell_2, log(sum_over(exp(t[j]), j)), "of the second"),
+    Let(first, sum_over(exp(s[i] - ell_1) * v[i], i), "output of the first"),
+    Let(second, sum_over(exp(t[j] - ell_2) * w[j], j), "output of the second"),
+)  # fmt: skip
+share = 1 / (1 + exp(ell_2 - ell_1))
+calculation(share * first + (1 - share) * second, given=halves, title="Two machines").then(
+    (exp(ell_1) * first + exp(ell_2) * second) / (exp(ell_1) + exp(ell_2)),
+    because="the fraction times $e^{\\ell_1}$",
 ).then(
-    exp(shift) * sum_over(exp(s[i]) * v[i], i) / (exp(shift) * sum_over(exp(s[i]), i)),
-    because="the factor $e^c$",
-).then(sum_over(exp(s[i]) * v[i], i) / sum_over(exp(s[i]), i), because="cancels")
+    (sum_over(exp(s[i]) * v[i], i) + sum_over(exp(t[j]) * w[j], j))
+    / (sum_over(exp(s[i]), i) + sum_over(exp(t[j]), j)),
+    because="exponentials of logarithms",
+)
+
+# %% [markdown]
+# **4.** By a sixth, for one matrix product is added to six: two on the way forward, four on the way
+# back. That buys a matrix that need not be kept. The six, counted by the engine:
+
+# %% tags=["shown"]
+from symllm import leading, ops
+
+counts = ops.attention.counts()
+print("forward: ", leading(counts.forward_flops))
+print("backward:", leading(counts.backward_flops))
+
+# %% [markdown]
+# **5.** Yes. $D$ is what softmax subtracts, and comes from the weights and the values, whatever the
+# scores are made of. What is new comes after it: the gradient $\mathrm{d}y$ of a capped score is
+# multiplied by the slope of the cap, where $t$ is the capped score over its bound.
+
+# %%
+ops.softcap.gradient("x").result
 
 # %% [markdown]
 # ### References

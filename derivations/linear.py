@@ -3,10 +3,24 @@
 #
 # Nearly all of a transformer's parameters, and nearly all of its arithmetic, are in linear
 # layers. Their gradients are two matrix products and a sum, and the only question is which
-# matrix to transpose, and what to sum over. Indices answer both without a guess.
+# matrix to transpose, and what to sum over. Indices answer both without a guess. The chapter ends
+# with what a linear layer cannot do, and with a way to change one without touching it.
 
 # %%
-from symllm import ops
+import numpy as np
+
+from symllm import (
+    Dim,
+    Let,
+    Partial,
+    calculation,
+    matrix,
+    minimum,
+    ops,
+    pictures,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
 # ## A batch of vectors
@@ -31,11 +45,85 @@ ops.linear.batched("N").gradient()
 # %% [markdown]
 # *In words:* the gradient flows back to the input through the same weights, read the other way.
 # A weight's gradient is the product of what came in along it and what is wanted at its end, added
-# up over the batch; a bias is a weight whose input is always one. The sums are where batches
-# meet: examples do not touch each other on the way forward, and on the way back they do so only
-# in the parameters.
+# up over the batch; a bias is a weight whose input is always one.
 
 # %% [markdown]
+# Whoever has forgotten which matrix is transposed can ask the shapes. The gradient of $W$ is as
+# large as $W$ itself, one row for each output and one column for each input, and of
+# $\mathrm{d}y$ and $x$ there is only one product like that.
+#
+# Differences agree, of course. Here they do so for any step, even a step as large as one: in each
+# of its inputs alone, a linear layer is a straight line.
+
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import ops
+
+rng = np.random.default_rng(0)
+x, W, b, dy = (rng.normal(size=s) for s in [(4, 3), (2, 3), 2, (4, 2)])
+dW = ops.linear.batched("N").gradient("W").lambdify()(x=x, W=W, b=b, dy=dy)
+step = np.zeros_like(W)
+step[1, 2] = 1.0
+change = dy * (x @ (W + step).T + b) - dy * (x @ (W - step).T + b)
+print(f"derived {dW[1, 2]:.6f}, by differences {change.sum() / 2:.6f}")
+
+# %% [markdown]
+# ### Where examples meet
+#
+# Examples do not touch each other on the way forward, and on the way back they meet only in the
+# parameters, where their gradients are added. So a batch that is too large for the memory may come
+# in pieces. With a loss that is a sum over examples, the gradients of the pieces add up to that of
+# the whole, to the last digit. With a mean they do not, unless the pieces are of one size. Let
+# $q_s$ be what each example asks for, and take means over a first piece of $k$ examples and a
+# second of $l$.
+
+# %%
+k, l = Dim("k"), Dim("l")
+(a,), (c,) = k.indices("a"), l.indices("c")
+first, second, q_1, q_2 = k.vector("q"), l.vector("v"), scalar("q_1"), scalar("q_2")
+pieces = (
+    first, second,
+    Let(q_1, sum_over(first[a], a) / k, "mean of the first piece"),
+    Let(q_2, sum_over(second[c], c) / l, "mean of the second"),
+)  # fmt: skip
+calculation(
+    (sum_over(first[a], a) + sum_over(second[c], c)) / (k + l),
+    given=pieces,
+    title="The mean of the whole",
+).then((k * q_1 + l * q_2) / (k + l), because="each sum is its mean, times how many")
+
+# %% [markdown]
+# *In words:* means have to be weighted by how many they are the mean of. Whoever averages them
+# evenly gives the examples of a short piece too much weight. Language models are trained on texts
+# of different length, so that this happens easily, and nothing crashes.
+#
+# ## What a linear layer cannot do
+#
+# Put one linear layer on top of another. Do two of them more than one?
+
+# %%
+m, d, n = Dim("m"), Dim("d"), Dim("n")
+i, j, k = n.index("i"), m.index("j"), d.index("k")
+x, h, y = m.vector("x"), d.vector("h"), n.vector("y")
+W, U = matrix("W", d, m), matrix("U", n, d)
+b, c = d.vector("b"), n.vector("c")
+stack = (
+    x, W, U, b, c,
+    Let(h[k], sum_over(W[k, j] * x[j], j) + b[k], "one layer"),
+    Let(y[i], sum_over(U[i, k] * h[k], k) + c[i], "another"),
+)  # fmt: skip
+calculation(y[i], given=stack, title="Two layers").then(
+    sum_over(sum_over(U[i, k] * W[k, j], k) * x[j], j) + sum_over(U[i, k] * b[k], k) + c[i],
+    because="put in the first layer",
+)
+
+# %% [markdown]
+# *In words:* they do not: two linear layers are one, whose matrix is the product $U W$. A hundred
+# of them are one. That is why there is something bent between them, which the chapter on
+# activations is about. Only where $d$ is small do two layers say something that one does not: their
+# product has rank $d$ at most, and is much cheaper to keep. That will be the idea of LoRA.
+#
 # ## Without a bias
 #
 # Many models since Llama have no biases: what a bias could add, a normalisation before the layer or
@@ -75,6 +163,105 @@ ops.lora.batched("N").gradient()
 # layer. All that has to be kept for the parameters are $h$ and $\mathrm{d}h$, with $r$ numbers for
 # each example, and no matrix as large as $W$ is ever made for a gradient; that is what is saved.
 # While $B$ is zero, so is $\mathrm{d}h$ and with it the gradient of $A$: at first only $B$ learns.
+# What follows from that, and how $\alpha$ and $r$ are chosen, is in the chapter on fine-tuning.
+
+# %% [markdown]
+# Both paths can be seen. There is no gradient of $W$ on the right, and nothing waits for one.
+
+# %%
+pictures.graph(ops.lora.batched("N").gradient())
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Multiply all inputs of a layer by $c$ and divide its weights by $c$: it computes what it
+# did. Does it also learn what it did?
+#
+# **2.** A layer is used twice, one after the other, with the same weights: $y = W W x$. What is the
+# gradient of $W$? Somebody returns $2\, \mathrm{d}y\, x^\top W^\top$. When is that right?
+#
+# **3.** The loss is the mean over $N$ examples. A batch of 6 texts comes in pieces of 4 and 2, and
+# both means are averaged. By how much is each text of the second piece favoured?
+#
+# **4.** Given inputs and targets, numbers both, which slope $w$ makes $w x_s$ come nearest to $y_s$
+# in the sum of squares? What is the gradient there, and what does it say of the errors?
+#
+# ### Answers
+#
+# **1.** No. The gradient is $c$ times as large, and the weights are $c$ times as small. In the old
+# units it is a step with $c^2$ times the learning rate. Which numbers are inputs and which are
+# weights is a choice, and gradient descent notices it.
+
+# %%
+dim = Dim("N")
+s = dim.index("s")
+x, dy = m.vector("x").batched((dim,)), n.vector("dy").batched((dim,))
+W, eta, c = matrix("W", n, m), scalar("eta"), scalar("c", domain="positive")
+gradient = sum_over(dy[s, i] * c * x[s, j], s)
+calculation(c * (W[i, j] / c - eta * gradient), given=(x, dy, W, eta, c)).then(
+    W[i, j] - c**2 * eta * sum_over(dy[s, i] * x[s, j], s), because="multiplied out"
+)
+
+# %% [markdown]
+# **2.** Two uses, two terms: one for each place in which $W$ stands. The first layer's weights meet
+# $x$ and the gradient that has come back through the second; the second layer's meet $h = W x$. The
+# formula in the question takes one of the terms twice, which is right for numbers and for little
+# else.
+
+# %%
+i, j, k = n.indices("i j k")
+x, h, y, dy, dh = (n.vector(name) for name in ("x", "h", "y", "dy", "dh"))
+W, L = matrix("W", n, n), scalar("L")
+a, b = n.indices("a b")
+twice = (
+    x, dy, W,
+    Let(h[i], sum_over(W[i, j] * x[j], j), "once"),
+    Let(y[i], sum_over(W[i, j] * h[j], j), "and again"),
+    Let(L, sum_over(dy[i] * y[i], i), "for any gradient of the output"),
+    Let(dh[j], sum_over(dy[i] * W[i, j], i), "what comes back through the second"),
+)  # fmt: skip
+calculation(Partial(L, W[a, b]), given=twice).then(
+    dy[a] * h[b] + dh[a] * x[b], because="second place, first place"
+)
+
+# %% [markdown]
+# **3.** By a factor of two over the others: those of the second piece weigh a quarter, those of the
+# first an eighth. Each should weigh a sixth.
+
+# %%
+four, two = Dim("4"), Dim("2")
+q, v = four.vector("q"), two.vector("v")
+a, c = four.index("a"), two.index("c")
+means = (
+    q, v,
+    Let(q_1, sum_over(q[a], a) / four, "mean of the first piece"),
+    Let(q_2, sum_over(v[c], c) / two, "mean of the second"),
+)  # fmt: skip
+calculation((q_1 + q_2) / 2, given=means).then(
+    sum_over(q[a] / 8, a) + sum_over(v[c] / 4, c), because="multiplied out"
+)
+
+# %% [markdown]
+# **4.** The slope of the loss is the sum of inputs times errors. Where it is zero, the errors have
+# nothing left in them that goes along with the input.
+
+# %%
+x, y, w = dim.vector("x"), dim.vector("y"), scalar("w")
+s, t = dim.indices("s t")
+minimum(
+    sum_over((w * x[s] - y[s]) ** 2, s),
+    Let(w, sum_over(x[t] * y[t], t) / sum_over(x[t] ** 2, t)),
+    given=(w, x, y),
+)
+
+# %%
+best = (
+    x, y,
+    Let(w, sum_over(x[t] * y[t], t) / sum_over(x[t] ** 2, t), "the best slope"),
+)  # fmt: skip
+calculation(sum_over(x[s] * (w * x[s] - y[s]), s), given=best).then(
+    w * sum_over(x[s] ** 2, s) - sum_over(x[s] * y[s], s), because="multiplied out"
+).then(0, because="put in the slope")
 
 # %% [markdown]
 # ### References

@@ -1,29 +1,113 @@
 # %% [markdown]
 # # Positions
 #
-# Attention looks at a set: shuffle the rows of its keys and values together, and the output is the
-# same. Where a word stands has to be told by other means.
+# Attention without a mask looks at a set: shuffle the rows of its keys and values together, and the
+# output is the same. A causal mask tells it what came before, but not how far before. Where a word
+# stands has to be told by other means. There are three: something can be *added*
+# to the embeddings, queries and keys can be *turned*, or scores can be *lowered* with distance. Two
+# questions tell them apart. Does a score depend on where two words stand, or only on how far apart
+# they are? And what does a model see at distances that it was never trained on?
 
 # %%
-from symllm import ops
+import numpy as np
+from sympy import ImmutableMatrix, MatMul, Transpose, cos, exp, log, pi, sin
+
+from symllm import Dim, E, Equals, Let, calculation, ops, pictures, random, scalar, sum_over
 
 # %% [markdown]
-# ## Sinusoidal positions
+# ## Sines and cosines that are added
 #
-# The first transformer added to every embedding a table of sines and cosines of its position, of
-# frequencies that fall from one to nearly one over the base, as the hands of a clock turn at
-# different speeds. Even columns hold the sines, odd columns the cosines. An embedding of width
-# $2m$ is written here as its two halves: $a$ has the even columns and $b$ the odd ones, so the
-# frequency of pair $k$ is the base to the power $-2k/2m$, which is $-k/m$. Columns and pairs are
-# counted from zero.
-#
-# Sine and cosine go together for a reason: from both of a position one gets both of the position
-# a fixed distance away, by a rotation that does not depend on where one starts.
+# The first transformer added to every embedding a table of sines and cosines of its position, with
+# frequencies that fall from pair to pair, as the hands of a clock turn at different speeds. An
+# embedding of width $2m$ is written here as its two halves: $a$ has the even columns, which get
+# the sines, and $b$ the odd ones, which get the cosines. Columns and pairs are counted from zero.
 
 # %%
 ops.sinusoidal_positions
 
 # %% [markdown]
+# How far must one go until pair $k$ comes back to where it was? That is its wavelength.
+
+# %%
+m = Dim("m")
+k = m.index("k")
+pair = k.symbol / m.symbol
+t, base = scalar("t"), scalar("base", domain="positive")
+calculation(
+    sin((t + 2 * pi * base**pair) * base ** (-pair)),
+    given=(t, base),
+    over=(k,),
+    title="A wavelength further",
+).then(sin(t * base ** (-pair)), because="one whole turn")
+
+# %% [markdown]
+# *In words:* wavelengths form a geometric series, from $2 \pi$ up to nearly $2 \pi$ times the base,
+# which is $10000$ as a rule. The fast pairs tell neighbours apart and repeat themselves soon, the
+# slow ones tell the beginning from the end; together they are a number written in digits that
+# change smoothly.
+
+# %%
+places, pairs = np.arange(24)[:, None], np.arange(8)
+angles = places * 10000.0 ** (-pairs / 8)
+pictures.matrix(
+    np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(24, 16),
+    name="sinusoids",
+    words="The table for 24 positions, one a row, and 8 pairs of columns, a sine and a cosine "
+    "each. The first pair turns once in six rows, the last hardly moves.",
+)
+
+# %% [markdown]
+# Why a sine *and* a cosine? Because from both of a position one gets both of the position $t$
+# further on, by a map that does not depend on where one starts. Let $\omega$ be a frequency.
+
+# %%
+i, j, omega = (scalar(name) for name in ("i", "j", "omega"))
+here = (i, t, omega)
+calculation(sin((i + t) * omega), given=here, title="A sine further on").then(
+    cos(t * omega) * sin(i * omega) + sin(t * omega) * cos(i * omega),
+    because="the addition theorem",
+)
+
+# %%
+calculation(cos((i + t) * omega), given=here, title="A cosine further on").then(
+    cos(t * omega) * cos(i * omega) - sin(t * omega) * sin(i * omega),
+    because="the addition theorem",
+)
+
+# %% [markdown]
+# *In words:* a step of $t$ is a rotation, by the angle $t \omega$, and a matrix of weights can
+# learn it once for all positions. Nor does the scalar product of two rows of the table, $i$ and
+# $j$, depend on where one starts:
+
+# %%
+w = m.vector("omega")
+calculation(
+    sum_over(sin(i * w[k]) * sin(j * w[k]) + cos(i * w[k]) * cos(j * w[k]), k),
+    given=(w, i, j),
+    title="Two rows of the table",
+).then(sum_over(cos((j - i) * w[k]), k), because="the addition theorem")
+
+# %% [markdown]
+# A good design, then; but the rows are *added*. Let $x$ and $y$ be two words and $f$ and $g$ the
+# rows for their places. What attention multiplies are sums.
+
+# %%
+x, y, f, g = (m.vector(name) for name in "xyfg")
+calculation(
+    sum_over((x[k] + f[k]) * (y[k] + g[k]), k), given=(x, y, f, g), title="Sums in a score"
+).then(
+    sum_over(x[k] * y[k], k)
+    + sum_over(f[k] * g[k], k)
+    + (sum_over(x[k] * g[k], k) + sum_over(f[k] * y[k], k)),
+    because="multiplied out",
+)
+
+# %% [markdown]
+# *In words:* word by word, place by place, and each word with the other's place. Of these, place by
+# place is a function of the distance, and once the matrices of queries and keys stand between, not
+# even that. The mixed terms change whenever the whole text is moved, and a model has to learn to
+# ignore them.
+#
 # ### The backward pass
 #
 # What is added passes its gradient on unchanged, and positions in a text are integers that need
@@ -39,27 +123,127 @@ ops.sinusoidal_positions.gradient()
 # cosine by minus the sine.
 
 # %% [markdown]
-# ## Rotary position embedding
+# ## Turning instead of adding
 #
-# Two entries of a query or a key make a point in a plane, and the point is turned by an angle in
-# proportion to the position. A scalar product does not change when both its sides are turned by
-# the same angle; so what is left between a query and a key is the difference of their positions.
-# Each pair has a frequency of its own, the first, for which $k$ counts as zero, the highest. Here
-# $J_{su}$ is the quarter turn that takes the point $(a, b)$ to $(-b, a)$, and the axis $s$ runs
-# over the two entries of a pair.
+# If steps are rotations, why not rotate the words themselves? Take two entries of a query as a
+# point in a plane. At position $i$ it is turned by the angle $i \omega$, by the matrix $R_i$; a key
+# at position $j$ by $R_j$. In a score, the matrix of the query stands transposed, for it is the
+# query that becomes a row. The line that follows is often printed with a sign wrong, so it is worth
+# doing slowly.
+
+# %%
+alpha, beta = scalar("alpha"), scalar("beta")
+turns = (
+    i, j, omega,
+    Let(alpha, i * omega, "angle of the query"),
+    Let(beta, j * omega, "angle of the key"),
+)  # fmt: skip
+
+
+def turn(angle):
+    return ImmutableMatrix([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]])
+
+
+along = cos(alpha) * cos(beta) + sin(alpha) * sin(beta)
+across = cos(alpha) * sin(beta) - sin(alpha) * cos(beta)
+calculation(
+    MatMul(Transpose(turn(alpha)), turn(beta), evaluate=False), given=turns, title="Two rotations"
+).then(ImmutableMatrix([[along, -across], [across, along]]), because="row by column").then(
+    turn((j - i) * omega), because="the addition theorems"
+)
+
+# %% [markdown]
+# *In words:* $R_i^\top R_j = R_{j - i}$. A transposed rotation turns back, so the product turns
+# forwards to $j$ and back from $i$. With $R_{i - j}$ in its place, as some notes have it, this
+# chapter would not build. To tell the two apart, put in $i = 0$: $R_0$ is the identity, and what
+# is left is $R_j$.
+#
+# ### All pairs
+#
+# A query of width $2m$ has $m$ pairs, each with a frequency of its own, the same as those of the
+# sines. Let the first entries of its pairs be $a_k$ and the second $b_k$, those of a key $c_k$
+# and $d_k$. Turned, they have a tilde; the score sums over all pairs.
+
+# %%
+a, b, c, d = (m.vector(name) for name in "abcd")
+a_i, b_i, c_j, d_j = (m.vector(f"{name}tilde") for name in "abcd")
+turned = (
+    a, b, c, d, w, i, j,
+    Let(a_i[k], a[k] * cos(i * w[k]) - b[k] * sin(i * w[k]), "the query, turned"),
+    Let(b_i[k], a[k] * sin(i * w[k]) + b[k] * cos(i * w[k])),
+    Let(c_j[k], c[k] * cos(j * w[k]) - d[k] * sin(j * w[k]), "the key, turned"),
+    Let(d_j[k], c[k] * sin(j * w[k]) + d[k] * cos(j * w[k])),
+)  # fmt: skip
+calculation(sum_over(a_i[k] * c_j[k] + b_i[k] * d_j[k], k), given=turned, title="A score").then(
+    sum_over(
+        (a[k] * c[k] + b[k] * d[k]) * cos((j - i) * w[k])
+        + (b[k] * c[k] - a[k] * d[k]) * sin((j - i) * w[k]),
+        k,
+    ),
+    because="put in and add the angles",
+)
+
+# %% [markdown]
+# *In words:* positions enter as $j - i$ alone. Shift a whole text by a thousand places, and no
+# score changes; that is what a table added to the embeddings cannot promise. And nothing is
+# stretched: the length of a query is what it was.
+
+# %%
+calculation(sum_over(a_i[k] ** 2 + b_i[k] ** 2, k), given=turned, title="Its length").then(
+    sum_over((a[k] ** 2 + b[k] ** 2) * (cos(i * w[k]) ** 2 + sin(i * w[k]) ** 2), k),
+    because="the mixed terms cancel",
+).then(sum_over(a[k] ** 2 + b[k] ** 2, k), because=r"$\cos^2 + \sin^2 = 1$")
+
+# %% [markdown]
+# Here are the scores of one query and one key at three pairs of places, with a table that is added
+# (of random numbers, as a learnt one has before training), and turned.
+
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import ops
+
+rng = np.random.default_rng(0)
+query, key = rng.normal(size=(2, 1, 64))
+table, rope = rng.normal(size=(2000, 64)), ops.rope.lambdify()
+for first, second in ((3, 10), (1003, 1010), (3, 1010)):
+    added = (query[0] + table[first]) @ (key[0] + table[second])
+    turned_query = rope(x=query, pos=[first], base=1e4).ravel()
+    turned_key = rope(x=key, pos=[second], base=1e4).ravel()
+    score = turned_query @ turned_key
+    print(f"positions {first:4} and {second:4}: added {added:6.2f}, turned {score:6.2f}")
+
+# %% [markdown]
+# ### Rotary position embedding
+#
+# As an op: neighbouring columns make a pair, and the axis $s$ runs over its two entries. $J_{su}$
+# is the quarter turn that takes the point $(a, b)$ to $(-b, a)$; a rotation is a cosine of the
+# point and a sine of its quarter turn.
 
 # %%
 ops.rope
+
+# %% [markdown]
+# What does the backward pass of a rotation look like? The gradient meets the transposed matrix, and
+# that is the rotation by the opposite angle:
+
+# %%
+calculation(
+    MatMul(Transpose(turn(alpha)), turn(alpha), evaluate=False),
+    given=(alpha,),
+    title="There and back",
+).then(ImmutableMatrix([[1, 0], [0, 1]]), because=r"$\cos^2 + \sin^2 = 1$")
 
 # %%
 ops.rope.gradient("x")
 
 # %% [markdown]
 # *In words:* the gradient is turned back by the same angle, for with its two indices exchanged a
-# quarter turn goes the other way. Nothing shrinks and nothing grows, on the way in or out.
+# quarter turn goes the other way. Nothing shrinks and nothing grows, on the way in or out, and the
+# function that was written for the forward pass does for the backward one, with positions negated.
 
 # %% [markdown]
-# ## Rotary embedding by halves
+# ### Pairs by halves
 #
 # Llama's published checkpoints pair entry $k$ with entry $m + k$ of the other half, the paper
 # pairs neighbours. The mathematics is the same with the axes of the pair exchanged, but weights
@@ -75,6 +259,218 @@ ops.rope_halves.gradient("x")
 # *In words:* again the same rotation by the opposite angle.
 
 # %% [markdown]
+# ## What a score sees of the distance
+#
+# If the entries of queries and keys are independent, with mean zero, a score is zero on average at
+# any distance, and its variance does not depend on the distance either: rotation favours neither
+# near keys nor far ones before anything is learnt. What fades with distance is the score of a
+# query with a key that is *equal* to it. Let $t$ be the distance.
+
+# %%
+calculation(
+    E(sum_over((a[k] * a[k] + b[k] * b[k]) * cos(t * w[k]), k)),
+    given=(a, b, w, t),
+    assuming=tuple(random(vector[k]) for vector in (a, b)),
+    title="An equal key",
+).then(sum_over((E(a[k] ** 2) + E(b[k] ** 2)) * cos(t * w[k]), k), because="linear").then(
+    2 * sum_over(cos(t * w[k]), k), because="variances are one"
+)
+
+# %% [markdown]
+# At distance zero all cosines are one. At distance $t$, the fast pairs have turned many times, and
+# their cosines cancel; the slow ones have hardly moved. Which share $\rho$ of the pairs has turned
+# by at least a radian? The last such pair is where $t \omega_k = 1$, with $k = \rho m$.
+
+# %%
+far, part = scalar("t", domain="positive"), scalar("rho", domain="positive")
+calculation(
+    Equals(far * base ** (-part), 1),
+    given=(far, base, part),
+    assuming=(base > 2, far > 1),
+    unknown=(part,),
+    title="How many have turned",
+).implies(Equals(log(far), part * log(base)), because="take logarithms").implies(
+    Equals(part, log(far) / log(base)), because="solve"
+)
+
+# %% [markdown]
+# *In words:* the share that is left, $1 - \log t / \log \mathrm{base}$, falls by the same amount
+# whenever the distance doubles. So the mean of the cosines should come down in a straight line
+# over the logarithm of the distance, and reach zero near the base. A larger base makes the slope
+# gentler:
+
+# %%
+step = scalar("t")
+
+
+def mean_cosine(base, count=64):
+    return sum(cos(step * float(base) ** (-n / count)) for n in range(count)) / count
+
+
+pictures.curves(
+    {
+        "base 10 thousand": mean_cosine(10_000),
+        "predicted, 10 thousand": 1 - log(step) / log(10_000),
+        "base 500 thousand": mean_cosine(500_000),
+        "predicted, 500 thousand": 1 - log(step) / log(500_000),
+    },
+    over=(step, 1, 100_000),
+    within=(-0.5, 1),
+    log="x",
+    across="distance $t$",
+    up="mean cosine",
+    name="fading",
+    words="The mean cosine of 64 pairs falls in a straight line, a little below the predicted one, "
+    "and ripples about zero from a distance near the base. With the larger base it falls more "
+    "slowly.",
+)
+
+# %% [markdown]
+# ## Longer texts
+#
+# A model was trained on texts of a certain length. Within it a fast pair has been seen at every
+# angle, but a pair whose wavelength is longer than the text has only seen a part of the circle.
+# How many are there?
+
+# %% tags=["shown"]
+import numpy as np
+
+for model, its_base, length in (("Llama 2", 1e4, 4096), ("Llama 3", 5e5, 8192)):
+    wavelengths = 2 * np.pi * its_base ** (np.arange(64) / 64)
+    print(f"{model}: {np.sum(wavelengths > length)} of 64 pairs never turn round")
+
+# %% [markdown]
+# In a longer text those pairs come to angles that the model has never met, and what it then does is
+# anybody's guess. *Interpolation* squeezes the positions instead: for texts that are $\kappa$ times
+# as long, divide every position by $s$, and all angles are old ones (Chen et al., 2023). That slows
+# the fast pairs too, and neighbours, which only they tell apart, come to stand closer than they
+# ever stood. Can one stretch the slow pairs and spare the fast ones? Raise the base. If it is
+# multiplied by $\kappa^{m/(m-1)}$, pair $k$ gets the frequency
+
+# %%
+longer = scalar("kappa", domain="positive")
+raised = base * longer ** (m.symbol / (m.symbol - 1))
+calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larger base").then(
+    base ** (-pair) * longer ** (-k.symbol / (m.symbol - 1)), because="the powers of $m$ cancel"
+)
+
+# %% [markdown]
+# *In words:* the first pair, $k = 0$, is left alone; the last, $k = m - 1$, is slowed by exactly #
+# $\kappa$, as interpolation would slow it; those between, by something between. A model needs
+# little training to get used to that, or none at all (Peng et al., 2023, who refine it).
+#
+# ## A penalty on distance
+#
+# ALiBi adds nothing and turns nothing. It subtracts from every score a slope times the distance,
+# $z - \lambda t$ with a slope $\lambda > 0$. What does that do to the weight of a key, before it is
+# normalised?
+
+# %%
+z, slope = scalar("z"), scalar("lamda", domain="positive")
+calculation(exp(z - slope * t), given=(z, slope, t), title="A weight").then(
+    exp(z) * exp(-slope * t), because="exponents add"
+)
+
+# %% [markdown]
+# *In words:* the weights fade by the factor $e^{-\lambda}$ a step, as a radioactive substance does.
+# Where scores are equal, how many keys does a query see in effect? Count each by its weight:
+
+# %%
+n = Dim("n")
+step_back = n.index("t")
+calculation(
+    sum_over(exp(-slope * step_back.symbol), step_back),
+    given=(slope, n),
+    title="How many keys are seen",
+).then((1 - exp(-slope * n.symbol)) / (1 - exp(-slope)), because="a geometric series").at_most(
+    1 / (1 - exp(-slope)), because="however long the text"
+).at_most(1 + 1 / slope, because=r"$e^\lambda \ge 1 + \lambda$")
+
+# %% [markdown]
+# *In words:* a window of about $1 / \lambda$ positions with a soft edge, in a text of any length.
+# That is why ALiBi can be run on longer texts than it was trained on: nothing new is seen there,
+# nor anything old from far away. The heads share out the distances: of eight heads the first has
+# the slope $1/2$, each next one half of that, so their windows go from 2 positions to 256. Its
+# gradient is in the chapter on attention's variants.
+#
+# ## Exercises
+#
+# **1.** Rotate by $i$ and then by $j$. What is the result, and does the order matter?
+#
+# **2.** What would a score depend on if keys were turned the other way?
+#
+# **3.** Does adding one number to all positions change a score of ALiBi?
+#
+# **4.** How large must the base be for the slowest pair to turn round once in a text of
+# $\ell$ positions? How large is that for $m = 64$ and 131072 positions?
+#
+# **5.** A backward pass of rotary embedding has been written by calling the forward function on the
+# gradient. All lengths come out right. What is wrong?
+#
+# ### Answers
+#
+# **1.** A rotation by $i + j$, in either order: in a plane, rotations commute.
+
+# %%
+calculation(MatMul(turn(alpha), turn(beta), evaluate=False), given=turns).then(
+    MatMul(turn(beta), turn(alpha), evaluate=False), because="in the plane"
+).then(turn((i + j) * omega), because="the angles add")
+
+# %% [markdown]
+# **2.** On the sum of the positions, and on their difference not at all: a pair of words would look
+# different at every place of the text.
+
+# %%
+calculation(MatMul(Transpose(turn(alpha)), turn(-beta), evaluate=False), given=turns).then(
+    turn(-(i + j) * omega), because="both turn back"
+)
+
+# %% [markdown]
+# **3.** It does not: both positions move, and the distance stays.
+
+# %%
+shift, i_new, j_new = scalar("h"), scalar("ihat"), scalar("jhat")
+moved = (
+    z, slope, shift, i, j,
+    Let(i_new, i + shift, "position of the query, moved"),
+    Let(j_new, j + shift, "of the key"),
+)  # fmt: skip
+calculation(z - slope * (i_new - j_new), given=moved).then(
+    z - slope * (i - j), because="the shift cancels"
+)
+
+# %% [markdown]
+# **4.** Its wavelength is $2 \pi \, \mathrm{base}^{(m-1)/m}$. For the numbers given, about 24
+# thousand would do; Llama 3 has 500 thousand, so that not only the slowest pair has room.
+
+# %%
+ell = scalar("ell", domain="positive")
+calculation(
+    Equals(2 * pi * base ** ((m.symbol - 1) / m.symbol), ell),
+    given=(m, ell, base),
+    unknown=(base,),
+    title="A base for a length",
+).implies(
+    Equals(base, (ell / (2 * pi)) ** (m.symbol / (m.symbol - 1))), because="solve for the base"
+)
+
+# %% [markdown]
+# **5.** The direction: the gradient has to be turned back. A test of norms cannot see that.
+
+# %% tags=["shown"]
+from symllm import check_gradient, ops
+
+rope = ops.rope.lambdify()
+
+
+def rope_backward(dy, pos, base):
+    return rope(x=dy, pos=pos, base=base)
+
+
+verdict = check_gradient(rope_backward, ops.rope)
+print(verdict.kind, verdict.explanation, sep=": ")
+
+# %% [markdown]
 # ### References
 #
 # A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. N. Gomez, Ł. Kaiser and I.
@@ -82,3 +478,12 @@ ops.rope_halves.gradient("x")
 #
 # J. Su, Y. Lu, S. Pan, A. Murtadha, B. Wen and Y. Liu, *RoFormer: enhanced transformer with rotary
 # position embedding*, arXiv:2104.09864, 2021.
+#
+# O. Press, N. A. Smith and M. Lewis, *Train short, test long: attention with linear biases enables
+# input length extrapolation*, ICLR 2022, arXiv:2108.12409.
+#
+# S. Chen, S. Wong, L. Chen and Y. Tian, *Extending context window of large language models via
+# positional interpolation*, arXiv:2306.15595, 2023.
+#
+# B. Peng, J. Quesnelle, H. Fan and E. Shippole, *YaRN: efficient context window extension of large
+# language models*, ICLR 2024, arXiv:2309.00071.

@@ -208,10 +208,15 @@ class Derivation:
         """
         return self._with_autograd if autograd else self._certificate
 
+    @property
+    def unit(self) -> frozenset[str]:
+        """The outputs that are the loss themselves: their upstream gradient is 1, in each row."""
+        return self.book.seed.unit
+
     @cached_property
     def _points(self) -> list[Any]:
         # Steps may speak of names inside the ops that are called.
-        given = self.kind == "gradient" and not self.book.seed.unit
+        given = self.kind == "gradient" and not self.unit
         program = without_calls(self.program)
         return [evaluate.sample(program, seed, upstream=given) for seed in SEEDS]
 
@@ -273,8 +278,7 @@ class Derivation:
     @cached_property
     def backward(self) -> Program:
         """Forward equations, kept adjoints and results as one let-program."""
-        unit = self.book.seed.unit
-        upstream = [t for t in self._all_upstream if t.name.removeprefix("d") not in unit]
+        upstream = [t for t in self._all_upstream if t.name.removeprefix("d") not in self.unit]
         closed = zip(self.book.closed, self._closed_lets.values(), strict=True)
         return backward_program(
             f"{self.program.name}_{SUFFIX[self.kind]}",
@@ -329,7 +333,7 @@ class Derivation:
     def pair(self) -> codegen.Pair:
         """Of a gradient: the forward program with what it saves, and the backward program."""
         asked = self
-        if self.book.seed.unit:
+        if self.unit:
             book = textbook(self._system, self.wrt, Seed())
             asked = replace(self, book=book)
         names = {name: self._result_name(name) for name in self.wrt}

@@ -14,7 +14,7 @@ import ast
 import io
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,7 +45,7 @@ from .render.glance import glance_markdown
 from .render.latex import latex
 from .render.optimum import optimum_markdown
 from .render.page import derivation_markdown, op_markdown
-from .render.place import ALONE, Place
+from .render.place import ALONE, Introduced, Place
 from .render.subject import Derivation
 
 
@@ -211,13 +211,24 @@ def beside_a_result(document: Document, number: int) -> bool:
     return bool(number and said and isinstance(before.value, Derivation))
 
 
+def introduced(before: Sequence[Any]) -> Introduced | None:
+    """What names stand for: by the calculation before, or by an op that was shown just now."""
+    results = [b for b in before if isinstance(b, Calculation | Optimum | Op | Derivation)]
+    if results and isinstance(op := results[-1], Op):
+        return Introduced(tuple(op.inputs.values()), tuple(op.equations))
+    settings = [b.setting for b in results if isinstance(b, Calculation | Optimum)]
+    if not settings:
+        return None
+    last = settings[-1]
+    return Introduced(tuple(last.program.inputs), last.definitions, tuple(last.assuming))
+
+
 def place_of(document: Document, number: int, f: Flavour) -> Place:
     """What the reader of a cell has seen, and where to look for the rest."""
     value = document.shown[number].value
     before = [shown.value for shown in document.shown[:number]]
     if isinstance(value, Calculation | Optimum):
-        last = next((b for b in reversed(before) if isinstance(b, Calculation | Optimum)), None)
-        return Place(introduced=last.setting if last else None)
+        return Place(introduced=introduced(before))
     if not isinstance(value, Derivation):
         return ALONE
     forward = any(isinstance(op, Op) and op.program == value.op.program for op in before)

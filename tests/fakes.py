@@ -40,6 +40,7 @@ class FakeDerivation:
     steps: tuple[Step, ...]
     result_equations: tuple[Let, ...]
     kind: str = "gradient"
+    unit: frozenset[str] = frozenset()
     wrt: tuple[str, ...] = ("x",)
     where: Mapping[str, Let] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()

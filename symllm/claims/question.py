@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -60,7 +60,9 @@ class Question:
     @cached_property
     def line_by_line(self) -> Program:
         """Forward equations and the gradient of every name on the way, as calculus gives it."""
-        return with_lines(self.forward, self.derivation.equations, self.given, self.wrt)
+        named = [alias for alias in self.op.program.aliases if alias.name not in self.forward.let]
+        lines = with_names(self.derivation.equations, named)
+        return with_lines(self.forward, lines, self.given, self.wrt)
 
     @cached_property
     def forward(self) -> Program:
@@ -97,16 +99,24 @@ def with_lines(
     program: Program, lines: Iterable[Let], given: Iterable[Tensor], wrt: Iterable[str]
 ) -> Program:
     """The program followed by the adjoints of its names, one equation each."""
-    shaped = {let: adjoint_tensor(program, let.name) for let in lines}
-    new = [let for let in shaped if let.name not in program.tensors]
+    new = [let for let in lines if let.name not in program.tensors]
+    adjoints = [let.name for let in new if let.name.removeprefix("d") in program.tensors]
     return Program(
         name=f"{program.name}_backward",
         inputs=(*given, *program.inputs),
         equations=(*program.equations, *program.aliases, *new),
         outputs=tuple(f"d{name}" for name in wrt),
         batch=program.batch,
-        declared=(*program.declared, *(shaped[let] for let in new)),
+        declared=(*program.declared, *(adjoint_tensor(program, name) for name in adjoints)),
     )
+
+
+def with_names(lines: Iterable[Let], aliases: Iterable[Let]) -> Iterator[Let]:
+    """The lines, and before the first that mentions it what each alias stands for."""
+    waiting = {alias.name: alias for alias in aliases}
+    for let in lines:
+        yield from (waiting.pop(name) for name in tuple(waiting) if name in let.mentioned)
+        yield let
 
 
 def adjoint_tensor(program: Program, name: str) -> Tensor:

@@ -84,10 +84,11 @@ class Theory:
         return read(sp.sympify(expr), replace(scope, slope=self._slope))
 
     def _slope(self, quantity: Ref, entry: Ref, along: bool) -> Poly:
-        """The derivative of a defined quantity by an entry, along all paths."""
+        """The derivative of a quantity by an entry, along all paths; what has no equation is an
+        input, whose entries depend on nothing but themselves."""
         equation = self.flat.equations.get(quantity.name)
         if equation is None:
-            raise NotationError(f"{quantity.name} has no equation to differentiate")
+            return equal(quantity.subs, entry.subs) if quantity.name == entry.name else ZERO
         right = Change(dict(zip(equation.indices, quantity.subs, strict=True))).poly(equation.right)
         right = self._written_out(right, but=entry.name)
         result = ZERO

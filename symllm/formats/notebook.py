@@ -69,8 +69,9 @@ def outputs(shown: Shown, count: int) -> list[dict[str, Any]]:
         return printed
     data = {"text/plain": lines(repr(shown.value))}
     for method, kind in DISPLAYS.items():
-        if hasattr(shown.value, method):
-            data[kind] = lines(getattr(shown.value, method)())
+        text = getattr(shown.value, method, lambda: None)()
+        if text is not None:  # so says what has no display of that kind, as SymPy does
+            data[kind] = lines(text)
     result = {
         "data": data,
         "execution_count": count,

@@ -65,7 +65,10 @@ def is_loss(node: Node, context: Context) -> bool:
     head = head_of(base)
     if context.loss and head == context.loss:
         return True
-    return head in LOSSES and (head, ()) not in context.names
+    under = node.sub if isinstance(node, Scripted) else None
+    labels = tuple(map(spelled, listed(under)))
+    known = any((head, labels[:k]) in context.names for k in range(len(labels) + 1))
+    return head in LOSSES and not known
 
 
 def slope_of(node: Fraction, context: Context, defined: frozenset[str]) -> Slope | None:

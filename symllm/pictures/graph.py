@@ -50,7 +50,8 @@ def backward_graph(derivation: Backward) -> Picture:
     program = derivation.op.program
     nodes, edges = forward_edges(program)
     layout = layered(nodes, edges, lambda name: box_width(name, nodes))
-    needs = contracted(derivation.equations, {f"d{name}" for name in nodes})
+    lets = (*program.aliases, *derivation.equations)
+    needs = contracted(lets, {f"d{name}" for name in nodes})
     upstream = [f"d{name}" for name in program.outputs]
     adjoints = [*(n for n in upstream if any(n in needed for needed in needs.values())), *needs]
     inner = [(a, b) for b in needs for a in adjoints if a in needs[b] and a != b]

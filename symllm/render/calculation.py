@@ -14,6 +14,7 @@ from .display import LINE, NOTE, aligned, broken, escaped, signed, width
 from .evidence import below, ranges
 from .flavour import Flavour, flavour_of
 from .names import is_short
+from .place import Introduced
 from .printer import Printer, Style, style_of
 from .setting import preamble
 from .steps import capitalised
@@ -77,7 +78,9 @@ class Row:
 
 
 def calculation_markdown(
-    calculation: Calculation, flavour: str | Flavour = "github", introduced: Any = None
+    calculation: Calculation,
+    flavour: str | Flavour = "github",
+    introduced: Introduced | None = None,
 ) -> str:
     """A calculation as Markdown; what the setting ``introduced`` has said is not repeated."""
     f = flavour_of(flavour)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..calls import all_inside
 from ..expressions import entries, is_entry, name_of
 from .display import LINE, noted
 from .flavour import Flavour, flavour_of
@@ -59,9 +60,10 @@ def common_style(derivations: Sequence[Derivation]) -> Style:
 def formulas(derivation: Derivation) -> list[tuple[Any, Any]]:
     """The results, and the equations of names that the derivation made for them.
 
-    Where those are more than a glance takes in, the results alone.
+    Forward names are not among those, be they the op's or of what it calls. Where
+    there are more than a glance takes in, the results alone.
     """
-    known = derivation.op.program.tensors
+    known = {*derivation.op.program.tensors, *all_inside(derivation.op.program)}
     mentioned = {name for let in derivation.where.values() for name in let.mentioned}
     spoken = {alias.name for alias in derivation.op.program.aliases} - mentioned
     new = [let for n, let in derivation.where.items() if n not in known and n not in spoken]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from sympy.matrices.expressions.matexpr import MatrixElement
 
+from .names import subscript_list
 from .printer import Printer, bracketed, writes
 from .products import joined, product_parts
 
@@ -19,6 +21,16 @@ def write_matrix_name(p: Printer, expr: Any) -> str:
 def write_explicit(p: Printer, expr: Any) -> str:
     rows = (" & ".join(p(expr[r, c]) for c in range(expr.cols)) for r in range(expr.rows))
     return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
+
+
+@writes(MatrixElement)
+def write_matrix_entry(p: Printer, expr: Any) -> str:
+    """``(A B)_ij``; a column's entry is told by its row, and a row's by its column."""
+    places = ((expr.i, expr.parent.rows), (expr.j, expr.parent.cols))
+    subscripts = subscript_list([p(place) for place, size in places if size != 1])
+    whole = matrix_factor(p, expr.parent)
+    whole = bracketed(whole) if isinstance(expr.parent, sp.Transpose) else whole
+    return f"{whole}_{subscripts}" if subscripts else whole
 
 
 @writes(sp.Transpose)

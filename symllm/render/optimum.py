@@ -12,6 +12,7 @@ from ..statements import Equals
 from .calculation import Row, block, places_words
 from .display import LINE, broken, width
 from .flavour import Flavour, flavour_of
+from .place import Introduced
 from .printer import Printer, style_of
 from .setting import preamble
 
@@ -42,7 +43,7 @@ WORDS = {"minimum": ("least", r"\min", "less"), "maximum": ("greatest", r"\max",
 
 
 def optimum_markdown(
-    optimum: Optimum, flavour: str | Flavour = "github", introduced: Any = None
+    optimum: Optimum, flavour: str | Flavour = "github", introduced: Introduced | None = None
 ) -> str:
     """Where the objective is best, among what meets the constraints."""
     f = flavour_of(flavour)

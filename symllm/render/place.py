@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..equation import Let
+from ..notation import Tensor
 from .subject import Derivation
+
+
+@dataclass(frozen=True)
+class Introduced:
+    """What names stand for, as the reader knows: tensors, definitions and assumptions."""
+
+    tensors: tuple[Tensor, ...] = ()
+    definitions: tuple[Let, ...] = ()
+    assuming: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -17,15 +27,15 @@ class Place:
     ``forward``: the op's forward equations stand before it. ``words``: what the
     result says in words. ``derived``: for ops whose gradients steps cite, a
     sentence that says where those are derived. ``anchor``: what its result is
-    called by who points to it. ``introduced`` is what the calculation before it
-    was about: its setting.
+    called by who points to it. ``introduced`` is what the calculation or op before
+    it was about.
     """
 
     forward: bool = False
     words: str = ""
     derived: Mapping[str, str] = field(default_factory=dict)
     anchor: str = ""
-    introduced: Any = None
+    introduced: Introduced | None = None
 
 
 ALONE = Place()

@@ -136,7 +136,7 @@ def write_product(p: Printer, expr: Any) -> str:
 def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
     """The sign of a product, and its factors as text in the order of reading."""
     parts = fraction_of(expr)
-    above = sorted(parts.above, key=lambda f: factor_key(p, f))
+    above = in_chains(sorted(parts.above, key=lambda f: factor_key(p, f)))
     flat = [f for f in above if is_flat(f)]
     tall = [f for f in above if not is_flat(f)]
     below = sorted(parts.below, key=lambda f: factor_key(p, f))
@@ -166,6 +166,20 @@ def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
         front.append(str(over))
     texts = front + written(p, rest)
     return parts.negative, texts or ["1"]
+
+
+def in_chains(factors: Sequence[Any]) -> list[Any]:
+    """Slopes by the chain rule, each where the one before it ends: dL/dy, then dy/dx."""
+    slopes = [f for f in factors if isinstance(f, Partial)]
+    ordered: list[Any] = []
+    while slopes:
+        entered = {slope.entry for slope in slopes}
+        goes_on = [s for s in slopes if ordered and s.quantity == ordered[-1].entry]
+        begins = [s for s in slopes if s.quantity not in entered]
+        ordered.append((goes_on or begins or slopes)[0])
+        slopes.remove(ordered[-1])
+    chain = iter(ordered)
+    return [next(chain) if isinstance(f, Partial) else f for f in factors]
 
 
 def over_bar(above: str, below: str, slashed: bool) -> str:
@@ -249,8 +263,9 @@ PLACES = (
 
 
 def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
-    """Scalars, entries by the indices they carry, functions, deltas, derivatives, sums."""
-    base = factor.base if isinstance(factor, sp.Pow) else factor
+    """Scalars, entries by the indices they carry, functions, deltas, derivatives, sums; of the
+    same base the highest power."""
+    base, power = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.S.One)
     adjoint = p.is_adjoint(base)
     if base.is_number or (base.is_Symbol and base.is_positive):
         kind = 0  # numbers and sizes
@@ -265,7 +280,8 @@ def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
         name = next((n for n in p.style.names if n in set(map(name_of, entries(base)))), "")
     place = p.style.names.index(name) if name in p.style.names else len(p.style.names)
     letters = tuple(str(s) for s in subscripts_of(base))
-    return kind, letters, adjoint, place, name.lower(), str(factor)
+    degree = -float(power) if power.is_number else 0.0  # x^2 + x y + y^2
+    return kind, letters, adjoint, place, name.lower(), str(base), degree, str(factor)
 
 
 # --------------------------------------------------------------------------

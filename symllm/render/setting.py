@@ -15,6 +15,7 @@ from ..program import Program
 from ..statements import Equals, Permutation, Random
 from .display import definitions
 from .flavour import Flavour
+from .place import Introduced
 from .printer import Printer, Style
 from .steps import capitalised
 from .wording import listed, place
@@ -29,7 +30,9 @@ class Setting(Protocol):
     def assuming(self) -> Sequence[Any]: ...
 
 
-def preamble(setting: Setting, style: Style, introduced: Setting | None, f: Flavour) -> list[str]:
+def preamble(
+    setting: Setting, style: Style, introduced: Introduced | None, f: Flavour
+) -> list[str]:
     """What is given, assumed and defined, as paragraphs."""
     said = f.prose(context(setting, style, introduced))
     lets = new_definitions(setting, introduced)
@@ -38,15 +41,15 @@ def preamble(setting: Setting, style: Style, introduced: Setting | None, f: Flav
     return [f"{said} With".strip(), f.display(definitions(lets, style)), "we have"]
 
 
-def new_definitions(setting: Setting, introduced: Setting | None) -> list[Let]:
+def new_definitions(setting: Setting, introduced: Introduced | None) -> list[Let]:
     known = introduced.definitions if introduced else ()
     return [let for let in setting.definitions if let not in known]
 
 
-def context(setting: Setting, style: Style, introduced: Setting | None = None) -> str:
+def context(setting: Setting, style: Style, introduced: Introduced | None = None) -> str:
     """What is given and assumed, in sentences; not what another setting has said already."""
     p = Printer(replace(style, slashed=True))
-    known = introduced.program.inputs if introduced else ()
+    known = introduced.tensors if introduced else ()
     named = [t for t in setting.program.inputs if not t.name.startswith("_")]
     if introduced and set(setting.assuming) != set(introduced.assuming):
         known = ()

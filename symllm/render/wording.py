@@ -87,6 +87,9 @@ def question(derivation: Derivation, style: Style) -> str:
             else f"Take ${loss}$ itself as the loss, $L = {loss}$: "
         )
         return (take + what if take else capitalised(what)) + known
+    if derivation.unit:
+        (entry,) = (program.entry_of[name] for name in program.outputs)
+        return f"Take the sum of all ${p(entry)}$ as the loss $L$: {what}{known}"
     upstream = []
     for output in outputs:
         entry = program.entry_of[output.name]

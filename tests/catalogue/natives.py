@@ -75,6 +75,7 @@ def natives(torch: Any, F: Any) -> dict[str, Callable[..., Any]]:
         "layer_norm": lambda x, gamma, beta, eps: F.layer_norm(x, x.shape[-1:], gamma, beta, eps),
         "rms_norm": lambda x, gamma, eps: F.rms_norm(x, x.shape[-1:], gamma, eps),
         "embedding": lambda t, W: F.embedding(t, W),
+        "cosine_similarity": lambda x, y: F.cosine_similarity(x, y, dim=-1),
         "weight_tying": lambda t, W, U: F.linear(F.linear(F.embedding(t, W), U), W),
         "linear": lambda x, W, b: F.linear(x, W, b),
         "lora": lambda x, W, A, B, alpha: F.linear(x, W + alpha / len(A) * B @ A),
@@ -102,6 +103,7 @@ def natives(torch: Any, F: Any) -> dict[str, Callable[..., Any]]:
         "sliding_window": lambda Q, K, V, w: biased(
             Q, K, V, lambda back: torch.where(back < w, 0.0, -torch.inf)
         ),
+        "linear_attention": lambda Q, K, V: F.normalize(Q @ K.mT, p=1, dim=-1) @ V,
         "sinusoidal_positions": sinusoidal,
         "top_k_gate": gates,
         "mixture_of_experts": lambda z, mask, F: torch.einsum(

@@ -319,7 +319,7 @@ def mutants(name: str, most: int) -> list[Mutant]:
     """
     it = asked(name)
     forward = {let.name for let in it.forward.equations}
-    start = list(ops).index(name)
+    start = sum(map(ord, name))
     mutations = [*MUTATIONS.items()]
     found: list[Mutant] = []
     for k in range(len(mutations) * len(it.wrt)):

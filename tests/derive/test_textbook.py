@@ -230,6 +230,14 @@ def test_a_token_gathers_the_gradients_of_its_places() -> None:
     same(g.where["dh"].rhs, sum_over(entry("W", w, K) * entry("dz", I, w), w))
 
 
+def test_cosine_similarity() -> None:
+    (I,) = d.indices("i")
+    cosine, xhat, yhat = sp.Symbol("s"), entry("xhat", I), entry("yhat", I)
+    g = ops.cosine_similarity.gradient()
+    same(g.results["dx"], (yhat - cosine * xhat) / sp.Symbol("ell_x"))
+    same(g.results["dy"], (xhat - cosine * yhat) / sp.Symbol("ell_y"))
+
+
 # --- attention ---------------------------------------------------------------
 
 
@@ -252,6 +260,18 @@ def test_attention(name: str) -> None:
     same(g.results["dV"], sum_over(P * dO, I))
     same(g.where["dP"].rhs, sum_over(dO * V, L))
     same(g.where["dS"].rhs, P * (entry("dP", I, J) - entry("D", I)))
+    same(g.where["D"].rhs, sum_over(dO * entry("O", I, L), L))
+
+
+def test_linear_attention() -> None:
+    (I,), (J,), (K,), (L,) = n.indices("i"), m.indices("j"), d.indices("k"), e.indices("l")
+    g = ops.linear_attention.gradient()
+    Q, Z, D, dO = entry("Q", I, K), entry("Z", I), entry("D", I), entry("dO", I, L)
+    M, dM = entry("M", K, L), entry("dM", K, L)
+    same(g.results["dQ"], (sum_over(dO * M, L) - D * entry("u", K)) / Z)
+    same(g.results["dK"], sum_over(entry("V", J, L) * dM, L) - sum_over(Q * D / Z, I))
+    same(g.results["dV"], sum_over(entry("K", J, K) * dM, K))
+    same(g.where["dM"].rhs, sum_over(Q * dO / Z, I))
     same(g.where["D"].rhs, sum_over(dO * entry("O", I, L), L))
 
 

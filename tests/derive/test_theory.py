@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sympy import Abs, cos, exp, log, sin, sqrt
 
-from symllm import Dim, E, Equals, Let, Partial, Var, random, scalar, sum_over
+from symllm import Dim, E, Equals, Let, Partial, Var, delta, random, scalar, sum_over
 from symllm.derive.theory import Theory
 from symllm.program import Program
 
@@ -88,6 +88,14 @@ def test_derivatives_along_all_paths():
     assert chain.equal(Partial(scalar("w"), s), 3 * s**2, ())
     assert chain.equal(Partial(scalar("w"), scalar("v")), s, ())
     assert not chain.equal(Partial(scalar("w"), s), scalar("v"), ())
+
+
+def test_entries_of_an_input_depend_on_nothing_but_themselves():
+    found = theory()
+    assert found.equal(Partial(x[i], x[j]), delta(i, j), FREE)
+    assert found.equal(Partial(s, s), 1, ())
+    assert found.equal(Partial(x[i], y[j]), 0, FREE)
+    assert not found.equal(Partial(x[i], x[j]), 1, FREE)
 
 
 SIGNS = {

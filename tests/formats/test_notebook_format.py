@@ -33,6 +33,9 @@ ops.softmax.gradient("x")
 # %% [markdown]
 # *In words:* it is so.
 
+# %%
+ops.softmax.gradient("x").result
+
 # %% tags=["shown"]
 print("once", 2)
 """
@@ -86,6 +89,7 @@ def test_cell_ids_stay_when_something_is_edited_or_added_elsewhere(tmp_path):
         "the-gradient-code",
         "the-gradient-text-2",
         "the-gradient-code-2",
+        "the-gradient-code-3",
     ]
     assert ids(tmp_path, CHAPTER.replace("it is so", "it is otherwise")) == before
     more = CHAPTER.replace("# %% [markdown]\n# ## The", "# %%\n1 + 1\n\n# %% [markdown]\n# ## The")

@@ -11,6 +11,11 @@ from formulas import (
     output,
 )
 
+
+def unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x)
+
+
 LAYERS = (  # linear layers
     Formula(
         "linear",
@@ -162,5 +167,19 @@ LAYERS = (  # linear layers
         "correct",
         lambda s: (heads(s).P * s.dP).sum(1),
         lambda s: (s.g * s.O).sum(1),
+    ),
+    Formula(
+        "cosine_similarity",
+        r"\frac{\partial \ell}{\partial x_i} = \frac{\hat{y}_i - s \hat{x}_i}{\ell_x}",
+        "correct",
+        by("x"),
+        lambda s: (unit(s.y) - unit(s.x) @ unit(s.y) * unit(s.x)) / np.linalg.norm(s.x),
+    ),
+    Formula(
+        "cosine_similarity",
+        r"\nabla_x s = \frac{\hat{y}}{\|x\|}",
+        "wrong_term",
+        by("x"),
+        lambda s: unit(s.y) / np.linalg.norm(s.x),
     ),
 )

@@ -109,6 +109,13 @@ def test_a_backward_graph_has_each_gradient_opposite_its_name():
     assert shown.mermaid.count("-.->") == 6
 
 
+def test_what_a_gradient_needs_is_seen_through_aliases():
+    shown = pictures.graph(ops.linear_attention.gradient()).mermaid
+    number_of = {title: n for n, title in re.findall(r'(n\d+)\["(.+?)"\]', shown)}
+    assert f"{number_of['dO']} --> {number_of['dZ']}" in shown  # by D, the row sums of dO * O
+    assert f"{number_of['O']} -.-> {number_of['dZ']}" in shown
+
+
 def test_a_composed_op_shows_its_own_names_alone():
     shown = texts(pictures.graph(ops.gpt2_block.gradient()).svg)
     assert "dQ" in shown

@@ -146,3 +146,52 @@ def test_a_false_link_stops_a_chapter(tmp_path):
 def test_show_knows_calculations():
     assert show(SHORT, "notebook") == SHORT.to_markdown("notebook")
     assert "E[" in repr(calculation(E(x[i]), given=(x,), assuming=(random(x[i]),)).then(0))
+
+
+AFTER = """\
+# %% [markdown]
+# # Sums
+
+# %%
+from symllm import Dim, Let, Op, calculation, scalar, sum_over
+
+n = Dim("n")
+j, x, s = n.index("j"), n.vector("x"), scalar("s")
+total = Op("total", "Total", (x,), (Let(s, sum_over(x[j], j)),), numpy=lambda x: x.sum())
+total
+
+# %%
+calculation(2 * s, given=(x, *total.equations)).then(sum_over(2 * x[j], j), because="linear")
+"""
+
+
+def test_a_calculation_does_not_repeat_the_op_before_it(tmp_path):
+    path = tmp_path / "one.py"
+    path.write_text(AFTER)
+    shown = document_markdown(run_chapter(path), "github")
+    assert shown.count("s &=") + shown.count("s =") == 2  # its definition, and 2 s
+    assert "we have" not in shown
+    path.write_text(AFTER.replace("\ntotal\n", "\n"))
+    assert "we have" in document_markdown(run_chapter(path), "github")
+
+
+DECLARING = """# %% [markdown]
+# # A chapter
+
+# %%
+from symllm import calculation, ops, scalar
+
+t = scalar("t")
+
+# %%
+ops.sinusoidal_positions
+
+# %%
+calculation(t + t, given=(t,)).then(2 * t)
+"""
+
+
+def test_an_op_before_may_declare_what_its_equations_do_not_say(tmp_path):
+    path = tmp_path / "one.py"
+    path.write_text(DECLARING)
+    assert r"t \in \mathbb{R}" in document_markdown(run_chapter(path), "github")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sympy as sp
 from dialect import assert_dialect
+from sympy.matrices.expressions.matexpr import MatrixElement
 
 from symllm import Dim, Let, delta, mean, ops, sum_over
 from symllm.notation import LOSS, Direct, Iverson, Partial, entry
@@ -55,6 +56,11 @@ TABLE = [
     (
         sum_over(Direct(y[j], x[i]) * Partial(LOSS, y[j]), j),
         r"\sum_j \frac{\partial L}{\partial y_j} \frac{\partial y_j}{\partial x_i}",
+    ),
+    (
+        Partial(g[i], x[j]) * Partial(y[j], g[i]) * Partial(z[i], y[j]),
+        r"\frac{\partial z_i}{\partial y_j} \frac{\partial y_j}{\partial g_i}"
+        r" \frac{\partial g_i}{\partial x_j}",
     ),
     # deltas and brackets of truth
     (delta(i, j), r"\delta_{ij}"),
@@ -126,6 +132,12 @@ TABLE = [
         sp.HadamardProduct(P, X - D * sp.OneMatrix(1, N)),
         r"P \odot (X - D \mathbf{1}^\top)",
     ),
+    (MatrixElement(P * X, I, J), "(P X)_{ij}"),
+    (MatrixElement(sp.Transpose(sp.MatMul(P, X, evaluate=False)), I, J), r"((P X)^\top)_{ij}"),
+    (MatrixElement(P.T, I, J), r"(P^\top)_{ij}"),
+    (MatrixElement(P * D, I, sp.S.Zero), "(P D)_i"),
+    # powers of one base, the highest first
+    (r**2 + r * v + v**2, "r^{2} + r v + v^{2}"),
 ]
 STYLE = Style(names=("x", "t", "p", "mask"))
 FORMULAS = [latex(expr, STYLE) for expr, _ in TABLE]

@@ -31,6 +31,20 @@ def pointwise(value: sp.Expr, *inputs) -> Op:
     return Op("made_up", "Made up", (x, *inputs), (Let(y[i], value),), numpy=lambda x: x)
 
 
+QUESTIONS = {
+    ("mse", ()): "**Question.** What is",
+    ("mse", ("N",)): "**Question.** Take the sum of all $`L_b`$ as the loss $`L`$: what is",
+    ("logsumexp", ()): "**Question.** Take $`z`$ itself as the loss, $`L = z`$: what is",
+    ("softmax", ("N",)): r"**Question.** Given $`\mathrm{d}p_{bi} = \partial L / \partial p_{bi}`$",
+}
+
+
+@pytest.mark.parametrize(("name", "axes"), QUESTIONS)
+def test_the_question_says_what_the_loss_is(name, axes):
+    op = ops[name].batched(*axes) if axes else ops[name]
+    assert QUESTIONS[name, axes] in op.gradient("x").to_markdown()
+
+
 # --------------------------------------------------------------------------
 # Beside the result
 # --------------------------------------------------------------------------
@@ -197,6 +211,12 @@ def test_an_op_without_data_starts_with_what_is_given():
 # --------------------------------------------------------------------------
 
 STEPS = [ops[name].gradient() for name in ("momentum", "nesterov", "adam", "adamw")]
+
+
+def test_a_glance_holds_no_forward_names_of_what_is_called():
+    seen = glance_markdown([ops.grouped_query_attention.gradient()])
+    assert r"\mathrm{d}S_{stiq} &=" in seen
+    assert not [name for name in "SEZP" if f"> {name}_" in seen]
 
 
 def test_a_glance_that_is_too_long_goes_on_in_another_box():

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from symllm.render import tex
-from symllm.render.typeset import MissingExtra, TypesettingError, latex_document
+from symllm.render.typeset import SIGNS, MissingExtra, TypesettingError, latex_document
 
 SOURCE = latex_document("A title", "Prose with $x_i$.")
 
@@ -50,6 +50,17 @@ def test_latexmk_sets_a_page_the_same_each_time():
 def test_what_tex_complains_of_is_told():
     with pytest.raises(TypesettingError, match="cannot set 'A title': Undefined control sequence"):
         tex.tex_pdf("A title", SOURCE.replace("Prose", r"\nonsense"))
+
+
+@needs_tex
+def test_signs_of_formulas_can_be_printed_by_code():
+    printed = latex_document("A title", f"```\n{' '.join(f'x{sign}' for sign in SIGNS)}\n```\n")
+    assert tex.tex_pdf("A title", printed).startswith(b"%PDF")
+
+
+def test_signs_are_declared_where_they_stand():
+    assert "DeclareUnicode" not in SOURCE
+    assert latex_document("A title", "`Σ θ`").count("DeclareUnicode") == 2
 
 
 @needs_tex

@@ -1,0 +1,660 @@
+# %% [markdown]
+# # From slopes to backpropagation
+#
+# A language model is a function of very many numbers, its parameters. Training asks it one question
+# again and again: *if this number were a little larger, how much would the loss change?* For one
+# number the answer is a slope, and school teaches how to find it. For a hundred billion numbers it
+# is a hundred billion slopes, and the art is to find them all for the price of a few runs of the
+# model. This chapter goes that way from its beginning to its end. It needs the calculus of one
+# variable, and some patience with subscripts.
+
+# %%
+import numpy as np
+from sympy import (
+    MatMul,
+    MatrixSymbol,
+    Ne,
+    Rational,
+    Trace,
+    Transpose,
+    exp,
+    sqrt,
+    tanh,
+)
+from sympy.matrices.expressions.matexpr import MatrixElement
+
+from symllm import (
+    Dim,
+    Let,
+    Op,
+    Partial,
+    calculation,
+    delta,
+    matrix,
+    pictures,
+    scalar,
+    sum_over,
+)
+
+# %% [markdown]
+# ## One number
+#
+# What does a function do when its input takes a small step? Take the cube of $x$, and a step $s$.
+
+# %%
+x, s = scalar("x"), scalar("s")
+calculation((x + s) ** 3, given=(x, s), title="A step").then(
+    x**3 + 3 * x**2 * s + (3 * x + s) * s**2, because="multiplied out"
+)
+
+# %% [markdown]
+# *In words:* three parts. The first is where we were. The second is proportional to the step. The
+# third has the step in it at least twice: make the step ten times smaller, and this part becomes a
+# hundred times smaller. For a small step only the first two count, and what stands beside $s$ in
+# the second is the *slope*, $3x^2$.
+#
+# That is all that a derivative means in this book: *what a small step is multiplied by*. Everything
+# below is this one idea, with more letters.
+
+# %%
+pictures.curves(
+    {"the cube": x**3, "the first two parts": 1 + 3 * (x - 1)},
+    over=(x, Rational(1, 2), Rational(3, 2)),
+    name="foundations-slope",
+    words="The cube of x, and its first two parts for a step from 1: near 1 hard to tell apart.",
+    across="$x$",
+)
+
+# %% [markdown]
+# ## How to read this book
+#
+# Look at the formula for the step once more. It was not typeset by hand: a program holds it as an
+# object, judges it and prints what it has found. Beside each formula, or below it, stands one of
+# three words.
+#
+# - *Proved*: the rules of algebra and calculus bring both sides to one and the same normal form.
+# - *Checked*: a second program, which knows none of these rules, computes both sides at random
+#   points, with 60 digits, and finds them equal. What is proved is checked as well.
+# - *Cited*: the step rests on a theorem from elsewhere, which is named; it is checked all the same.
+#
+# The small print says where it was checked, and how closely both sides agreed. A formula that is
+# false stops the printing; so if you find a mistake here, it is more likely to be in a sentence.
+# What to remember of a long derivation is marked as its *result*. A paragraph that begins with
+# *In words* says something that the formula above it does not say by itself. Programs can be run as
+# they stand, and the answers to exercises were verified like everything else.
+#
+# ## A slope without calculus
+#
+# How can a program check a slope when it knows no calculus? It takes a small step and divides.
+
+# %%
+nonzero = {"given": (x, s), "assuming": (Ne(s, 0),)}
+calculation(((x + s) ** 3 - x**3) / s, **nonzero, title="One step forwards").then(
+    3 * x**2 + 3 * x * s + s**2, because="multiplied out"
+)
+
+# %% [markdown]
+# The slope is there, and beside it an error as large as the step. A step in both directions does
+# much better, for the same price: what bends upwards on one side does so on the other.
+
+# %%
+calculation(((x + s) ** 3 - (x - s) ** 3) / (2 * s), **nonzero, title="One step to each side").then(
+    3 * x**2 + s**2, because="even powers of the step cancel above"
+)
+
+# %% [markdown]
+# *In words:* with a step of a thousandth, the first is wrong by thousandths and the second by
+# millionths. These *central differences* judge every gradient in this book. The chapter on
+# normalisation draws what happens when the step becomes too small.
+#
+# ## Indices
+#
+# A *vector* $x$ is a list of numbers, and $x_i$ is the one at place $i$. A *matrix* $W$ is a table,
+# and $W_{ij}$ stands in row $i$ and column $j$. The product of a matrix and a vector says what the
+# subscripts are for.
+
+# %%
+n, m, d = Dim("n"), Dim("m"), Dim("d")
+i, j, k = n.index("i"), m.index("j"), m.index("k")
+l = d.index("l")
+x, y = m.vector("x"), n.vector("y")
+W = matrix("W", n, m)
+
+
+def entry_of(expr, row, column=0):
+    return MatrixElement(expr, getattr(row, "symbol", row), getattr(column, "symbol", column))
+
+
+def symbol(tensor):
+    rows, *columns = (dim.symbol for dim in tensor.dims)
+    return MatrixSymbol(tensor.name, rows, *(columns or [1]))
+
+
+calculation(
+    entry_of(MatMul(symbol(W), symbol(x)), i), given=(W, x), title="Matrix times vector"
+).then(sum_over(W[i, j] * x[j], j), because="row $i$ by the column $x$").then(
+    sum_over(W[i, k] * x[k], k), because="another letter"
+)
+
+# %% [markdown]
+# *In words:* the index $j$ is *bound*: the sum takes it through all of its values, and outside of
+# the sum it means nothing, so any other letter will do. The index $i$ is *free*: the equation holds
+# for each of its values, and the result has one axis for each free index. Both sides of an equation
+# have the same free indices. Where they do not, somebody has made a mistake, and it shows before
+# anything is computed.
+#
+# The other products differ only in which indices are free. Two vectors that share their index
+# have none left, which makes the *scalar product*,
+
+# %%
+v = m.vector("v")
+calculation(MatMul(Transpose(symbol(x)), symbol(v)), given=(x, v), title="Row times column").then(
+    sum_over(x[j] * v[j], j), because="a number"
+)
+
+# %% [markdown]
+# and two vectors with an index each have two, which makes the *outer product*: a whole matrix.
+
+# %%
+calculation(
+    entry_of(MatMul(symbol(y), Transpose(symbol(x))), i, j),
+    given=(y, x),
+    title="Column times row",
+).then(y[i] * x[j], because="nothing to sum over")
+
+# %% [markdown]
+# Two matrices whose inner index is shared make a matrix, and indices make short work of its rules.
+# To transpose is to write two indices in the other order. So why does the order of the *factors*
+# change when a product is transposed?
+
+# %%
+A, B = matrix("A", n, m), matrix("B", m, d)
+calculation(
+    entry_of(Transpose(MatMul(symbol(A), symbol(B))), l, i),
+    given=(A, B),
+    title="A product, transposed",
+).then(
+    entry_of(MatMul(symbol(A), symbol(B)), i, l), because="its row is the product's column"
+).then(sum_over(A[i, j] * B[j, l], j), because="row $i$ by column $l$").then(
+    sum_over(entry_of(Transpose(symbol(B)), l, j) * entry_of(Transpose(symbol(A)), j, i), j),
+    because="each factor, transposed",
+).then(
+    entry_of(MatMul(Transpose(symbol(B)), Transpose(symbol(A))), l, i),
+    because="equal indices side by side: a product",
+)
+
+# %% [markdown]
+# The *trace* is the sum of a square matrix's diagonal. Under it, two factors may change places,
+# though their products are matrices of different sizes.
+
+# %%
+C = matrix("C", m, n)
+calculation(Trace(MatMul(symbol(A), symbol(C))), given=(A, C), title="The trace of a product").then(
+    sum_over(A[i, j] * C[j, i], i, j), because="both indices are bound"
+).then(Trace(MatMul(symbol(C), symbol(A))), because="read from the second factor on")
+
+# %% [markdown]
+# One more symbol, and the alphabet is complete. *Kronecker's delta* $\delta_{ij}$ is one where
+# $i = j$ and zero elsewhere: the entries of the identity matrix. In a sum it picks one term.
+
+# %%
+calculation(sum_over(delta(j, k) * x[k], k), given=(x,), title="Picking").then(
+    x[j], because="all other terms are zero"
+)
+
+# %% [markdown]
+# *In words:* a delta under a sum renames an index, here $k$ to $j$, and then both sum and delta are
+# gone. Most gradients in this book come out in just this way.
+#
+# NumPy can be given formulas in this notation: in `einsum`, the letters behind the arrow are free
+# and all others bound.
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+A, B, x = rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), rng.normal(size=3)
+print(np.allclose(np.einsum("ij,j->i", A, x), A @ x))
+print(np.allclose(np.einsum("ij,jl->il", A, B), A @ B))
+print(np.allclose(np.einsum("i,j->ij", x, x), np.outer(x, x)))
+print(np.allclose(np.einsum("ij,ij->", A, A), np.trace(A @ A.T)))
+
+# %% [markdown]
+# ## The gradient
+#
+# Now the input is a vector, and every entry takes a small step of its own. The squared length of
+# $x$ is the simplest function that has to do with all of them.
+
+# %%
+x, step, L = m.vector("x"), m.vector("s"), scalar("L")
+calculation(
+    sum_over((x[j] + step[j]) ** 2, j),
+    given=(x, step, Let(L, sum_over(x[j] ** 2, j), "where we were")),
+    title="A step in every entry",
+).then(L + sum_over(2 * x[j] * step[j], j) + sum_over(step[j] ** 2, j), because="multiplied out")
+
+# %% [markdown]
+# *In words:* the same three parts as before. In the second, each entry's step is multiplied by a
+# slope of its own, $2 x_j$, and these slopes together are the *gradient*. There is one for each
+# entry of $x$: a gradient has the shape of what it is the gradient of, always. For a matrix of
+# parameters it is a matrix of slopes, one beside each parameter.
+
+# %%
+W, S, y = matrix("W", n, m), matrix("S", n, m), n.vector("y")
+calculation(
+    sum_over(y[i] * (W[i, j] + S[i, j]) * x[j], i, j),
+    given=(x, y, W, S, Let(L, sum_over(y[i] * W[i, j] * x[j], i, j), "where we were")),
+    title="A step in every weight",
+).then(L + sum_over(y[i] * x[j] * S[i, j], i, j), because="multiplied out")
+
+# %% [markdown]
+# Beside the step $S_{ij}$ stands $y_i x_j$, so the gradient is the outer product of $y$ and $x$.
+# Nearly all the weights of a language model have gradients that look like this: something that
+# came in, times something that comes back.
+#
+# ### Slopes by rules
+#
+# To multiply out becomes tiresome. The rules of school do as well, sums and products included, once
+# it is clear what the slope of one entry by another is. Entries do not depend on each other:
+
+# %%
+x, A, q = n.vector("x"), matrix("A", n, n), scalar("q")
+i, j, k = n.indices("i j k")
+calculation(Partial(x[i], x[k]), given=(x,), title="One entry by another").then(
+    delta(i, k), because="one by itself, and none by any other"
+)
+
+# %% [markdown]
+# The curly $\partial$ says that there are other variables, which stay as they are. With this, a
+# form that many people remember wrongly is a matter of three lines.
+
+# %%
+quadratic = (x, A, Let(q, sum_over(x[i] * A[i, j] * x[j], i, j), "a quadratic form"))
+calculation(Partial(q, x[k]), given=quadratic, title="The slope of a quadratic form").then(
+    sum_over(A[i, j] * (delta(i, k) * x[j] + x[i] * delta(j, k)), i, j), because="product rule"
+).then(
+    sum_over(A[k, j] * x[j], j) + sum_over(A[i, k] * x[i], i), because="each delta renames an index"
+).then(entry_of(MatMul(symbol(A) + Transpose(symbol(A)), symbol(x)), k), because="as a matrix")
+
+# %% [markdown]
+# *In words:* in a product, $x$ occurs twice, and each occurrence has its term. Only if $A$ is
+# symmetric are the two alike, and the gradient is $2 A x$.
+#
+# ### Downhill
+#
+# Why does one want a gradient at all? Let $g$ be the gradient of a loss. To first order a step $s$
+# changes the loss by the scalar product of both. Step against the gradient, by $\eta$ times its
+# size, and whatever the loss is, it falls, if only $\eta$ is small enough.
+
+# %%
+g, eta = n.vector("g"), scalar("eta", domain="positive")
+calculation(
+    sum_over(g[i] * (-eta * g[i]), i), given=(g, eta), title="A step against the gradient"
+).then(-eta * sum_over(g[i] ** 2, i), because="a sum of squares").at_most(
+    0, because="squares are not negative"
+)
+
+# %% [markdown]
+# And no other step of the same length changes it more: a scalar product is at most the product of
+# the lengths.
+
+# %%
+step = n.vector("s")
+calculation(sum_over(g[i] * step[i], i), given=(g, step), title="Any step").at_most(
+    sqrt(sum_over(g[i] ** 2, i)) * sqrt(sum_over(step[i] ** 2, i)),
+    because="the inequality of Cauchy and Schwarz",
+)
+
+# %% [markdown]
+# *In words:* both sides are equal where the step goes along the gradient. So a gradient is a
+# direction as well as a list of slopes: it points where the loss rises fastest, and its length says
+# how fast.
+#
+# ## The Jacobian
+#
+# Layers have many outputs. Each output has a slope by each input, so that the slopes are a matrix,
+# the *Jacobian*: $J_{ij}$ says by how much output $i$ changes with input $j$. As an example, turn
+# $n$ positive numbers into shares of their sum. An input acts on its own share, and on all shares
+# through the total.
+
+# %%
+t = scalar("t")
+share = n.vector("p")
+x = n.vector("x", domain="positive")
+shares = (x, Let(t, sum_over(x[j], j), "total"), Let(share[i], x[i] / t, "shares"))
+calculation(Partial(share[i], x[j]), given=shares, title="Shares").then(
+    delta(i, j) / t - x[i] / t**2, because="quotient rule"
+).then((delta(i, j) - share[i]) / t, because="by the definition of the shares")
+
+# %% [markdown]
+# *In words:* what one input gains for itself, all shares pay for in proportion to their size. The
+# columns of the matrix sum to zero, because the shares always sum to one. Take exponentials first,
+# and this is softmax; the chapter on it meets this matrix again.
+
+# %% [markdown]
+# ## Many paths
+#
+# A model is long, but it is made of short pieces, and for those the slopes are known. How do they
+# combine? Here is a number $x$ that reaches $y$ along two paths.
+
+# %%
+x, y, u, w = (scalar(name) for name in ("x", "y", "u", "w"))
+paths = Op(
+    name="two_paths",
+    title="Two paths",
+    inputs=(x,),
+    equations=(
+        Let(u, x**2, "one path"),
+        Let(w, exp(x), "the other"),
+        Let(y, u * w, "where they meet"),
+    ),
+    numpy=lambda x: x**2 * np.exp(x),
+)
+pictures.graph(paths)
+
+# %%
+calculation(Partial(y, x), given=(x, *paths.equations), title="Along both paths").then(
+    Partial(y, u) * Partial(u, x) + Partial(y, w) * Partial(w, x),
+    because="slopes multiply along a path; paths add",
+).then(w * 2 * x + u * exp(x), because="each slope from its own equation")
+
+# %% [markdown]
+# *In words:* this is the *chain rule*, and there is no other. A small step in $x$ is multiplied by
+# one slope after the other along each path, and where paths meet their steps are added. Even the
+# product rule is this: its two terms are two paths.
+#
+# When a layer of $n$ numbers follows another, there are $n$ paths through the middle, and an index
+# says which. The sum over paths becomes a sum over that index: a matrix product.
+
+# %%
+x, hidden, out = n.vector("x"), n.vector("h"), n.vector("y")
+A, B, C, g = (*(matrix(name, n, n) for name in "ABC"), n.vector("g"))
+l = n.index("l")
+L = scalar("L")
+layers = (
+    x, A, B, g,
+    Let(hidden[k], sum_over(B[k, l] * x[l], l), "first layer"),
+    Let(out[j], sum_over(A[j, k] * hidden[k], k), "second layer"),
+    Let(L, sum_over(g[j] * out[j], j), "a scalar at the end"),
+)  # fmt: skip
+calculation(Partial(L, x[l]), given=layers, title="Through two layers").then(
+    sum_over(Partial(L, out[j]) * Partial(out[j], hidden[k]) * Partial(hidden[k], x[l]), j, k),
+    because="all paths from $x_l$ to $L$",
+).then(sum_over(g[j] * A[j, k] * B[k, l], j, k), because="each slope from its own equation").then(
+    entry_of(MatMul(Transpose(symbol(g)), symbol(A), symbol(B)), 0, l),
+    because="a row times matrices",
+)
+
+# %% [markdown]
+# Two layers have $n^2$ paths from an input to the loss, twelve layers have $n^{12}$. Nobody could
+# add them one by one. The matrix product adds them all, because paths share their pieces. All that
+# is left to decide is where to begin.
+#
+# ## Forwards or backwards
+#
+# The brackets in $g^\top A B$ can be set in two ways, and the result is the same. The price is not.
+# Below, the equations of both products are counted by the engine; $n$ is the width.
+
+# %%
+row, product = n.vector("r"), matrix("P", n, n)
+
+
+def operations(let, *inputs):
+    return Op("product", "Product", inputs, (let,), lambda **inputs: None).counts().forward_flops
+
+
+matrix_matrix = operations(Let(product[j, l], sum_over(A[j, k] * B[k, l], k)), A, B)
+row_matrix = operations(Let(row[k], sum_over(g[j] * A[j, k], j)), g, A)
+forwards, backwards = scalar("C_fwd"), scalar("C_bwd")
+D = Dim("D")
+costs = (
+    n, D,
+    Let(forwards, (D - 1) * matrix_matrix + row_matrix, "matrices first"),
+    Let(backwards, D * row_matrix, "the row first"),
+)  # fmt: skip
+calculation(forwards, given=costs, title="A chain of $D$ layers").then(
+    n * backwards - (n - 1) * row_matrix, because="a matrix is $n$ rows"
+)
+
+# %% [markdown]
+# *In words:* beginning at the inputs costs $n$ times as much as beginning at the loss, but for one
+# layer; and $n$ is thousands. There is one loss, and there are many inputs: that is the whole
+# reason why slopes are computed *backwards*. Of many outputs by one input it would be the other way
+# round.
+#
+# Backwards, then, each layer is asked one thing. It is given a number for each of its outputs,
+# how the loss changes with it, and it answers with a number for each of its inputs. This book
+# writes $\mathrm{d}y$ for the gradient of the loss by $y$, which has the shape of $y$; others call
+# it an adjoint, or a cotangent.
+# The layer's answer is a row times its Jacobian, a *vector–Jacobian product*. The other way round,
+# a Jacobian times a column says how the outputs change when the inputs take a step $s$: a
+# *Jacobian–vector product*, or directional derivative. Neither needs the matrix itself, and each
+# can be held against the other.
+
+# %%
+J, dy = matrix("J", n, m), n.vector("dy")
+i, j = n.index("i"), m.index("j")
+step = m.vector("s")
+calculation(
+    sum_over(dy[i] * sum_over(J[i, j] * step[j], j), i),
+    given=(J, dy, step),
+    title="The same number, twice",
+).then(sum_over(sum_over(dy[i] * J[i, j], i) * step[j], j), because="the other sum first")
+
+# %% [markdown]
+# *In words:* send a step forwards and weigh the outputs, or send the weights backwards and multiply
+# by the step: it is the same. So a backward pass can be tested without its Jacobian, by one random
+# step and one random $\mathrm{d}y$. Here it is done for the shares, whose backward pass takes one
+# line.
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+x, step, dy = rng.uniform(1, 2, 5), rng.normal(size=5), rng.normal(size=5)
+
+
+def shares_of(x):
+    return x / x.sum()
+
+
+dx = (dy - dy @ shares_of(x)) / x.sum()  # the row dy times the Jacobian
+ahead, behind = shares_of(x + 1e-5 * step), shares_of(x - 1e-5 * step)
+print(f"forwards  {dy @ (ahead - behind) / 2e-5:.8f}")
+print(f"backwards {dx @ step:.8f}")
+
+# %% [markdown]
+# ## A program, walked backwards
+#
+# Now all of it at once, for a small network: a matrix $W$, a bend, a matrix $U$, and the squared
+# distance of the output $z$ from a target $y$. Written down, it is a short program: each line makes
+# a new name from names that are there.
+
+# %%
+m, d, n = Dim("m"), Dim("d"), Dim("n")
+i, j, k = n.index("i"), m.index("j"), d.index("k")
+x, a, hidden, z = m.vector("x"), d.vector("a"), d.vector("h"), n.vector("z")
+y = n.vector("y", role="target")
+W, U = matrix("W", d, m, role="parameter"), matrix("U", n, d, role="parameter")
+L = scalar("L")
+
+
+def forward(x, W, U, y):
+    return ((U @ np.tanh(W @ x) - y) ** 2).sum() / 2
+
+
+network = Op(
+    name="network",
+    title="A network of two layers",
+    inputs=(x, W, U, y),
+    equations=(
+        Let(a[k], sum_over(W[k, j] * x[j], j), "first layer"),
+        Let(hidden[k], tanh(a[k]), "bent"),
+        Let(z[i], sum_over(U[i, k] * hidden[k], k), "second layer"),
+        Let(L, sum_over((z[i] - y[i]) ** 2, i) / 2, "loss"),
+    ),
+    numpy=forward,
+)
+network
+
+# %% [markdown]
+# The backward pass reads the program from its last line to its first. At each line it asks: the
+# gradient of the name on the left is known; what does this line send to each name on its right? The
+# answer is a vector–Jacobian product, of one line only. Where a name is used in several lines, what
+# they send is added. That is all, and a machine can do it.
+
+# %%
+network.gradient("W", "U")
+
+# %% [markdown]
+# *In words:* what arrives at the output is the error $z - y$. Each matrix sends it back through its
+# transpose, and the bend multiplies it by its slope. Both parameters get an outer product, as
+# foreseen: what comes back, times what came in.
+
+# %% [markdown]
+# The picture shows the same. Gradients stand opposite the names that they belong to, and flow the
+# other way. Dotted lines lead from values of the forward pass to the gradients that need
+# them: these have to be kept until the backward pass comes for them.
+
+# %%
+pictures.graph(network.gradient("W", "U"))
+
+# %% [markdown]
+# And the price? These are the operations for a batch of $N$ examples, counted from the equations,
+# the gradient of $x$ included, which a layer below would need.
+
+# %%
+network.batched("N").counts()
+
+# %% [markdown]
+# *In words:* forwards, each matrix costs two operations for each of its entries and each example.
+# Backwards it costs twice that: once to send the error back, once for its own gradient. So all
+# slopes together cost about as much as two more runs of the model, however many parameters it has.
+# Something like it holds for every program: all slopes of one number cost a small multiple of the
+# number itself (Baur and Strassen, 1983). What is paid besides is memory, for all that the dotted
+# lines need.
+#
+# Does it learn? Here is all of it once more, in plain NumPy: forwards, backwards, and a step
+# downhill, forty times.
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=3), rng.normal(size=2)
+W, U = rng.normal(size=(4, 3)), rng.normal(size=(2, 4))
+for number in range(41):
+    h = np.tanh(W @ x)
+    dz = U @ h - y
+    if number % 10 == 0:
+        print(f"step {number:2}: loss {(dz**2).sum() / 2:.4f}")
+    dW, dU = np.outer(U.T @ dz * (1 - h**2), x), np.outer(dz, h)
+    W, U = W - 0.05 * dW, U - 0.05 * dU
+
+# %% [markdown]
+# The rest of this book is the same thing with other lines: what each part of a language model
+# computes, what it sends back, and why it was chosen.
+#
+# ## Exercises
+#
+# **1.** Somebody claims that the gradient of $x^\top A x$ is $2 A x$, and their test passes. How
+# did they choose $A$?
+#
+# **2.** What is the gradient of $\mathrm{tr}(A B)$ by $A$?
+#
+# **3.** A residual connection computes $y_i = x_i + h_i$, where $h$ depends on $x$ through a layer
+# with the Jacobian $J$. What does it send back? What happens to the gradient when $J$ is small?
+#
+# **4.** Somebody's backward pass has `dx = ...` in two places, one for each use of $x$. What is
+# wrong?
+#
+# **5.** The slopes of the gradient are the *Hessian*, $n^2$ numbers. Find its product with a vector
+# $s$ for the price of two gradients.
+#
+# ### Answers
+#
+# **1.** Symmetric: the identity, perhaps. For any other $A$ the two differ, by a matrix that is
+# zero for symmetric ones only. The engine, given the claim, says which factor is wrong.
+
+# %%
+x, A = (n := Dim("n")).vector("x"), matrix("A", n, n)
+i, k = n.indices("i k")
+difference = MatMul(symbol(A) + Transpose(symbol(A)), symbol(x)) - 2 * MatMul(symbol(A), symbol(x))
+calculation(entry_of(difference, k), given=(x, A)).then(
+    sum_over((A[i, k] - A[k, i]) * x[i], i), because="written out in indices"
+)
+
+# %% tags=["shown"]
+from symllm import Op, check_latex
+
+form = Op.from_latex(r"q = \sum_i \sum_j x_i A_{ij} x_j", dims="n")
+print(check_latex(r"\frac{\partial q}{\partial x} = 2 A x", form).explanation)
+
+# %% [markdown]
+# **2.** The transpose of $B$, which has the shape of $A$, as it must.
+
+# %%
+m, trace = Dim("m"), scalar("L")
+A, B = matrix("A", n, m), matrix("B", m, n)
+j, l = m.indices("j l")
+calculation(
+    Partial(trace, A[i, j]),
+    given=(A, B, Let(trace, sum_over(A[k, l] * B[l, k], k, l), "the trace")),
+).then(sum_over(delta(i, k) * delta(j, l) * B[l, k], k, l), because="one entry by another").then(
+    B[j, i], because="both deltas"
+)
+
+# %% [markdown]
+# **3.** Two paths: past the layer and through it. If $J$ is small, the gradient arrives as it left,
+# which is one reason why very deep models can be trained.
+
+# %%
+x, hidden, out, dy = (n.vector(name) for name in ("x", "h", "y", "dy"))
+J, L = matrix("J", n, n), scalar("L")
+i, j, k = n.indices("i j k")
+calculation(
+    Partial(L, x[k]),
+    given=(
+        x, J, dy,
+        Let(hidden[i], sum_over(J[i, j] * x[j], j), "the layer"),
+        Let(out[i], x[i] + hidden[i], "past it and through it"),
+        Let(L, sum_over(dy[i] * out[i], i), "for any gradient of $y$"),
+    ),
+).then(dy[k] + sum_over(dy[i] * J[i, k], i), because="two paths")  # fmt: skip
+
+# %% [markdown]
+# **4.** The second assignment forgets the first path. Paths add, so it has to be `+=`.
+#
+# **5.** It is the directional derivative of the gradient, so take the gradient at two places. For a
+# quadratic form, whose gradient was found above, that is exact at any distance $t$; for other
+# functions when $t$ is small.
+
+# %%
+x, step, t = n.vector("x"), n.vector("s"), scalar("t", domain="positive")
+ahead, behind = n.vector("u"), n.vector("v")
+A = matrix("A", n, n)
+total = MatMul(symbol(A) + Transpose(symbol(A)))
+calculation(
+    entry_of(total * symbol(ahead) - total * symbol(behind), k) / (2 * t),
+    given=(
+        x, step, A, t,
+        Let(ahead[i], x[i] + t * step[i], "a little ahead"),
+        Let(behind[i], x[i] - t * step[i], "a little behind"),
+    ),
+).then(entry_of(total * symbol(step), k), because="what is the same in both cancels")  # fmt: skip
+
+# %% [markdown]
+# ### References
+#
+# S. Linnainmaa, *Taylor expansion of the accumulated rounding error*, BIT 16, 1976.
+#
+# W. Baur and V. Strassen, *The complexity of partial derivatives*, Theoretical Computer Science 22,
+# 1983.
+#
+# D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning representations by back-propagating
+# errors*, Nature 323, 1986.
+#
+# A. Griewank and A. Walther, *Evaluating derivatives*, SIAM, 2nd edition, 2008.
+#
+# A. G. Baydin, B. A. Pearlmutter, A. A. Radul and J. M. Siskind, *Automatic differentiation in
+# machine learning: a survey*, Journal of Machine Learning Research 18, 2018, arXiv:1502.05767.
