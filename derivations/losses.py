@@ -4,10 +4,24 @@
 # Cross-entropy with one right answer is what language models are trained with. Around it stands
 # a family of losses: some soften the target, some take it from another model, some keep the
 # logits in bounds. Most of their gradients are again a prediction less a target, and what has to
-# be found out is which prediction, and which target.
+# be found out is which prediction, and which target: that says where training with a loss ends.
 
 # %%
-from symllm import ops
+from sympy import Rational, Symbol, exp, log, pi, sqrt
+
+from symllm import (
+    Dim,
+    Equals,
+    Let,
+    Partial,
+    calculation,
+    delta,
+    minimum,
+    ops,
+    pictures,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
 # ## Label smoothing
@@ -34,6 +48,44 @@ ops.label_smoothing.gradient("z")
 # pulled back a little instead of being pushed ever further.
 
 # %% [markdown]
+# How far apart do the logits end up? Where $p = q$, the odds of the right class to a wrong one are
+# those of the target, and the gap of their logits is the logarithm of the odds.
+
+# %%
+n = Dim("n")
+i, j, k = n.indices("i j k")
+epsilon, gap = scalar("epsilon", domain="unit"), scalar("g", domain="positive")
+calculation(
+    Equals(exp(gap), (1 - epsilon + epsilon / n) / (epsilon / n)),
+    given=(gap, epsilon, n),
+    unknown=(gap,),
+    title="The gap that label smoothing asks for",
+).implies(Equals(gap, log(1 + n * (1 - epsilon) / epsilon)), because="the logarithm of both sides")
+
+# %% [markdown]
+# *In words:* with the usual $\epsilon = 0.1$ and fifty thousand classes the gap is 13, and with two
+# classes it is 3. Plain cross-entropy asks for an infinite one. The picture has the losses of two
+# classes over the gap; only one of the three has a bottom at a finite place.
+
+# %%
+lead = Symbol("g", real=True)
+surprise, other = log(1 + exp(-lead)), log(1 + exp(lead))
+pictures.curves(
+    {
+        "cross-entropy": surprise,
+        "smoothed by 0.2": Rational(9, 10) * surprise + other / 10,
+        "squared error": 1 / (1 + exp(lead)) ** 2,
+    },
+    over=(lead, -4, 8),
+    name="loss-curves",
+    words="Three losses over the gap by which the right class leads. Cross-entropy falls for ever, "
+    "the smoothed one has its least value near a gap of two and rises again, and the squared error "
+    "is flat on both sides.",
+    across="gap $g$ of the right class",
+    up="loss",
+)
+
+# %% [markdown]
 # ## Z-loss
 #
 # Softmax does not change if one number is added to all logits, so nothing in cross-entropy keeps
@@ -55,9 +107,26 @@ ops.z_loss.gradient("z")
 
 # %% [markdown]
 # *In words:* all logits are pushed one way, down if the exponentials sum to more than one and up
-# if they sum to less, each in proportion to its probability. The pushes add up to twice the
-# weight times the log-sum-exp, so they can be added to those of cross-entropy, which add up to
-# zero, without being undone by them.
+# if they sum to less, each in proportion to its probability.
+
+# %% [markdown]
+# Do the two losses work against each other? Add up what each does to all the logits together.
+
+# %%
+z, p, y = n.vector("z"), n.vector("p"), n.vector("y", domain="distribution")
+weight, lse, L = scalar("w", domain="positive"), scalar("s"), scalar("L")
+both = (
+    z, y, weight,
+    Let(p[i], ops.softmax(z[i], over=i), "predicted probabilities"),
+    Let(lse, log(sum_over(exp(z[j]), j)), "the log-sum-exp"),
+)  # fmt: skip
+calculation(
+    sum_over((p[i] - y[i]) + 2 * weight * lse * p[i], i), given=both, title="The sum of all pushes"
+).then(2 * weight * lse, because="cross-entropy's pushes cancel; probabilities sum to one")
+
+# %% [markdown]
+# *In words:* cross-entropy never moves the logits as a whole, and the z-loss does. A weight of
+# $10^{-4}$, as in PaLM, is enough, since nothing pulls in the other direction.
 
 # %% [markdown]
 # ## The Kullback-Leibler divergence
@@ -87,19 +156,92 @@ ops.kl_divergence.gradient()
 # swallows it.
 
 # %% [markdown]
+# ### Which of the two?
+#
+# Let $p$ be the data and $q$ a model with logits $z$. The *forward* divergence, of the data from
+# the model, is what cross-entropy minimises. The *reverse*, of the model from the data, is what
+# reinforcement learning with a penalty minimises. Their gradients, through softmax:
+
+# %%
+data, q = n.vector("p", domain="distribution"), n.vector("q")
+model = (data, z, Let(q[i], ops.softmax(z[i], over=i), "the model"))
+forward = Let(L, sum_over(data[j] * log(data[j] / q[j]), j), "forward divergence")
+calculation(Partial(L, z[i]), given=(*model, forward), title="Forward").then(
+    q[i] - data[i], because="the entropy of the data is constant: as cross-entropy"
+)
+
+# %%
+reverse = Let(L, sum_over(q[j] * log(q[j] / data[j]), j), "reverse divergence")
+calculation(Partial(L, z[i]), given=(*model, reverse), title="Reverse").then(
+    q[i] * (log(q[i] / data[i]) - L), because="softmax's gradient; the constant one cancels"
+)
+
+# %% [markdown]
+# *In words:* the factor $q_i$ makes all the difference. What the model never says gets no reverse
+# gradient, however often the data say it; a model may settle on a part of the data and stay
+# there. Forward, the same token has the gradient $-p_i$: whatever occurs must be covered.
+#
+# To see it, take data with two bumps and a model with one, a discretised bell curve. The best bell
+# in the forward sense has the mean and the spread of all the data, as a model with two features
+# must (chapter *Probability*). In the reverse sense it sits on the larger bump.
+
+# %% tags=["shown"]
+import numpy as np
+
+places = np.arange(-20, 61)
+
+
+def bell(mean, spread):
+    weights = np.exp(-((places - mean) ** 2) / (2 * spread**2))
+    return weights / weights.sum()
+
+
+data = 0.6 * bell(10, 2) + 0.4 * bell(30, 2)
+mean = places @ data
+bells = {(m, s): bell(m, s) for m in range(41) for s in np.arange(1.8, 12, 0.2)}
+forward = min(bells, key=lambda at: data @ np.log(data / bells[at]))
+reverse = min(bells, key=lambda at: bells[at] @ np.log(bells[at] / data))
+spread = np.sqrt((places - mean) ** 2 @ data)
+found = {"data": (mean, spread), "forward": forward, "reverse": reverse}
+for name, (m, s) in found.items():
+    print(f"{name:8} mean {m:.1f}, spread {s:.1f}")
+
+# %% [markdown]
 # ## The Jensen-Shannon divergence
 #
-# To treat both alike, compare each of the two with the average of them, and take the mean of both
-# divergences, $\frac{1}{2} \mathrm{KL}(p \| m) + \frac{1}{2} \mathrm{KL}(q \| m)$. Collect the
-# logarithms, and it is the entropy of the average less the average of the entropies: what is
-# gained in surprise when the two are mixed. Since $m$ is nowhere zero where one of them is not,
-# it is finite always.
+# To treat both alike, compare each of the two with the average $m$ of them, and take the mean of
+# both divergences. Since $m$ is nowhere zero where one of them is not, it is finite always. Collect
+# the logarithms, and it is the entropy of the average less the average of the entropies.
+
+# %%
+first, second = (n.vector(name, domain="distribution") for name in "pq")
+middle = n.vector("m")
+mixed = (first, second, Let(middle[i], (first[i] + second[i]) / 2, "the average"))
+divergences = (
+    sum_over(first[i] * log(first[i] / middle[i]), i) / 2
+    + sum_over(second[i] * log(second[i] / middle[i]), i) / 2
+)
+calculation(divergences, given=mixed, title="Two divergences").then(
+    -sum_over(middle[i] * log(middle[i]), i)
+    + sum_over(first[i] * log(first[i]) + second[i] * log(second[i]), i) / 2,
+    because="the terms of $\\log m$ have the average as their weight",
+)
+
+# %%
+calculation(divergences, given=mixed, title="How large it can be").at_most(
+    sum_over(first[i] * log(2), i) / 2 + sum_over(second[i] * log(2), i) / 2,
+    because="either is at most twice the average",
+).then(log(2), because="both sum to one")
+
+# %% [markdown]
+# *In words:* one bit at most. Draw a sample from one of the two, each with probability one half:
+# this is how much it tells, on average, about which of them it came from.
 
 # %%
 ops.jensen_shannon
 
 # %% [markdown]
-# ### The gradient
+# ### Its gradient
 #
 # Each entry of $p$ acts on its own entropy and, by half, on the average. Both paths bring a
 # constant one, with opposite signs.
@@ -134,8 +276,8 @@ ops.distillation.gradient("z")
 
 # %% [markdown]
 # *In words:* once more predicted less wanted, divided by the temperature. At high temperature the
-# difference itself shrinks like $1/\tau$ as well, for both predictions become flat; that is why
-# this loss is often multiplied by $\tau^2$, to keep its gradient in step with others beside it.
+# difference itself shrinks as well. What follows from that for the weight of this loss, and why it
+# is often multiplied by $\tau^2$, is in the chapter *Fine-tuning*.
 
 # %% [markdown]
 # ## Mean squared error
@@ -150,8 +292,101 @@ ops.mse
 ops.mse.gradient("x")
 
 # %% [markdown]
-# *In words:* predicted less observed, for the last time. That the same difference comes out is no
-# accident: the squared error is the surprise of a normal distribution around the prediction.
+# *In words:* predicted less observed, for the last time.
+
+# %% [markdown]
+# That the same difference comes out is no accident. Suppose that observations scatter around the
+# prediction $x$ with a normal density of standard deviation $\sigma$. The surprise at $y$ is
+
+# %%
+x, seen, sigma = scalar("x"), scalar("y"), scalar("sigma", domain="positive")
+density = exp(-((x - seen) ** 2) / (2 * sigma**2)) / (sigma * sqrt(2 * pi))
+calculation(-log(density), given=(x, seen, sigma), title="The surprise of a normal density").then(
+    (x - seen) ** 2 / (2 * sigma**2) + log(sigma * sqrt(2 * pi)),
+    because="the logarithm undoes the exponential",
+)
+
+# %% [markdown]
+# *In words:* least squares is maximum likelihood for normal errors, as cross-entropy is for tokens.
+# The second term does not depend on the prediction.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Show that label smoothing is a mixture of two cross-entropies, with weights $1 - \epsilon$
+# and $\epsilon$. What is the second of them for?
+#
+# **2.** A token is *not* to be said. Minimise $-\log(1 - p_t)$ (Welleck et al., 2020). What is the
+# gradient, and when is it weak?
+#
+# **3.** A single logit $z$ decides between yes and no. Its loss is $\log(1 + e^z) - y z$ for an
+# answer $y$ of one or zero. Derive its gradient.
+#
+# **4.** One number $c$ is to predict many. Which has the least squared error?
+#
+# **5.** Find the mistake: "Two batches have $m$ and $n$ tokens and the mean losses $a$ and $b$, so
+# together their mean loss is $(a + b) / 2$."
+#
+# ### Answers
+#
+# **1.** The second compares with the even distribution: it asks for no class to be thought
+# impossible. It is what the smoothed loss adds, and what keeps the gap finite.
+
+# %%
+right = n.vector("y", domain="distribution")
+calculation(
+    -sum_over(((1 - epsilon) * right[i] + epsilon / n) * log(p[i]), i),
+    given=(z, right, epsilon, both[3]),
+).then(
+    -(1 - epsilon) * sum_over(right[i] * log(p[i]), i) - epsilon * sum_over(log(p[i]) / n, i),
+    because="multiplied out",
+)
+
+# %% [markdown]
+# **2.** It is the gradient of cross-entropy, turned round, with a factor $p_t / (1 - p_t)$ before
+# it. Of the logit $z_t$ itself it is $p_t$, for the factor cancels: weak where the token is
+# unlikely already, which is as it should be, and strong where it is nearly certain.
+
+# %%
+t, against = scalar("t", domain=n), scalar("L")
+unlikely = (
+    z, t, both[3],
+    Let(against, -log(1 - p[t]), "the surprise at anything else"),
+)  # fmt: skip
+calculation(Partial(against, z[i]), given=unlikely).then(
+    p[t] / (1 - p[t]) * (delta(i, t) - p[i]), because="the logarithm, then softmax"
+)
+
+# %%
+calculation(Partial(against, z[t]), given=unlikely).then(p[t], because="at $i = t$")
+
+# %% [markdown]
+# **3.** Predicted less observed, once more; the prediction is a sigmoid.
+
+# %%
+logit, answer, loss = scalar("z"), scalar("y"), scalar("L")
+calculation(
+    Partial(loss, logit),
+    given=(logit, answer, Let(loss, log(1 + exp(logit)) - answer * logit, "surprise")),
+).then(1 / (1 + exp(-logit)) - answer, because="the derivative of the logarithm")
+
+# %% [markdown]
+# **4.** Their mean. A network trained with squared errors predicts averages.
+
+# %%
+many, one = n.vector("y"), scalar("c")
+minimum(sum_over((many[i] - one) ** 2, i), Let(one, sum_over(many[i], i) / n), given=(many, one))
+
+# %% [markdown]
+# **5.** Only if the batches are equally large. Else it is off by the product of the two
+# differences: tokens of the shorter batch count for more. Gradients accumulated over batches are
+# wrong in the same way; sum, and divide by all tokens at the end.
+
+# %%
+a, b, m_, n_ = (scalar(name, domain="positive") for name in "abmn")
+calculation((a + b) / 2 - (m_ * a + n_ * b) / (m_ + n_), given=(a, b, m_, n_)).then(
+    (n_ - m_) * (a - b) / (2 * (m_ + n_)), because="over one denominator"
+)
 
 # %% [markdown]
 # ### References
@@ -166,6 +401,9 @@ ops.mse.gradient("x")
 #
 # J. Lin, *Divergence measures based on the Shannon entropy*, IEEE Transactions on Information
 # Theory 37, 1991.
+#
+# S. Welleck, I. Kulikov, S. Roller, E. Dinan, K. Cho and J. Weston, *Neural text generation with
+# unlikelihood training*, ICLR 2020, arXiv:1908.04319.
 #
 # G. Hinton, O. Vinyals and J. Dean, *Distilling the knowledge in a neural network*,
 # arXiv:1503.02531, 2015.

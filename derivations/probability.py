@@ -1,13 +1,14 @@
 # %% [markdown]
 # # Probability
 #
-# A language model is a probability distribution, and training it is a question about
-# distributions: which one is nearest to the data? This chapter collects what the rest of the book
-# leans on: entropy and divergence, maximum likelihood, why softmax and no other function, and how
-# large its denominator can be.
+# A language model is a probability distribution: it says how likely each token is to come next.
+# Training it is a question about distributions: which one is nearest to the data? This chapter has
+# what the rest of the book leans on. How is surprise measured, and what is a loss of 2.3 or a
+# perplexity of 10? Why is training the same as maximising likelihood? Why are scores made into
+# probabilities by softmax and by no other function, and what does a temperature do?
 
 # %%
-from sympy import exp, log
+from sympy import Rational, Symbol, exp, log, sqrt
 
 from symllm import (
     Dim,
@@ -16,16 +17,56 @@ from symllm import (
     Partial,
     calculation,
     maximum,
+    pictures,
     scalar,
     sum_over,
 )
 
 # %% [markdown]
+# ## Surprise
+#
+# Call $-\log p$ the *surprise* at an event of probability $p$: nothing for what is certain, and
+# more and more for what was thought unlikely. The logarithm is there because independent events
+# multiply their probabilities, and their surprises should add up. *Entropy* is the average surprise
+# of somebody who knows the probabilities. For a coin, let $p$ be the chance of heads.
+
+# %%
+p, tails, H = scalar("p", domain="unit"), scalar("u"), scalar("H")
+coin = (
+    p,
+    Let(tails, 1 - p, "the chance of tails"),
+    Let(H, -p * log(p) - tails * log(tails), "the entropy of a coin"),
+)
+calculation(Partial(H, p), given=coin, title="Its slope").then(
+    log(tails / p), because="the product rule; the constants cancel"
+)
+
+# %% [markdown]
+# *In words:* the slope is the log-odds of tails. It is positive for a rare head and negative for a
+# frequent one, so entropy is largest for the fair coin: nobody can be surprised more, on average,
+# than by what is even.
+
+# %%
+chance = Symbol("p", positive=True)
+pictures.curves(
+    {"entropy": -(chance * log(chance) + (1 - chance) * log(1 - chance)) / log(2)},
+    over=(chance, Rational(1, 1000), Rational(999, 1000)),
+    name="entropy-of-a-coin",
+    words="The entropy of a coin, in bits: an arch that rises steeply from zero, is one at "
+    "probability one half, and falls to zero again.",
+    across="probability $p$ of heads",
+    up="entropy in bits",
+)
+
+# %% [markdown]
+# The picture is in *bits*, with logarithms to the base two. Losses are in *nats*, with natural
+# logarithms; divide by $\log 2$, about 0.69, to have bits.
+#
 # ## Divergence is never negative
 #
-# The *Kullback–Leibler divergence* of $p$ from $q$ says how much more surprised somebody is, on
-# average, who expects $q$ where $p$ is true. That it is never negative needs one inequality only: a
-# logarithm lies below its tangent, $\log x \le x - 1$.
+# Somebody expects $q$ where $p$ is true. The *Kullback–Leibler divergence* of $p$ from $q$ says how
+# much more surprised they are, on average, than they had to be. That it is never negative needs
+# one inequality only: a logarithm lies below its tangent.
 
 # %%
 n = Dim("n")
@@ -48,9 +89,12 @@ calculation(
 # %% [markdown]
 # *In words:* no one is less surprised than who expects what is true. Equality needs the tangent to
 # touch everywhere, at $q_i / p_i = 1$: the divergence is zero for equal distributions alone.
+
+# %% [markdown]
+# ## Cross-entropy and perplexity
 #
-# Cross-entropy, the loss of every language model, is the entropy of the data and the divergence of
-# the model from it. The first part nobody can change.
+# The average surprise itself is the *cross-entropy*, the loss of every language model. It is the
+# entropy of the data and the divergence of the model from it. The first part nobody can change.
 
 # %%
 calculation(-sum_over(p[i] * log(q[i]), i), given=(p, q), title="Cross-entropy").then(
@@ -59,7 +103,10 @@ calculation(-sum_over(p[i] * log(q[i]), i), given=(p, q), title="Cross-entropy")
 ).at_least(-sum_over(p[i] * log(p[i]), i), because="the divergence is not negative")
 
 # %% [markdown]
-# The entropy itself is largest for the even distribution: take $q_i = 1/n$ above.
+# *In words:* a loss never goes to zero. What is left when a model is perfect is the entropy of
+# language, and nobody knows how large that is.
+#
+# Entropy is largest for the even distribution, as it was for the coin: take $q_i = 1/n$ above.
 
 # %%
 entropy = -sum_over(p[i] * log(p[i]), i)
@@ -68,9 +115,11 @@ calculation(entropy, given=(p,), title="How large entropy is").then(
 ).at_most(log(n.symbol), because="the divergence is not negative")
 
 # %% [markdown]
-# *Perplexity* is the exponential of the cross-entropy. By the last line it is at most $n$ for who
-# knows the truth, and $n$ for who guesses evenly: the number of equally likely tokens that
-# the model is as uncertain between.
+# So a model of $n$ tokens that knows nothing has the loss $\log n$: 10.8 nats for the 50257 tokens
+# of GPT-2. The first number that a training run prints should be close to that.
+#
+# *Perplexity* is the exponential of the cross-entropy. It counts: who guesses evenly among $n$
+# tokens has a perplexity of $n$,
 
 # %%
 calculation(
@@ -78,13 +127,60 @@ calculation(
 ).then(n, because="every token costs $\\log n$")
 
 # %% [markdown]
-# ## Maximum likelihood
-#
-# A text has $c_i$ tokens of kind $i$. Which probabilities make it most likely, if tokens are
-# independent? The logarithm of its probability is the sum of $c_i \log p_i$.
+# so a perplexity of ten is the uncertainty of an even choice among ten. For a text, it is one over
+# the geometric mean of the probabilities that its tokens had. With two tokens, of probabilities
+# $a$ and $b$:
 
 # %%
-c = n.vector("c", domain="positive")
+a, b, L = scalar("a", domain="unit"), scalar("b", domain="unit"), scalar("L")
+two = (a, b, Let(L, -(log(a) + log(b)) / 2, "the mean surprise"))
+calculation(exp(L), given=two, title="The perplexity of two tokens").then(
+    1 / sqrt(a * b), because="a sum of logarithms is that of the product"
+)
+
+# %% [markdown]
+# *In words:* one token that was thought impossible ruins it, for no number of good guesses makes
+# up for a factor of zero. It is well that softmax gives no token a probability of zero.
+
+# %% [markdown]
+# All this can be measured. Draw many tokens from $p$; the mean surprise comes out as the formulas
+# say, with the true probabilities and with wrong ones.
+
+# %% tags=["shown"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+true, wrong = np.array([0.7, 0.2, 0.1]), np.array([0.2, 0.3, 0.5])
+text = rng.choice(3, size=200_000, p=true)
+surprise, misled = -np.log(true), -np.log(wrong)
+for name, each in (("true", surprise), ("wrong", misled)):
+    loss, mean = true @ each, each[text].mean()
+    print(f"{name:5} {loss:.2f}, measured {mean:.2f}, perplexity {np.exp(loss):.2f}")
+print(f"divergence {true @ np.log(true / wrong):.2f}")
+
+# %% [markdown]
+# ## Maximum likelihood
+#
+# A text has $c_i$ tokens of kind $i$, a share $f_i$ of all. If tokens are independent, the
+# logarithm of its probability is the sum of $c_i \log p_i$. For each token, and with the sign
+# turned, that is a cross-entropy.
+
+# %%
+c, f = n.vector("c", domain="positive"), n.vector("f")
+shares = (c, p, Let(f[i], c[i] / sum_over(c[j], j), "the share of each kind"))
+calculation(
+    -sum_over(c[i] * log(p[i]), i) / sum_over(c[j], j),
+    given=shares,
+    title="The logarithm of a likelihood, for each token",
+).then(-sum_over(f[i] * log(p[i]), i), because="by the shares").at_least(
+    -sum_over(f[i] * log(f[i]), i), because="the divergence is not negative"
+)
+
+# %% [markdown]
+# Minimising cross-entropy and maximising likelihood are one thing. The bound is reached where the
+# divergence is zero, and that is at the shares themselves:
+
+# %%
 r = n.vector("p", domain="positive")
 maximum(
     sum_over(c[i] * log(r[i]), i),
@@ -94,10 +190,30 @@ maximum(
 )
 
 # %% [markdown]
-# *In words:* the frequencies. Minimising cross-entropy and maximising likelihood are one thing, and
-# a model that could say anything would say what it has counted. All that makes a language model
-# more than a table is that it cannot.
-#
+# *In words:* a model that could say anything would say what it has counted. All that makes a
+# language model more than a table is that it cannot.
+
+# %% [markdown]
+# What does it say instead? Let a model have one parameter $\theta$, which weighs a feature $s_i$ of
+# each token: how often it is a noun, say. Differentiate its cross-entropy.
+
+# %%
+s, theta, model = n.vector("s"), scalar("theta"), n.vector("q")
+weighed = (
+    p, s, theta,
+    Let(model[i], exp(theta * s[i]) / sum_over(exp(theta * s[j]), j), "the model"),
+    Let(L, -sum_over(p[i] * log(model[i]), i), "its cross-entropy"),
+)  # fmt: skip
+calculation(Partial(L, theta), given=weighed, title="A model with one parameter").then(
+    sum_over(model[i] * s[i], i) - sum_over(p[i] * s[i], i),
+    because="what the model expects of the feature, less what is true",
+)
+
+# %% [markdown]
+# *In words:* where the slope is zero, both averages agree. A trained model has the right average of
+# every feature that it can weigh, and no promise is made of any other.
+
+# %% [markdown]
 # ## Why softmax
 #
 # Scores have to become probabilities somehow. Suppose that we ask for the distribution with a high
@@ -106,7 +222,7 @@ maximum(
 # multiplier $\nu$ for the sum.
 
 # %%
-s, tau, nu, J = n.vector("x"), scalar("tau", domain="positive"), scalar("nu"), scalar("J")
+s, tau, nu, J = n.vector("z"), scalar("tau", domain="positive"), scalar("nu"), scalar("J")
 objective = sum_over(r[i] * s[i], i) - tau * sum_over(r[i] * log(r[i]), i)
 lagrange = (r, s, tau, nu, Let(J, objective - nu * (sum_over(r[i], i) - 1), "Lagrange's function"))
 calculation(Partial(J, r[i]), given=lagrange, title="Its slope").then(
@@ -136,8 +252,9 @@ maximum(
 )
 
 # %% [markdown]
-# *In words:* softmax trades average score against entropy, and temperature is the price of entropy.
-# At $\tau$ near zero it picks the best score; at a large $\tau$ it forgets the scores.
+# *In words:* softmax trades average score against entropy, and temperature is what entropy is
+# worth. Whoever fixes the average score instead, and asks for the largest entropy that it leaves,
+# finds the same function; then $1/\tau$ is the multiplier (Jaynes, 1957).
 #
 # The value that is reached has a name as well: it is the log-sum-exp.
 
@@ -153,37 +270,67 @@ calculation(
 ).then(tau * log(sum_over(exp(s[j] / tau), j)), because="the probabilities sum to one")
 
 # %% [markdown]
-# ## The stable softmax
+# ## Temperature
 #
-# Exponentials of scores overflow long before the probabilities mean nothing: in single precision
-# from 89 on. Any number $m$ may be subtracted from all scores, though.
+# Take any two tokens. What a temperature does to all is seen in their odds:
 
 # %%
-m = scalar("m")
-calculation(exp(s[i] - m) / sum_over(exp(s[j] - m), j), given=(s, m), title="Shifted scores").then(
-    exp(s[i]) / sum_over(exp(s[j]), j), because="$e^{-m}$ is in all terms, and cancels"
-)
+k = n.index("k")
+at_tau = (s, tau, best)
+calculation(p[i] / p[k], given=at_tau, title="The odds of two tokens").then(
+    exp(s[i] / tau) / exp(s[k] / tau), because="the denominator is the same"
+).then(exp((s[i] - s[k]) / tau), because="one exponential")
 
 # %% [markdown]
-# If $m$ is the maximum, no exponent is positive and one of them is zero, so that the sum is between
-# one and $n$. The log-sum-exp is therefore close to the maximum: it is at least any score,
+# Two limits can be read off. When $\tau$ goes to zero, any gap in the scores becomes infinite odds:
+# what is not the best has no chance, and softmax becomes a choice of the maximum. And when $\tau$
+# grows, all odds go to one. How fast is bounded on both sides, if all scores lie between $m$ and
+# $M$:
 
 # %%
-calculation(log(sum_over(exp(s[j]), j)), given=(s,), over=(i,), title="From below").at_least(
-    s[i], because="one term is less than all of them"
-)
+low, high = scalar("m"), scalar("M")
+bounded = {"given": (*at_tau, low, high), "assuming": (low <= s[i], s[i] <= high)}
+calculation(p[i], **bounded, title="Nearly even").at_most(
+    exp(high / tau) / sum_over(exp(low / tau), j), because="larger above, smaller below"
+).then(exp((high - low) / tau) / n, because="$n$ equal terms")
+
+# %%
+calculation(p[i], **bounded, title="And from below").at_least(
+    exp(low / tau) / sum_over(exp(high / tau), j), because="smaller above, larger below"
+).then(exp(-(high - low) / tau) / n, because="$n$ equal terms")
 
 # %% [markdown]
-# and at most $\log n$ more than whatever is no smaller than all of them.
+# In between, the distribution passes from the one limit to the other without turning back: its
+# entropy only rises.
 
 # %%
-calculation(
-    log(sum_over(exp(s[j]), j)),
-    given=(s, m),
-    assuming=(s[i] <= m,),
-    title="From above",
-).at_most(log(sum_over(exp(m), j)), because="every score is at most $m$").then(
-    m + log(n.symbol), because="$n$ equal terms"
+mu, entropy_of = scalar("mu"), scalar("H")
+warm = (
+    *at_tau,
+    Let(mu, sum_over(p[i] * s[i], i), "the average score"),
+    Let(entropy_of, -sum_over(p[i] * log(p[i]), i), "entropy"),
+)
+calculation(Partial(entropy_of, tau), given=warm, title="Entropy and temperature").then(
+    sum_over(p[i] * (s[i] - mu) ** 2, i) / tau**3, because="differentiate, and collect"
+).at_least(0, because="squares, with positive weights")
+
+# %% [markdown]
+# *In words:* the slope is the variance of the scores over $\tau^3$. Only equal scores have none. So
+# there is one temperature for every entropy between the two limits, and a sampler may ask
+# for the one or for the other. Here are three tokens with the scores 2, 1 and 0:
+
+# %%
+t = Symbol("tau", positive=True)
+total = sum(exp(score / t) for score in (2, 1, 0))
+pictures.curves(
+    {f"score {score}": exp(score / t) / total for score in (2, 1, 0)},
+    over=(t, Rational(1, 10), 20),
+    name="temperature",
+    words="Probabilities of three tokens with scores 2, 1 and 0 over the temperature: at a low one "
+    "the best has all, at a high one all have nearly a third.",
+    across=r"temperature $\tau$",
+    up="probability",
+    log="x",
 )
 
 # %% [markdown]
@@ -223,61 +370,104 @@ calculation(
 
 # %% [markdown]
 # *In words:* the policy is its own reward model. Put this difference into the logistic model of
-# preferences, and what is left to train is the loss whose gradient the chapter on preferences
-# derives.
-#
+# preferences, and what is left to train is the loss whose gradient the chapter *Learning from
+# preferences and rewards* derives.
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Show that two independent choices have the entropies of both, added.
 #
-# **2.** What is the slope of the log-sum-exp, and what does it say about its bounds?
+# **2.** One model reports a loss of $L$ nats for each token, and its tokens have $c$ characters on
+# average; another has other tokens. How are the two to be compared?
 #
-# **3.** The variance of a score under softmax is the slope of its average with respect to
-# $1/\tau$. Show it.
+# **3.** Show that the average score falls as the temperature rises. (Take $\beta = 1/\tau$, and
+# differentiate by it.)
+#
+# **4.** Find the mistake: "A divergence is a distance, so it does not matter which of the two
+# comes first."
+#
+# **5.** Add one to every count before the shares are taken. Which objective does that maximise?
 #
 # ### Answers
 #
 # **1.** The logarithm of a product is a sum, and the other distribution sums to one.
 
 # %%
-k = Dim("k")
-a = k.index("a")
-u = k.vector("u", domain="distribution")
-calculation(-sum_over(p[i] * u[a] * log(p[i] * u[a]), i, a), given=(p, u)).then(
-    -sum_over(p[i] * u[a] * log(p[i]), i, a) - sum_over(p[i] * u[a] * log(u[a]), i, a),
+pair = Dim("k")
+e = pair.index("a")
+u = pair.vector("u", domain="distribution")
+p = n.vector("p", domain="distribution")
+calculation(-sum_over(p[i] * u[e] * log(p[i] * u[e]), i, e), given=(p, u)).then(
+    -sum_over(p[i] * u[e] * log(p[i]), i, e) - sum_over(p[i] * u[e] * log(u[e]), i, e),
     because="logarithm of a product",
-).then(-sum_over(p[i] * log(p[i]), i) - sum_over(u[a] * log(u[a]), a), because="each sums to one")
+).then(-sum_over(p[i] * log(p[i]), i) - sum_over(u[e] * log(u[e]), e), because="each sums to one")
 
 # %% [markdown]
-# **2.** Softmax, whose entries lie between zero and one: no score can raise it by more than it
-# grows itself.
+# **2.** By what they say of the same text. With $T$ tokens, the text costs $T L$ nats and has
+# $T c$ characters; in bits for each character, the number of tokens is gone. Perplexities of
+# different tokens are not comparable: larger tokens have larger ones.
 
 # %%
-lse = scalar("z")
-calculation(
-    Partial(lse, s[i]), given=(s, Let(lse, log(sum_over(exp(s[j]), j)), "log-sum-exp"))
-).then(exp(s[i]) / sum_over(exp(s[j]), j), because="chain rule").at_most(
-    1, because="one term of the sum"
+T, loss, width = (scalar(name, domain="positive") for name in "TLc")
+calculation(T * loss / log(2) / (T * width), given=(T, loss, width)).then(
+    loss / (width * log(2)), because="$T$ cancels"
 )
 
 # %% [markdown]
-# **3.** Let $b = 1/\tau$. The slope of a mean is a mean of squares less the square of a mean.
+# **3.** The slope of a mean is a mean of squares less the square of a mean. It is a variance, so
+# the average rises with $\beta$, and falls with the temperature.
 
 # %%
-b, average, w = scalar("b"), scalar("mu"), n.vector("p")
+beta, average, w = scalar("beta"), scalar("mu"), n.vector("p")
 tilted = (
-    s, b,
-    Let(w[i], exp(b * s[i]) / sum_over(exp(b * s[j]), j), "softmax"),
+    s, beta,
+    Let(w[i], exp(beta * s[i]) / sum_over(exp(beta * s[j]), j), "softmax"),
     Let(average, sum_over(w[i] * s[i], i), "the average score"),
 )  # fmt: skip
-calculation(Partial(average, b), given=tilted).then(
+calculation(Partial(average, beta), given=tilted).then(
     sum_over(w[i] * s[i] ** 2, i) - sum_over(w[i] * s[i], i) ** 2, because="quotient rule"
 ).then(sum_over(w[i] * (s[i] - average) ** 2, i), because="the variance")
+
+# %% [markdown]
+# **4.** It is not symmetric. For a fair coin and one with heads of probability $q$, the two
+# orders differ; near $q = 0$ the first grows without bound, and the second tends to $\log 2$. The
+# chapter *Losses* shows what that means for training.
+
+# %%
+head, tails = scalar("q", domain="unit"), scalar("u")
+half, bent = Rational(1, 2), (head, Let(tails, 1 - head, "the chance of tails"))
+calculation(half * log(half / head) + half * log(half / tails), given=bent, title="One way").then(
+    -log(4 * head * tails) / 2, because="collect the logarithms"
+)
+
+# %%
+calculation(head * log(2 * head) + tails * log(2 * tails), given=bent, title="And the other").then(
+    log(2) + head * log(head) + tails * log(tails), because="the twos are out"
+)
+
+# %% [markdown]
+# **5.** The likelihood, and a sum of $\log p_i$ that keeps every probability away from zero: as if
+# every kind had been seen once more.
+
+# %%
+maximum(
+    sum_over(c[i] * log(r[i]), i) + sum_over(log(r[i]), i),
+    Let(r[i], (c[i] + 1) / sum_over(c[j] + 1, j)),
+    given=(r, c),
+    subject_to=Equals(sum_over(r[i], i), 1),
+)
 
 # %% [markdown]
 # ### References
 #
 # C. E. Shannon, *A mathematical theory of communication*, Bell System Technical Journal 27, 1948.
+#
+# S. Kullback and R. A. Leibler, *On information and sufficiency*, Annals of Mathematical
+# Statistics 22, 1951.
+#
+# F. Jelinek, R. L. Mercer, L. R. Bahl and J. K. Baker, *Perplexity: a measure of the difficulty of
+# speech recognition tasks*, Journal of the Acoustical Society of America 62, 1977.
 #
 # E. T. Jaynes, *Information theory and statistical mechanics*, Physical Review 106, 1957.
 #

@@ -5,10 +5,24 @@
 # makes them into probabilities, and cross-entropy says how surprised those probabilities are by
 # the token that came. Each alone has a gradient with sums and products in it; together they
 # have the simplest gradient in deep learning, what was predicted less what was seen. This
-# chapter derives it, and all that leads up to it.
+# chapter derives it, says what goes wrong without it, and how all of it is computed in numbers
+# that have a largest one. Why it is softmax, and what a temperature does, is in the chapter
+# *Probability*.
 
 # %%
-from symllm import ops, pictures
+from sympy import Abs, Max, Symbol, exp, log
+
+from symllm import (
+    Dim,
+    Let,
+    Partial,
+    calculation,
+    delta,
+    ops,
+    pictures,
+    scalar,
+    sum_over,
+)
 
 # %% [markdown]
 # ## Softmax
@@ -18,6 +32,46 @@ from symllm import ops, pictures
 
 # %%
 ops.softmax
+
+# %% [markdown]
+# ### What softmax does not see
+#
+# Raise all the scores by one number $c$. Numerator and denominator grow by the same factor.
+
+# %%
+n = Dim("n")
+i, j, k = n.indices("i j k")
+x, c = n.vector("x"), scalar("c")
+calculation(exp(x[i] + c) / sum_over(exp(x[j] + c), j), given=(x, c), title="Shifted scores").then(
+    exp(c) * exp(x[i]) / (exp(c) * sum_over(exp(x[j]), j)), because="$e^c$ is in all terms"
+).then(exp(x[i]) / sum_over(exp(x[j]), j), because="and cancels")
+
+# %% [markdown]
+# *In words:* only differences of scores mean anything. Of $n$ numbers that a model computes, one is
+# wasted; nothing holds it in place, and it may drift.
+#
+# What cannot be seen can be chosen, and that saves the computation. Exponentials overflow long
+# before the probabilities mean nothing: in single precision at 89. Subtract the maximum. Then no
+# exponent is positive and one of them is zero, so the sum lies between one and $n$. This is the
+# *stable* softmax, and nobody should compute any other.
+
+# %% tags=["shown"]
+import numpy as np
+
+
+def naive(x):
+    return np.exp(x) / np.exp(x).sum()
+
+
+def stable(x):
+    return naive(x - x.max())
+
+
+with np.errstate(over="ignore", invalid="ignore"):
+    for scores in ([1, 2, 3], [88, 89, 90], [-200, -201, -202]):
+        row = np.array(scores, np.float32)
+        print(f"{scores!s:19} naive {naive(row).round(3)}", end=" ")
+        print(f"stable {stable(row).round(3)}")
 
 # %% [markdown]
 # ### The Jacobian
@@ -31,16 +85,38 @@ ops.softmax.jacobian("x")
 
 # %% [markdown]
 # *In words:* raising a score raises its own probability, most of all where that is one half, and
-# takes from every other in proportion to both. The rows of the matrix sum to zero, because adding
-# one number to all of the scores changes nothing; so do its columns, because the probabilities
-# always sum to one.
-
-# %% [markdown]
-# In numbers: the diagonal is where a score acts on its own probability, and what it gains there is
-# what its row loses elsewhere.
+# takes from every other in proportion to both.
 
 # %%
 pictures.heat_map(ops.softmax.jacobian("x"), x=[2, 1, 0, -1])
+
+# %% [markdown]
+# Every row of the picture adds up to zero. It must: the same step on all scores changes nothing.
+
+# %%
+p = n.vector("p", domain="distribution")
+calculation(sum_over(p[i] * (delta(i, j) - p[j]), j), given=(p,), title="All scores at once").then(
+    p[i] - p[i] * sum_over(p[j], j), because="the delta leaves one term"
+).then(0, because="probabilities sum to one")
+
+# %% [markdown]
+# Is that the only direction that is lost? Take any direction $v$ and see what the matrix makes of
+# it from both sides.
+
+# %%
+v = n.vector("v")
+quadratic = sum_over(sum_over(v[i] * p[i] * (delta(i, j) - p[j]) * v[j], j), i)
+calculation(quadratic, given=(p, v), title="A variance").then(
+    sum_over(p[i] * v[i] ** 2, i) - sum_over(p[i] * v[i], i) ** 2, because="multiplied out"
+).then(
+    sum_over(p[i] * (v[i] - sum_over(p[j] * v[j], j)) ** 2, i),
+    because="a mean of squares less the square of the mean",
+).at_least(0, because="squares, with positive weights")
+
+# %% [markdown]
+# *In words:* the Jacobian $J$ is a covariance: $v^\top J v$ is the variance of $v$ under $p$. So it
+# has no negative eigenvalue, and it is zero for constant $v$ alone. In the directions that are
+# left, it is as weak as the distribution is certain.
 
 # %% [markdown]
 # ### The gradient
@@ -61,9 +137,8 @@ ops.softmax.gradient("x")
 # %% [markdown]
 # ## Log-sum-exp
 #
-# The logarithm of softmax's denominator is a function in its own right: a smooth maximum, at
-# least the largest entry and at most $\log n$ above it. Its gradient says where that maximum
-# comes from.
+# The logarithm of softmax's denominator is a function in its own right. Its gradient says
+# what kind of function.
 
 # %%
 ops.logsumexp
@@ -72,9 +147,49 @@ ops.logsumexp
 ops.logsumexp.gradient("x")
 
 # %% [markdown]
-# *In words:* the gradient of the smooth maximum is softmax, a smooth "arg max". A hard maximum
-# would send all of its gradient to the winner; this one shares it out in proportion to the
+# *In words:* a smooth maximum, whose gradient is softmax, a smooth "arg max". A hard maximum would
+# send all of its gradient to the winner; this one shares it out in proportion to the
 # probabilities.
+
+# %% [markdown]
+# How far is it from the hard one? It is at least every score,
+
+# %%
+calculation(log(sum_over(exp(x[j]), j)), given=(x,), over=(i,), title="From below").at_least(
+    log(exp(x[i])), because="one term is less than all of them"
+).then(x[i], because="the logarithm of an exponential")
+
+# %% [markdown]
+# and at most $\log n$ above any $m$ that no score exceeds:
+
+# %%
+m = scalar("m")
+calculation(
+    log(sum_over(exp(x[j]), j)), given=(x, m), assuming=(x[i] <= m,), title="From above"
+).at_most(log(sum_over(exp(m), j)), because="every score is at most $m$").then(
+    m + log(n.symbol), because="$n$ equal terms"
+)
+
+# %% [markdown]
+# *In words:* take the maximum for $m$, and the two bounds enclose the log-sum-exp in a band as wide
+# as $\log n$. At a temperature, $\tau \log \sum_j e^{x_j / \tau}$, the band is $\tau \log n$ wide,
+# and closes as $\tau$ goes to zero. The picture has two scores, one of which is zero.
+
+# %%
+t = Symbol("x", real=True)
+pictures.curves(
+    {
+        r"$\tau = 1$": log(1 + exp(t)),
+        r"$\tau = 1/4$": log(1 + exp(4 * t)) / 4,
+        "maximum": Max(0, t),
+    },
+    over=(t, -3, 3),
+    name="smooth-maximum",
+    words="The smooth maximum of a number and zero: two curves above the maximum's corner, which "
+    "the one at the lower temperature follows more closely.",
+    across="a score; the other is zero",
+    up="smooth maximum",
+)
 
 # %% [markdown]
 # ## Log-softmax
@@ -115,7 +230,7 @@ ops.cross_entropy.gradient("z")
 # %% [markdown]
 # *In words:* predicted less observed. The logarithm undoes the exponential exactly, and with it
 # the saturation: a confident mistake gets a gradient of nearly full size. That the target sums to
-# one was needed; without it, $p_i$ would carry the factor $\sum_j y_j$.
+# one was needed; exercise 3 says what happens if it does not.
 
 # %% [markdown]
 # ### The Hessian
@@ -127,9 +242,78 @@ ops.cross_entropy.gradient("z")
 ops.cross_entropy.hessian("z")
 
 # %% [markdown]
-# *In words:* the curvature does not know the target at all. It is the Jacobian of softmax, and
-# also the covariance matrix of one draw from $p$, written as an indicator vector. A covariance has
-# no negative eigenvalue, so cross-entropy is convex in the logits.
+# *In words:* the curvature does not know the target at all. It is the Jacobian of softmax, which
+# we know to be a covariance without negative eigenvalues. So cross-entropy is convex in the
+# logits: it has no valleys to get stuck in but those that the network below it makes.
+
+# %% [markdown]
+# ## Why not the squared error?
+#
+# Probabilities are numbers, and so is the target. Why not ask for the smallest squared difference?
+# The question is what its gradient looks like after softmax.
+
+# %%
+z, y, e = n.vector("z"), n.vector("y", domain="distribution"), n.vector("e")
+q, L = n.vector("p"), scalar("L")
+squared = (
+    z, y,
+    Let(q[i], ops.softmax(z[i], over=i), "predicted probabilities"),
+    Let(e[i], q[i] - y[i], "the error"),
+    Let(L, sum_over(e[j] ** 2, j) / 2, "its square"),
+)  # fmt: skip
+calculation(Partial(L, z[i]), given=squared, title="The squared error after softmax").then(
+    q[i] * (e[i] - sum_over(q[j] * e[j], j)), because="softmax's gradient, with $e$ arriving"
+)
+
+# %%
+slope = Abs(q[i] * (e[i] - sum_over(q[j] * e[j], j)))
+calculation(slope, given=squared, title="How large it can be").at_most(
+    q[i] * (Abs(e[i]) + sum_over(q[j] * Abs(e[j]), j)), because="the triangle inequality"
+).at_most(2 * q[i], because="no error is larger than one")
+
+# %% [markdown]
+# *In words:* the gradient of a score is at most twice its probability. Let the right token be the
+# one that the model thinks impossible: the worst mistake there is, and its score feels nothing.
+# Cross-entropy's gradient is $p_i - y_i$ there, close to $-1$, whatever the mistake.
+
+# %% [markdown]
+# With two tokens all depends on one number, the margin $z$ by which the right one leads. The
+# probability of the right one is $1 / (1 + e^{-z})$, and these are the slopes of both losses:
+
+# %%
+lead = Symbol("z", real=True)
+right = 1 / (1 + exp(-lead))
+pictures.curves(
+    {
+        "cross-entropy": 1 - right,
+        "squared error": (1 - right) * right * (1 - right) * 2,
+    },
+    over=(lead, -8, 8),
+    name="loss-gradients",
+    words="How hard each loss pushes, over the margin of the right answer. Cross-entropy pushes "
+    "with force one where the answer is wrong; the squared error pushes only near zero.",
+    across="margin $z$ of the right answer",
+    up="size of the gradient",
+)
+
+# %% [markdown]
+# Now train from a confident mistake, a margin of $-8$, by plain gradient descent, with the
+# gradients that were derived:
+
+# %% tags=["shown"]
+import numpy as np
+
+from symllm import ops
+
+softmax, back = ops.softmax.lambdify(), ops.softmax.gradient("x").lambdify()
+y = np.array([1.0, 0.0])
+for name in ("cross-entropy", "squared error"):
+    z, steps = np.array([-4.0, 4.0]), 0
+    while softmax(x=z)[0] < 0.9:
+        error = softmax(x=z) - y
+        z -= error if name == "cross-entropy" else back(x=z, dp=error)
+        steps += 1
+    print(f"{name}: right with 90% after {steps} steps")
 
 # %% [markdown]
 # ## Cross-entropy with a class index
@@ -149,6 +333,78 @@ ops.cross_entropy_index.gradient("z")
 # pushed up; every other is pushed down by the probability that it wrongly holds.
 
 # %% [markdown]
+# ## Exercises
+#
+# **1.** Show that softmax of two scores is a sigmoid. Of what?
+#
+# **2.** Logits are divided by a temperature before cross-entropy. How does the gradient change, and
+# how the curvature?
+#
+# **3.** Some code marks padding by a target row of zeros. What is the gradient of such a row? And
+# if another row sums to two by mistake?
+#
+# **4.** How long can the gradient of cross-entropy be, as a vector?
+#
+# ### Answers
+#
+# **1.** Of their difference. This is why a classifier of two classes needs one output only.
+
+# %%
+a, b = scalar("x"), scalar("y")
+calculation(exp(a) / (exp(a) + exp(b)), given=(a, b)).then(
+    1 / (1 + exp(b - a)), because="divided by the first exponential"
+)
+
+# %% [markdown]
+# **2.** Each derivative divides by $\tau$ once. At a low temperature the loss is steep and
+# sharply curved; at a high one it is flat in both respects.
+
+# %%
+tau, first = scalar("tau", domain="positive"), n.vector("g")
+y = n.vector("y", domain="distribution")
+z = n.vector("z")
+cooled = (
+    z, y, tau,
+    Let(q[i], ops.softmax(z[i] / tau, over=i), "at a temperature"),
+    Let(L, -sum_over(y[j] * log(q[j]), j), "cross-entropy"),
+)  # fmt: skip
+calculation(Partial(L, z[i]), given=cooled).then(
+    (q[i] - y[i]) / tau, because="the chain rule through the division"
+)
+
+# %%
+calculation(
+    Partial(first[i], z[k]), given=(*cooled, Let(first[i], (q[i] - y[i]) / tau, "the gradient"))
+).then(q[i] * (delta(i, k) - q[k]) / tau**2, because="once more")
+
+# %% [markdown]
+# **3.** Without the fact that the target sums to one, $p_i$ keeps a factor. For zeros all is zero,
+# as it should be. For a sum of two, the model is pushed away from what it predicts with twice the
+# force, and still settles at the target's shares: it learns the same from this row, twice as fast.
+
+# %%
+free = n.vector("y")
+calculation(
+    Partial(L, z[i]),
+    given=(
+        z, free,
+        Let(q[i], ops.softmax(z[i], over=i), "predicted probabilities"),
+        Let(L, -sum_over(free[j] * log(q[j]), j), "cross-entropy"),
+    ),
+).then(q[i] * sum_over(free[j], j) - free[i], because="nothing is known of the sum")  # fmt: skip
+
+# %% [markdown]
+# **4.** At most $\sqrt{2}$, whatever the size of the vocabulary: where gradients explode,
+# it is further down.
+
+# %%
+calculation(sum_over((p[i] - y[i]) ** 2, i), given=(p, y)).at_most(
+    sum_over(p[i] ** 2, i) + sum_over(y[i] ** 2, i), because="the mixed term is negative"
+).at_most(
+    sum_over(p[i], i) + sum_over(y[i], i), because="squares of numbers below one are smaller"
+).then(2, because="both sum to one")
+
+# %% [markdown]
 # ### References
 #
 # J. S. Bridle, *Probabilistic interpretation of feedforward classification network outputs,
@@ -156,3 +412,6 @@ ops.cross_entropy_index.gradient("z")
 # 1990.
 #
 # I. Goodfellow, Y. Bengio and A. Courville, *Deep learning*, MIT Press, 2016, chapter 6.
+#
+# P. Blanchard, D. J. Higham and N. J. Higham, *Accurately computing the log-sum-exp and softmax
+# functions*, IMA Journal of Numerical Analysis 41, 2021.
