@@ -216,8 +216,9 @@ calculation(O_new[r, l], **setting, title="The output").then(
 # %% [markdown]
 # *In words:* reorder the input, and the output is reordered in the same way; nothing else happens.
 # Attention is *equivariant* under permutations: "dog bites man" and "man bites dog" are the same
-# set to it. Positions have to be put in, as the chapter *Positions* does. A causal mask, by which position $i$ sees the positions $j \le i$ alone, is a weak
-# way to do so as well: with a term $[j \le i]$ in the sum, "terms in another order" would be false.
+# set to it. Positions have to be put in, as the chapter *Positions* does. A causal mask, by which
+# position $i$ sees the positions $j \le i$ alone, is a weak way to do so as well: with a term
+# $[j \le i]$ in the sum, "terms in another order" would be false.
 # How far the reordered output is from the output reordered:
 
 # %% tags=["shown"]
