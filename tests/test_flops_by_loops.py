@@ -137,8 +137,8 @@ BY_HAND: dict[str, Callable[..., Any]] = {
 
 
 def sizes_for(program: Program, seed: int) -> dict[str, int]:
-    """Sizes that all differ."""
-    numbers = random.Random(seed).sample(range(2, 10), len(program.dims))
+    """Sizes that all differ, and are small: there are as many entries as their product."""
+    numbers = random.Random(seed).sample(range(2, 3 + len(program.dims)), len(program.dims))
     return {d.name: d.size or k for d, k in zip(program.dims, numbers, strict=True)}
 
 

