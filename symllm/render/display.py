@@ -227,13 +227,15 @@ def aligned(rows: Sequence[str]) -> str:
 
 
 def words(text: str, p: Printer) -> str:
-    """A note as it may stand inside a formula, the op's names in it set as formulas."""
+    """A note as it may stand inside a formula; names in it, and what dollars say, as formulas."""
     parts: list[tuple[str, bool]] = []
-    for piece, name in in_words(text.replace("$", ""), p.style.names):
-        if name is None and parts and not parts[-1][1]:
-            parts[-1] = (parts[-1][0] + piece, False)
-        elif piece:
-            parts.append((piece if name is None else str(name), name is not None))
+    for k, said in enumerate(text.split("$")):
+        for piece, name in [(said, None)] if k % 2 else in_words(said, p.style.names):
+            formula = bool(k % 2) or name is not None
+            if not formula and parts and not parts[-1][1]:
+                parts[-1] = (parts[-1][0] + piece, False)
+            elif piece:
+                parts.append((piece if name is None else str(name), formula))
     return " ".join(
         part if formula else r"\odot" if part == " * " else rf"\text{{{escaped(part)}}}"
         for part, formula in parts

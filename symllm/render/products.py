@@ -251,13 +251,14 @@ def joined(factors: Sequence[str]) -> str:
 
 
 #: Functions, deltas, brackets, gradients: a slope stands before what it is the slope for. The
-#: chain rule starts at the loss.
+#: chain rule starts at the loss. A logarithm before a bracket would seem to be that of the bracket.
 PLACES = (
     (4, sp.KroneckerDelta | Iverson),
     (5, sp.Add),
-    (8, Direct),
-    (7, Partial),
-    (9, sp.Sum),
+    (6, sp.log),
+    (8, Partial),
+    (9, Direct),
+    (10, sp.Sum),
     (3, sp.Function),
 )
 
@@ -272,7 +273,7 @@ def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
     elif is_entry(base):
         # The indices of matrices say where each stands; a vector of gradients stands last.
         rank = len(subscripts_of(base))
-        kind = 6 if adjoint and rank < 2 else min(rank, 1) + 1
+        kind = 7 if adjoint and rank < 2 else min(rank, 1) + 1
     else:
         kind = next((place for place, known in PLACES if isinstance(base, known)), 3)
     name = name_of(base) if is_entry(base) else ""

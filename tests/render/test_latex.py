@@ -35,6 +35,8 @@ TABLE = [
     (entry("dgamma", I), r"\mathrm{d}\gamma_i"),
     (eps, r"\epsilon"),
     (sp.Symbol("lr") * sp.Symbol("weight_decay"), r"\eta \lambda"),
+    ((1 - sp.Symbol("p")) * sp.log(1 - sp.Symbol("p")), r"(1 - p) \log(1 - p)"),
+    (sp.tanh(sp.Symbol("z")) * (1 - sp.Symbol("z")), r"\tanh(z) (1 - z)"),
     (entry("dP", I, J), r"\mathrm{d}P_{ij}"),
     (entry("Phi", I) * entry("phi", I), r"\Phi_i \phi_i"),
     (entry("delta", I), r"\delta_i"),

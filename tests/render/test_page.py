@@ -8,12 +8,13 @@ from fakes import layer_norm_gradient
 
 from symllm import Dim, Let, Op, ops, sum_over
 from symllm.notation import Iverson
+from symllm.render.display import words
 from symllm.render.flavour import flavour_of
 from symllm.render.glance import glance_markdown
 from symllm.render.kinks import jumps, kinks
 from symllm.render.page import derivation_markdown, op_markdown, step_markdown
 from symllm.render.place import ALONE, Place, where
-from symllm.render.printer import PLAIN, Printer
+from symllm.render.printer import PLAIN, Printer, Style
 from symllm.render.steps import fact_words, step_lines
 from symllm.render.subject import page_style
 from symllm.steps import Fact, places
@@ -265,3 +266,9 @@ def test_a_citation_names_the_other_paths():
     assert reasons == [
         "The derivation for sigmoid applies, with the output s[i]; x[i] also acts through y[i]."
     ]
+
+
+def test_a_note_may_hold_formulas_between_dollars():
+    p = Printer(Style(("xhat",)))
+    assert words("weight of $r_i$, as is", p) == r"\text{weight of } r_i \text{, as is}"
+    assert words("gradient of xhat", p) == r"\text{gradient of } \hat{x}"
