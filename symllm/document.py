@@ -14,9 +14,10 @@ import ast
 import io
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ from .render.optimum import optimum_markdown
 from .render.page import derivation_markdown, op_markdown
 from .render.place import ALONE, Introduced, Place
 from .render.subject import Derivation
+
+#: What the section is called whose results a reader is to find.
+EXERCISES = "Exercises"
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
     """The page as Markdown, with its title or, where that stands apart, without."""
     f = flavour_of(flavour)
     parts = []
-    results = [s.value for s in document.shown if isinstance(s.value, Derivation)]
+    results = [s.value for s in told(document) if isinstance(s.value, Derivation)]
     called, under = anchors(document), sections(document)
     for number, shown in enumerate(document.shown):
         if beside_a_result(document, number):
@@ -171,6 +175,14 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
             results = []
     page = "\n\n".join(part for part in parts if part) + "\n"
     return page if title else page.split("\n", 1)[1].lstrip("\n")
+
+
+def told(document: Document) -> Iterator[Shown]:
+    """What a chapter shows before its exercises: their answers are not given away."""
+    under = zip(document.shown, sections(document), strict=True)
+    return (
+        shown for shown, _ in takewhile(lambda row: all(h.text != EXERCISES for h in row[1]), under)
+    )
 
 
 def listing(shown: Shown) -> str:

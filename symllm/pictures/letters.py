@@ -19,7 +19,9 @@ ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304"}
 def unicode_text(tex: str) -> str:
     r"""``x̂`` for ``\hat{x}``, ``γ`` for ``\gamma``."""
     text = re.sub(r"\\(mathrm|text)\{([^{}]*)\}", r"\2", tex)
-    text = re.sub(r"\\([A-Za-z]+) ?", lambda m: GREEK.get(m[1], m[0]), text)
+    text = re.sub(
+        r"\\([A-Za-z]+) ?", lambda m: m[0] if m[1] in ACCENTS else GREEK.get(m[1], m[1]), text
+    )
     return (
         re.sub(r"\\(hat|tilde|bar)\{(\w)\}", lambda m: m[2] + ACCENTS[m[1]], text)
         .replace("{", "")

@@ -133,13 +133,33 @@ def frame(across: Axis, up: Axis, above: float) -> Iterator[str]:
 
 
 def text_of(words: str) -> str:
-    """Words as SVG, with letters between dollars slanted: ``loss by $x$``."""
+    """Words as SVG, with letters between dollars slanted: ``loss by $x$``, ``$10^{20}$``."""
     plain, *rest = words.split("$")
     shown = escape(plain)
     for n, part in enumerate(rest):
-        text = escape(part if n % 2 else unicode_text(part))
-        shown += text if n % 2 else f'<tspan font-style="italic">{text}</tspan>'
+        shown += escape(part) if n % 2 else formula(part)
     return shown
+
+
+def formula(tex: str) -> str:
+    """A formula in one line as SVG: letters slanted, what is raised or lowered in its place."""
+    shown = ""
+    for mark, small, text in re.findall(r"([_^])(\{[^{}]*\}|\\[a-z]+|.)|([^_^]+)", tex):
+        if mark:
+            by = -5 if mark == "^" else 3
+            shown += f'<tspan dy="{by}" font-size="9">{slanted(small)}</tspan>'
+            shown += f'<tspan dy="{-by}">\u200b</tspan>'
+        else:
+            shown += slanted(text)
+    return shown
+
+
+def slanted(tex: str) -> str:
+    return re.sub(
+        r"[^\W\d_]+",
+        lambda letters: f'<tspan font-style="italic">{letters[0]}</tspan>',
+        escape(unicode_text(tex)),
+    )
 
 
 def power(exponent: Fraction) -> str:

@@ -18,7 +18,7 @@ from symllm import NotationError, ops, pictures, scalar
 from symllm.pictures.curve import RULES, error, exponents
 from symllm.pictures.heat import colour
 from symllm.pictures.letters import plain_name, unicode_text
-from symllm.pictures.plane import round_ticks
+from symllm.pictures.plane import round_ticks, text_of
 from symllm.pictures.svg import number
 from symllm.render.names import name_parts
 
@@ -255,3 +255,17 @@ def test_what_cannot_be_drawn_is_said(make, said):
 def test_ticks_are_round_numbers(low, high, ticks):
     found = round_ticks(Fraction(low), Fraction(high))
     assert [float(tick) for tick in found] == [float(tick) for tick in ticks.split()]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("loss", "loss"),
+        ("loss & $x$", "loss & x"),
+        ("$10^{20}$ or $r_1^2$", "10 20 or r 1 2"),
+        (r"$\eta \lambda_{\max}$", "ηλmax"),
+    ],
+)
+def test_words_beside_lines_may_hold_formulas(words, said):
+    found = "".join(ET.fromstring(f"<text>{text_of(words)}</text>").itertext())
+    assert found.replace("\u200b", "").replace(" ", "") == said.replace(" ", "")
