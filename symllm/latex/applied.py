@@ -10,6 +10,7 @@ import sympy as sp
 
 from .arrays import Value, aligned, averaged, diagonal, summed, total
 from .brackets import condition
+from .chance import AVERAGES, CALLED, average
 from .functions import FOLDED, FUNCTIONS, derivative
 from .names import head_of, listed, spelled
 from .powers import raised
@@ -58,6 +59,8 @@ def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
     head = head_of(base)
     if not head:
         return None
+    if scope.context.theory and (name := average_name(base, head)):
+        return Callee(name, sub, sup, primes)
     texts = tuple(map(spelled, sub))
     if any((head, texts[:count]) in scope.context.names for count in range(1, len(texts) + 1)):
         return None
@@ -71,11 +74,17 @@ def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
     name = function_name(scope, base, head)
     if name is None or (not brackets and (name in SHY or name == "own")):
         return None
-    if name not in SHY and name != "own" and (head, ()) in scope.context.names:
+    if (name not in SHY or scope.context.theory) and name != "own" and (head, ()) in scope.context.names:
         return None
     if name == "sigma" and brackets and not primes and deviates(scope):
         return None
     return Callee(name, sub, sup, primes)
+
+
+def average_name(base: Node, head: str) -> str:
+    """``\\mathbb{E}`` and ``\\mathrm{Var}``, where there is chance."""
+    set_apart = isinstance(base, Name) and (base.style == "double" or len(head) > 1)
+    return CALLED.get(head.lower(), "") if set_apart else ""
 
 
 def holds_relation(node: Node | None) -> bool:
@@ -121,6 +130,10 @@ def outcome(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node)
         return Value(condition(scope, parts[0]))
     if function.definition is not None:
         return called(scope, function, parts, node)
+    if function.name in AVERAGES:
+        if function.sub or function.primes:
+            raise scope.error(f"{function.name} is over all that is random, with no subscript", node)
+        return average(scope, function.name, [scope.value(part) for part in parts], node)
     if function.name == "own":
         return own(scope, function, parts, node)
     if function.name in FUNCTIONS:

@@ -10,7 +10,7 @@ import sympy as sp
 from ..equation import Let
 from ..errors import ReadError
 from ..notation import Dim
-from . import products, resolve, usual  # noqa: F401  (their readers enter the table)
+from . import matrices, products, resolve, usual  # noqa: F401  (their readers enter the table)
 from .arrays import Value, described
 from .brackets import condition
 from .context import Context
@@ -219,27 +219,43 @@ def first_error(outcomes: tuple[Outcome[Claim], ...]) -> ReadError | Mismatch:
     return (shapes or errors)[0]
 
 
+@dataclass(frozen=True)
+class Expression:
+    """An expression in index notation, at ``axes`` if it is an array, and the derivatives that it
+    mentions."""
+
+    expr: sp.Expr
+    axes: Free
+    wanted: tuple[Wanted, ...]
+
+
 def read_expression(
-    text: str, context: Context, free: Mapping[sp.Symbol, Dim]
-) -> tuple[Outcome[tuple[sp.Expr, tuple[Wanted, ...]]], ...]:
-    """Every reading of an expression with these free indices, and the derivatives it mentions."""
+    text: str, context: Context, free: Mapping[sp.Symbol, Dim], rank: int = 0
+) -> tuple[Outcome[Expression], ...]:
+    """Every reading of an expression with these free indices and so many axes besides."""
     ((node, condition_of),) = parse(text)
     if condition_of is not None:
         raise ReadError("an expression holds under no condition", text, condition_of.at)
     node = with_derivatives(node, context, frozenset())
     said = {symbol.name: dim.symbol for symbol, dim in free.items()}
 
-    def read(choose: Choices) -> tuple[sp.Expr, tuple[Wanted, ...]]:
+    def read(choose: Choices) -> Expression:
         scope = Scope(text, context, choose, said=said)
         for letter in said:
             scope.index(letter)
         value = scope.value(node)
-        if value.axes:
-            raise Mismatch(f"this is {described(scope.sizes, value)}, not an entry", node.at)
+        if value.rank != rank:
+            what = "a number" if not rank else f"an array with {rank} axes"
+            raise Mismatch(f"this is {described(scope.sizes, value)}, not {what}", node.at)
         if loose := scope.free.keys() - said.keys():
             raise Mismatch(f"{', '.join(sorted(loose))} is free", node.at)
+        scope.settle()
         taken = frozenset(context.tensors) | {d.name for d in context.dims}
-        expr, _ = tidied(scope, value.expr, tuple(scope.free.values()), taken - said.keys())
-        return expr, tuple(tidy_wanted(scope, w, taken) for w in scope.wanted.values())
+        dims = tuple(dim_of(scope, axis) for axis in value.axes)
+        indices = (*scope.free.values(), *value.axes)
+        expr, change = tidied(scope, value.expr, indices, taken - said.keys())
+        axes = tuple((change[a], dim) for a, dim in zip(value.axes, dims, strict=True))
+        wanted = tuple(tidy_wanted(scope, w, taken) for w in scope.wanted.values())
+        return Expression(expr, axes, wanted)
 
     return readings(read)

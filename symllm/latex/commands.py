@@ -278,6 +278,8 @@ ENVIRONMENTS = words(
     "aligned align align* equation equation* split gathered gather gather* alignat alignedat "
     "multline multline* eqnarray eqnarray*"
 )
+#: Environments of matrices; bars around one would make its determinant.
+MATRICES = words("matrix pmatrix bmatrix Bmatrix smallmatrix psmallmatrix bsmallmatrix array")
 WORDS = {"if": "IF", "for": "IF", "when": "IF", "where": "WHERE", "with": "WHERE", "and": "WHERE"}
 WORDS |= {"otherwise": "OTHERWISE", "else": "OTHERWISE", "so": "WHERE", "else if": "IF"}
 WORDS |= {"for all": "IF", "then": "WHERE"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import sympy as sp
@@ -21,6 +21,9 @@ class Context:
     and ``outputs`` are names among them. ``title`` is what the op is called.
     ``pointwise`` says that each entry of the output depends on one place
     alone, as with activations, and ``batch`` how many batch axes there are.
+    In ``theory`` there is chance, so that E, Var and Cov are averages over it,
+    and derivatives are left as they are written; ``letters`` says over which
+    dimension an index runs where its own formula does not.
     """
 
     title: str
@@ -31,6 +34,8 @@ class Context:
     dims: tuple[Dim, ...]
     pointwise: bool = False
     batch: int = 0
+    theory: bool = False
+    letters: Mapping[str, Dim] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> Mapping[Signature, str]:
@@ -45,8 +50,10 @@ class Context:
     @property
     def loss(self) -> str:
         """The output, if it is a single number, in a batch one for each example."""
-        (first, *others) = self.outputs
-        return first if not others and self.tensors[first].rank == self.batch else ""
+        if len(self.outputs) != 1:
+            return ""
+        (first,) = self.outputs
+        return first if self.tensors[first].rank == self.batch else ""
 
     @property
     def vector(self) -> str:
@@ -59,6 +66,15 @@ class Context:
         """The one class index among the inputs."""
         found = [n for n in self.inputs if self.tensors[n].integer and not self.tensors[n].rank]
         return found[0] if len(found) == 1 else ""
+
+
+def gradient_of(key: Signature, context: Context) -> str:
+    """The name of a quantity's gradient, if there is one; the quantity itself need not be known."""
+    name = f"d{context.names[key]}" if key in context.names else ""
+    if name in context.tensors:
+        return name
+    head, subscripts = key
+    return context.names.get((f"d{head}", subscripts), "") if not name else ""
 
 
 def context_of(program: Program, gradients: Iterable[Tensor], name: str) -> Context:

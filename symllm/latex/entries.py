@@ -8,6 +8,7 @@ import sympy as sp
 
 from ..notation import Tensor, entry
 from .arrays import Value, averaged, copied
+from .context import gradient_of
 from .names import Signature, head_of, listed, spelled
 from .powers import raised
 from .scope import USUAL, Definition, Scope, reads
@@ -127,10 +128,10 @@ def known_value(
             value = defined(scope, scope.definitions[key])
             return subscripted(scope, node, value, rest, key[0])
     name = context.names.get(key)
-    if adjoint and name is not None:
-        name = f"d{name}"
-        if name not in context.tensors:
-            raise scope.error(f"{context.title} has no gradient {name}", node)
+    if adjoint:
+        if name is not None and f"d{name}" not in context.tensors:
+            raise scope.error(f"{context.title} has no gradient d{name}", node)
+        name = gradient_of(key, context) or None
     if name is not None:
         return tensor_value(scope, node, context.tensors[name], rest)
     if not adjoint and not rest and key in context.sizes:

@@ -21,7 +21,9 @@ from .tree import (
     Fraction,
     Group,
     Inner,
+    Line,
     Mark,
+    Matrix,
     Name,
     Node,
     Number,
@@ -182,6 +184,12 @@ class Builder(lark.Transformer[Leaf, Any]):
 
     def cases(self, parts: list[Any]) -> Node:
         return Cases(*span(parts), tuple(p for p in parts if isinstance(p, Case)))
+
+    def line(self, parts: list[Any]) -> Line:
+        return Line(*span(parts), tuple(parts[::2]))
+
+    def matrix(self, parts: list[Any]) -> Node:
+        return Matrix(*span(parts), tuple(p for p in parts if isinstance(p, Line)))
 
 
 #: A relation or an expression, and the condition under which it is claimed.

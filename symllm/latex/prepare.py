@@ -158,7 +158,7 @@ def paired(tokens: Tokens, text: str) -> Tokens:
 def in_pieces(tokens: Tokens, text: str) -> Tokens:
     """Commas, wide spaces and rows outside brackets as one separator between equations.
 
-    Inside brackets wide spaces say nothing. In ``cases`` rows and cells stay.
+    Inside brackets wide spaces say nothing. In ``cases`` and matrices rows and cells stay.
     """
     found: Tokens = []
     around: list[str] = []
@@ -175,6 +175,8 @@ def in_pieces(tokens: Tokens, text: str) -> Tokens:
                 continue
             if kind in CASE_ENDS and last in ("COMMA", "DOT"):
                 found.pop()
+        elif within == "MATRIX" and kind in ("CELL", "ROW"):
+            pass
         elif kind == "CELL" or (around and kind in ("QUAD", "ROW")):
             continue
         elif kind in ("COMMA", "QUAD", "ROW", "WHERE", "DOT") and not around:
@@ -184,6 +186,8 @@ def in_pieces(tokens: Tokens, text: str) -> Tokens:
                 f"the text {token.text!r} is not understood inside brackets", text, token.at
             )
         if kind == "ENDCASES" and last in ("COMMA", "ROW", "DOT"):
+            found.pop()
+        if kind == "ENDMATRIX" and last == "ROW":
             found.pop()
         if kind == "SEP" and (not found or found[-1].kind in JOINING | {"SEP", "IF"}):
             continue

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from .context import Context
+from .context import Context, gradient_of
 from .names import head_of, listed, spelled
 from .tree import Adjoint, Fraction, Group, Mark, Name, Node, Product, Scripted, Slope, alone
 
@@ -196,5 +196,5 @@ def has_gradient(node: Node, context: Context) -> bool:
     base, subs = (node.base, listed(node.sub)) if isinstance(node, Scripted) else (node, ())
     head = head_of(base)
     texts = tuple(map(spelled, subs))
-    names = (context.names.get((head, texts[:count])) for count in range(len(texts) + 1))
-    return any(name and f"d{name}" in context.tensors for name in names)
+    keys = [(head, texts[:count]) for count in range(len(texts) + 1)]
+    return any(gradient_of(key, context) for key in keys)

@@ -130,6 +130,12 @@ class Scope:
         axes = tuple(self.sizes.index(self.sizes.of[a], self.sizes.letter[a]) for a in value.axes)
         return Value(entry(name, *axes), axes, value.row)
 
+    def settle(self) -> None:
+        """Give the indices that nothing in the formula gives a size one: their letter's."""
+        for symbol, letter in self.sizes.letter.items():
+            if self.sizes.is_open(self.sizes.of[symbol]) and letter in self.context.letters:
+                self.sizes.unify(self.sizes.of[symbol], self.context.letters[letter].symbol)
+
     def error(self, message: str, node: Node) -> ReadError:
         return ReadError(message, self.text, node.at)
 

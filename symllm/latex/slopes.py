@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..equation import Let
 from ..expressions import is_entry, name_of, subscripts_of
-from ..notation import entry
+from ..notation import Partial, entry
 from .arrays import Value, transposed
 from .entries import name_value
 from .names import listed
@@ -53,6 +53,8 @@ def first(scope: Scope, node: Node, above: Node, below: Node) -> Value:
     quantity = scope.value(above)
     name, by = variable(scope, below)
     subs, axes = subscripts_of(by.expr), by.axes
+    if scope.context.theory:
+        return Value(Partial(quantity.expr, by.expr), (*quantity.axes, *axes))
     if is_entry(quantity.expr) and name_of(quantity.expr) in scope.context.forward:
         of = name_of(quantity.expr)
         wanted = Wanted(f"d{of}_d{name}", of, name)

@@ -148,8 +148,8 @@ def read_back(shown: Shown) -> str:
     for outcome in outcomes:
         if outcome.found is None:
             errors.append(str(outcome.error))
-        elif same(expected, written_out(*outcome.found), shown):
+        elif same(expected, written_out(outcome.found.expr, outcome.found.wanted), shown):
             return ""
         else:
-            errors.append(f"{outcome.found[0]} instead of {expected}")
+            errors.append(f"{outcome.found.expr} instead of {expected}")
     return "; ".join(errors)
