@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -12,7 +11,7 @@ from .arrays import Value, aligned, averaged, diagonal, summed, total
 from .brackets import condition
 from .chance import AVERAGES, CALLED, average
 from .functions import FOLDED, FUNCTIONS, derivative
-from .names import head_of, listed, spelled
+from .names import folded, head_of, listed, spelled
 from .powers import raised
 from .scope import Definition, Scope
 from .sizes import Mismatch
@@ -42,6 +41,7 @@ class Callee:
     sup: Node | None = None
     primes: int = 0
     definition: Definition | None = None
+    of: str = ""
 
 
 def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
@@ -61,6 +61,8 @@ def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
         return None
     if scope.context.theory and (name := average_name(base, head)):
         return Callee(name, sub, sup, primes)
+    if brackets and folded(head) in scope.context.calls:
+        return Callee("call", sub, sup, primes, of=scope.context.calls[folded(head)])
     texts = tuple(map(spelled, sub))
     if any((head, texts[:count]) in scope.context.names for count in range(1, len(texts) + 1)):
         return None
@@ -74,7 +76,11 @@ def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
     name = function_name(scope, base, head)
     if name is None or (not brackets and (name in SHY or name == "own")):
         return None
-    if (name not in SHY or scope.context.theory) and name != "own" and (head, ()) in scope.context.names:
+    if (
+        (name not in SHY or scope.context.theory)
+        and name != "own"
+        and (head, ()) in scope.context.names
+    ):
         return None
     if name == "sigma" and brackets and not primes and deviates(scope):
         return None
@@ -100,14 +106,14 @@ def deviates(scope: Scope) -> bool:
 
 def function_name(scope: Scope, base: Node, head: str) -> str | None:
     """What a function is called here: one of numbers, one of axes, or the op itself."""
-    folded = re.sub(r"[\s_\\-]", "", head.lower())
+    word = folded(head)
     if head in FUNCTIONS:
         return head
-    if isinstance(base, Name) and len(head) > 1 and (found := FOLDED.get(folded)):
+    if isinstance(base, Name) and len(head) > 1 and (found := FOLDED.get(word)):
         return found
-    if folded in ON_AXES and len(head) > 1:
-        return folded
-    if folded == scope.context.title.replace("_", "") and len(head) > 1:
+    if word in ON_AXES and len(head) > 1:
+        return word
+    if word == scope.context.title.replace("_", "") and len(head) > 1:
         return "own"
     if isinstance(base, Name) and base.style == "double" and head == "E":
         return "mean"
@@ -132,8 +138,12 @@ def outcome(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node)
         return called(scope, function, parts, node)
     if function.name in AVERAGES:
         if function.sub or function.primes:
-            raise scope.error(f"{function.name} is over all that is random, with no subscript", node)
+            raise scope.error(
+                f"{function.name} is over all that is random, with no subscript", node
+            )
         return average(scope, function.name, [scope.value(part) for part in parts], node)
+    if function.name == "call":
+        return called_op(scope, function, parts, node)
     if function.name == "own":
         return own(scope, function, parts, node)
     if function.name in FUNCTIONS:
@@ -229,6 +239,15 @@ def own(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> 
     if function.primes:
         return slope(scope, node, output, (alone(parts[0]),) * checked(scope, function, node))
     return scope.value(output)
+
+
+def called_op(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
+    """``\\mathrm{softmax}_j(S_{ij})``: an op, the indices that it mixes, and its arguments."""
+    if function.primes:
+        raise scope.error(f"the derivative of {function.of} is not read", node)
+    values = [scope.number(part, f"an argument of {function.of}") for part in parts]
+    letters = [scope.index(spelled(one)) for one in function.sub]
+    return Value(sp.Function(function.of)(sp.Tuple(*letters), *values))
 
 
 # --------------------------------------------------------------------------

@@ -15,8 +15,6 @@ from .arrays import Value, described
 from .brackets import condition
 from .context import Context
 from .names import Signature, head_of, spelled
-from .parse import parse
-from .quantities import with_derivatives
 from .readings import Choices, Outcome, readings
 from .scope import Definition, Scope, Wanted, is_real
 from .sizes import Mismatch
@@ -217,45 +215,3 @@ def first_error(outcomes: tuple[Outcome[Claim], ...]) -> ReadError | Mismatch:
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     shapes = [error for error in errors if isinstance(error, Mismatch)]
     return (shapes or errors)[0]
-
-
-@dataclass(frozen=True)
-class Expression:
-    """An expression in index notation, at ``axes`` if it is an array, and the derivatives that it
-    mentions."""
-
-    expr: sp.Expr
-    axes: Free
-    wanted: tuple[Wanted, ...]
-
-
-def read_expression(
-    text: str, context: Context, free: Mapping[sp.Symbol, Dim], rank: int = 0
-) -> tuple[Outcome[Expression], ...]:
-    """Every reading of an expression with these free indices and so many axes besides."""
-    ((node, condition_of),) = parse(text)
-    if condition_of is not None:
-        raise ReadError("an expression holds under no condition", text, condition_of.at)
-    node = with_derivatives(node, context, frozenset())
-    said = {symbol.name: dim.symbol for symbol, dim in free.items()}
-
-    def read(choose: Choices) -> Expression:
-        scope = Scope(text, context, choose, said=said)
-        for letter in said:
-            scope.index(letter)
-        value = scope.value(node)
-        if value.rank != rank:
-            what = "a number" if not rank else f"an array with {rank} axes"
-            raise Mismatch(f"this is {described(scope.sizes, value)}, not {what}", node.at)
-        if loose := scope.free.keys() - said.keys():
-            raise Mismatch(f"{', '.join(sorted(loose))} is free", node.at)
-        scope.settle()
-        taken = frozenset(context.tensors) | {d.name for d in context.dims}
-        dims = tuple(dim_of(scope, axis) for axis in value.axes)
-        indices = (*scope.free.values(), *value.axes)
-        expr, change = tidied(scope, value.expr, indices, taken - said.keys())
-        axes = tuple((change[a], dim) for a, dim in zip(value.axes, dims, strict=True))
-        wanted = tuple(tidy_wanted(scope, w, taken) for w in scope.wanted.values())
-        return Expression(expr, axes, wanted)
-
-    return readings(read)

@@ -8,9 +8,11 @@ from functools import cached_property
 
 import sympy as sp
 
+from ..equation import Call
 from ..notation import Dim, Tensor
 from ..program import Program
-from .names import Signature, by_signature
+from ..render.latex import CALLS
+from .names import Signature, by_signature, folded
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,10 @@ class Context:
     alone, as with activations, and ``batch`` how many batch axes there are.
     In ``theory`` there is chance, so that E, Var and Cov are averages over it,
     and derivatives are left as they are written; ``letters`` says over which
-    dimension an index runs where its own formula does not.
+    dimension an index runs where its own formula does not. ``calls`` are ops
+    that the equations call, by how pages write them: functions of which no more
+    is read than what they are applied to. ``layered`` is what names mean that
+    bear the index of a layer, where there is a stack of them.
     """
 
     title: str
@@ -36,6 +41,8 @@ class Context:
     batch: int = 0
     theory: bool = False
     letters: Mapping[str, Dim] = field(default_factory=dict)
+    calls: Mapping[str, str] = field(default_factory=dict)
+    layered: Context | None = None
 
     @cached_property
     def names(self) -> Mapping[Signature, str]:
@@ -89,7 +96,13 @@ def context_of(program: Program, gradients: Iterable[Tensor], name: str) -> Cont
         dims=program.dims,
         pointwise=is_pointwise(program),
         batch=len(program.batch),
+        calls={folded(CALLS.get(name, name)): name for name in called_in(program)},
     )
+
+
+def called_in(program: Program) -> tuple[str, ...]:
+    """The names of the ops that a program's equations call."""
+    return tuple(let.rhs.name for let in program.equations if isinstance(let.rhs, Call))
 
 
 def is_pointwise(program: Program) -> bool:

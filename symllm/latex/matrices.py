@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sympy as sp
 
+from ..expressions import parts, rebuilt
 from .arrays import Value
 from .scope import Scope, reads
 from .tree import Matrix
 
 #: More rows or columns than this are no matrix that is written out by hand.
 MOST_ROWS = 12
+
+#: Products of such matrices are written out, up to about as many signs.
+MOST_SIGNS = 20_000
 
 
 @reads(Matrix)
@@ -20,6 +24,7 @@ def read_matrix(scope: Scope, node: Matrix) -> Value:
         raise scope.error(f"a matrix is written out with at most {MOST_ROWS} rows", node)
     sizes = [size for size in (rows, columns) if size > 1]
     axes = tuple(scope.sizes.index(sp.Integer(size)) for size in sizes)
+    scope.numbered = True
     outer, scope.entry = scope.entry, None
     terms = []
     for r, line in enumerate(node.lines):
@@ -34,3 +39,37 @@ def read_matrix(scope: Scope, node: Matrix) -> Value:
             terms.append(sp.Mul(value.expr, *here))
     scope.entry = outer
     return Value(sp.Add(*terms), axes, row=rows == 1 and columns > 1)
+
+
+def written_out(scope: Scope, expr: sp.Basic) -> sp.Basic:
+    """The expression with sums over rows and columns that have numbers written term by term."""
+    signs = 0
+
+    def walk(node: sp.Basic) -> sp.Basic:
+        nonlocal signs
+        if not node.args or isinstance(node, sp.IndexedBase):
+            return node
+        node = rebuilt(node, tuple(map(walk, node.args)))
+        if not isinstance(node, sp.Sum):
+            return node
+        body, *limits = node.args
+        for index, _, last in limits:
+            if not (last.is_Integer and picks(body, index)):
+                return node
+            signs += int(last + 1) * size(body)
+            if signs > MOST_SIGNS:
+                raise scope.crowded("matrices that are written out")
+            body = sp.Add(*(body.xreplace({index: k}) for k in map(sp.Integer, range(last + 1))))
+        return body
+
+    return walk(expr) if scope.numbered else expr
+
+
+def picks(body: sp.Basic, index: sp.Symbol) -> bool:
+    """Is a row or a column picked by its number along an index?"""
+    deltas = parts(body, sp.KroneckerDelta)
+    return any(index in d.args and any(a.is_Integer for a in d.args) for d in deltas)
+
+
+def size(expr: sp.Basic) -> int:
+    return 1 + sum(map(size, expr.args))

@@ -6,6 +6,7 @@ write it, and read; a name in a formula is the one that reads alike.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -26,6 +27,11 @@ def head_of(node: Node) -> str:
         inner = head_of(node.body)
         return f"{inner}{node.kind}" if inner else ""
     return ""
+
+
+def folded(word: str) -> str:
+    """A word without what is written now so, now otherwise: capitals, hyphens, a backslash."""
+    return re.sub(r"[\s_\\-]", "", word.lower())
 
 
 def listed(node: Node | None) -> tuple[Node, ...]:

@@ -20,8 +20,8 @@ import sympy as sp
 
 from ..errors import ReadError
 from ..notation import scalar
-from .claim import read_expression
 from .context import Context
+from .reading import read_expression
 from .tree import (
     Fraction,
     Group,
