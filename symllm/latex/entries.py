@@ -7,7 +7,7 @@ from dataclasses import replace
 import sympy as sp
 
 from ..notation import Tensor, entry
-from .arrays import Value, averaged, copied
+from .arrays import Value, averaged, copied, total
 from .context import gradient_of
 from .layers import at_layer, layer_of
 from .names import Signature, head_of, listed, spelled
@@ -188,6 +188,9 @@ def fixed(
             node.at,
         )
     axes = tuple(a for a in value.axes if a != axis)
+    if place.is_Integer and not scope.context.theory:  # programs know no entry by its number
+        picked = total(sizes, axis, value.expr * sp.KroneckerDelta(axis, place))
+        return replace(value, expr=picked, axes=axes)
     return replace(value, expr=value.expr.xreplace({axis: place}), axes=axes)
 
 
@@ -200,7 +203,10 @@ def subscript_value(scope: Scope, node: Node, size: sp.Expr) -> sp.Expr | None:
     integer = integer_value(scope, node, size)
     if integer is not None:
         return integer
-    if isinstance(node, Number) and not scope.sizes.is_open(size) and size.is_Integer:
+    known = scope.sizes.found(size)
+    if isinstance(node, Number) and known.is_Integer and node.text.isdigit():
+        if int(node.text) >= known:
+            raise scope.error(f"there is no entry {node.text}: of {known}, the first is 0", node)
         return sp.Integer(int(node.text))
     if not text or isinstance(node, Number) or text == "ones":
         raise scope.error(

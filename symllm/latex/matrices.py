@@ -9,8 +9,8 @@ from .arrays import Value
 from .scope import Scope, reads
 from .tree import Matrix
 
-#: More rows or columns than this are no matrix that is written out by hand.
-MOST_ROWS = 12
+#: More entries than this nobody writes out in one formula.
+MOST_ENTRIES = 100
 
 #: Products of such matrices are written out, up to about as many signs.
 MOST_SIGNS = 20_000
@@ -20,11 +20,11 @@ MOST_SIGNS = 20_000
 def read_matrix(scope: Scope, node: Matrix) -> Value:
     """Each entry where its row and its column are; one row or one column makes a vector."""
     rows, columns = len(node.lines), len(node.lines[0].cells)
-    if max(rows, columns) > MOST_ROWS:
-        raise scope.error(f"a matrix is written out with at most {MOST_ROWS} rows", node)
     sizes = [size for size in (rows, columns) if size > 1]
     axes = tuple(scope.sizes.index(sp.Integer(size)) for size in sizes)
-    scope.numbered = True
+    scope.written += rows * columns
+    if scope.written > MOST_ENTRIES:
+        raise scope.error(f"matrices with more than {MOST_ENTRIES} entries are not read", node)
     outer, scope.entry = scope.entry, None
     terms = []
     for r, line in enumerate(node.lines):
@@ -42,7 +42,12 @@ def read_matrix(scope: Scope, node: Matrix) -> Value:
 
 
 def written_out(scope: Scope, expr: sp.Basic) -> sp.Basic:
-    """The expression with sums over rows and columns that have numbers written term by term."""
+    """The expression with sums over rows and columns that have numbers written term by term.
+
+    Not for an op, where no entry is known by a number.
+    """
+    if not scope.written or not scope.context.theory:
+        return expr
     signs = 0
 
     def walk(node: sp.Basic) -> sp.Basic:
@@ -58,11 +63,11 @@ def written_out(scope: Scope, expr: sp.Basic) -> sp.Basic:
                 return node
             signs += int(last + 1) * size(body)
             if signs > MOST_SIGNS:
-                raise scope.crowded("matrices that are written out")
+                raise scope.crowded("products of matrices")
             body = sp.Add(*(body.xreplace({index: k}) for k in map(sp.Integer, range(last + 1))))
         return body
 
-    return walk(expr) if scope.numbered else expr
+    return walk(expr)
 
 
 def picks(body: sp.Basic, index: sp.Symbol) -> bool:

@@ -61,7 +61,7 @@ class Scope:
     those of sums; ``parameters`` the arguments of a function that is being
     written out, and ``said`` the sizes of letters that the user has given.
     With ``entry`` set, a vector without an index stands for its entry there;
-    ``numbered`` says that a matrix was written out.
+    ``written`` counts the entries of matrices that are written out.
     """
 
     text: str
@@ -80,7 +80,7 @@ class Scope:
     entry: sp.Symbol | None = None
     depth: int = 0
     effort: int = 0
-    numbered: bool = False
+    written: int = 0
 
     def value(self, node: Node) -> Value:
         """What a part of the formula means; raises ``ReadError`` or ``Mismatch``."""
