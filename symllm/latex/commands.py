@@ -185,6 +185,7 @@ RELATIONS = {
     "coloneq": "=",
     "approx": "=",
     "in": "in",
+    "sim": "~",
 }
 SIMPLE = {
     "frac": "FRAC",

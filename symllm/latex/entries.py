@@ -9,7 +9,7 @@ import sympy as sp
 from ..notation import Tensor, entry
 from .arrays import Value, averaged, copied, total
 from .context import gradient_of
-from .layers import at_layer, layer_of
+from .layers import at_layer, of_layer
 from .names import Signature, head_of, listed, spelled
 from .powers import raised
 from .scope import USUAL, Definition, Scope, reads
@@ -289,8 +289,9 @@ def written_out(scope: Scope, definition: Definition) -> Value:
 def read_adjoint(scope: Scope, node: Adjoint) -> Value:
     """``dQ``, ``d\\gamma_i``: the gradient of the loss by what is named, with what is above it."""
     of = alone(node.of)
-    if (place := layer_of(of, scope.context)) is not None:
-        return at_layer(scope, node, replace(node, of=replace(of, sup=None)), place)
+    if (layer := of_layer(of, scope.context)) is not None:
+        bare, place = layer
+        return at_layer(scope, node, replace(node, of=bare), place)
     base, subs = (of.base, listed(of.sub)) if isinstance(of, Scripted) else (of, ())
     sup = of.sup if isinstance(of, Scripted) else None
     if head_of(base) == "sigma" and sup and spelled(sup) == "2" and not subs:

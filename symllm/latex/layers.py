@@ -14,12 +14,14 @@ from .scope import Scope
 from .tree import Group, Node, Scripted, alone
 
 
-def layer_of(node: Node, context: Context) -> Node | None:
-    """What stands in brackets above a name, if that says which layer's it is."""
+def of_layer(node: Node, context: Context) -> tuple[Node, Node] | None:
+    """A name without what stands in brackets above it, and that, if it says which layer's it is."""
     if context.layered is None or not isinstance(node, Scripted) or node.sup is None:
         return None
     up = alone(node.sup)
-    return up.parts[0] if isinstance(up, Group) and up.kind == "(" and len(up.parts) == 1 else None
+    if not isinstance(up, Group) or up.kind != "(" or len(up.parts) != 1:
+        return None
+    return replace(node, sup=None), up.parts[0]
 
 
 @contextmanager

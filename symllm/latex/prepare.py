@@ -198,13 +198,19 @@ def in_pieces(tokens: Tokens, text: str) -> Tokens:
             found.pop()
         if kind == "SEP" and (not found or found[-1].kind in JOINING | {"SEP", "IF"}):
             continue
-        if found and found[-1].kind == "SEP" and (kind in JOINING or kind == "IF"):
-            if not (found[-1].text == NEXT_COLUMN and kind in ("PLUS", "MINUS")):
-                found.pop()
+        if found and found[-1].kind == "SEP" and goes_on(found[-1], kind):
+            found.pop()
         found.append(replace(token, kind=kind))
     while found and found[-1].kind == "SEP":
         found.pop()
     return found
+
+
+def goes_on(separator: Token, kind: str) -> bool:
+    """Does an equation go on after a row or a wide space, with a token of this kind?"""
+    if separator.text == NEXT_COLUMN and kind in ("PLUS", "MINUS"):
+        return False
+    return kind in JOINING or kind == "IF"
 
 
 def in_columns(tokens: Tokens, text: str) -> Tokens:

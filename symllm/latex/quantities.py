@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from .context import Context, gradient_of
-from .layers import layer_of
+from .layers import of_layer
 from .names import head_of, listed, spelled
 from .tree import Adjoint, Fraction, Group, Mark, Name, Node, Product, Scripted, Slope, alone
 
@@ -202,7 +202,7 @@ def gradient_name(items: tuple[Node, ...], context: Context, defined: frozenset[
 
 def has_gradient(node: Node, context: Context) -> bool:
     """Does this name a quantity, so that a d before it makes its gradient?"""
-    if layer_of(node, context) is not None and context.layered is not None:
+    if of_layer(node, context) is not None and context.layered is not None:
         context = context.layered
     node = alone(node)
     base, subs = (node.base, listed(node.sub)) if isinstance(node, Scripted) else (node, ())
