@@ -55,9 +55,7 @@ HOSTILE = {
     "matrices without end": r"\begin{pmatrix}" * 1_000,
     "a long row": r"p = \begin{pmatrix}" + "&".join(["x_i"] * 1_500) + r"\end{pmatrix}",
     "a long column": r"p = \begin{pmatrix}" + r"\\".join(["x_i"] * 1_500) + r"\end{pmatrix}",
-    "a square": r"p = \begin{bmatrix}"
-    + r"\\".join(["&".join(["x_i"] * 8)] * 8)
-    + r"\end{bmatrix}",
+    "a square": r"p = \begin{bmatrix}" + r"\\".join(["&".join(["x_i"] * 8)] * 8) + r"\end{bmatrix}",
     "squares of a square": r"p_i = "
     + (r"\begin{bmatrix}" + r"\\".join(["&".join(["x_i"] * 8)] * 8) + r"\end{bmatrix}") * 12,
     "columns of notes": "p_i = x_i " + r"&& " * 2_900,
