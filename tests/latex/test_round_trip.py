@@ -21,7 +21,6 @@ from symllm.document import Document, run_chapter
 from symllm.latex.parse import parse
 from symllm.latex.reading import read_part
 from symllm.latex.tree import Relation
-from symllm.pictures.picture import Picture
 from symllm.render.calculation import bare, block, chain, chain_style
 from symllm.render.printer import PLAIN
 from symllm.statements import Average, E
@@ -54,17 +53,20 @@ def document(path: Path) -> Document:
 
 
 def values(path: Path) -> Iterator[Any]:
-    """What the cells of a chapter are worth, but for prose and pictures, which hold no formula."""
+    """What the cells of a chapter are worth, prose left out."""
     for shown in document(path).shown:
         if not shown.cell.prose and shown.value is not None:
-            many = shown.value if isinstance(shown.value, list | tuple) else [shown.value]
-            yield from (value for value in many if not isinstance(value, Picture))
+            yield from shown.value if isinstance(shown.value, list | tuple) else [shown.value]
 
 
 @cache
 def formulas(path: Path) -> tuple[tuple[Emitted, Around], ...]:
     """Everything that is written on the page of a chapter, with what is known around it."""
-    found = [(e, at) for value in values(path) for at in [around(value)] for e in emitted_by(value)]
+    found = []
+    for value in values(path):
+        if emitted := emitted_by(value):  # not so of pictures, nor of code and what it prints
+            at = around(value)
+            found += [(one, at) for one in emitted]
     derived = [value for value in values(path) if isinstance(value, Derivation)]
     found += [(emitted, around(derivation)) for derivation, emitted in glanced(derived)]
     return tuple(found)
