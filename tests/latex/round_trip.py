@@ -11,10 +11,11 @@ import sympy as sp
 from emitted import Emitted
 from surroundings import Around
 from sympy.core.relational import Relational
+from sympy.matrices.expressions.matexpr import MatrixElement
 
 from symllm.algebra.read import Scope, read
 from symllm.algebra.terms import Ix
-from symllm.elaborate import elaborated, is_explicit
+from symllm.elaborate import elaborated, is_explicit, scalars_elaborated
 from symllm.equation import Call, Let
 from symllm.errors import NotationError, SymllmError, VerificationError
 from symllm.expressions import (
@@ -39,12 +40,23 @@ Axes = tuple[sp.Symbol, ...]
 
 def read_back(emitted: Emitted, around: Around) -> str:
     """Why a formula is not read back to itself; empty if it is."""
+    emitted = in_indices(emitted, around)
     try:
         rank = rank_of(emitted.expr, around)
         outcomes = read_expression(emitted.tex, around.context, free_in(emitted, around), rank)
     except SymllmError as error:
         return str(error)
     return why_not(emitted, around, outcomes)
+
+
+def in_indices(emitted: Emitted, around: Around) -> Emitted:
+    """With entries of matrices and their traces written out in index notation."""
+    expr = emitted.expr
+    if not isinstance(expr, sp.Expr) or isinstance(expr, sp.MatrixExpr):
+        return emitted
+    if not parts(expr, MatrixElement, sp.Trace):
+        return emitted
+    return replace(emitted, expr=scalars_elaborated(expr, around.context.tensors))
 
 
 def why_not(emitted: Emitted, around: Around, outcomes: Iterable[Outcome[Expression]]) -> str:

@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 from dialect import formulas_in
 from emitted import Emitted, emitted_by, glanced, sides_in, squeezed, terms_in
-from round_trip import equal, free_in, rank_of, read_back, why_not
+from round_trip import equal, free_in, in_indices, rank_of, read_back, why_not
 from surroundings import Around, around
 
 from symllm.calculations import Calculation, sides_of
@@ -150,7 +150,8 @@ def links_of(value: Calculation) -> Iterator[tuple[str, Any]]:
 
 
 def read_node(node: Any, tex: str, expr: Any, at: Around) -> str:
-    emitted = Emitted(expr, PLAIN, tex)
+    emitted = in_indices(Emitted(expr, PLAIN, tex), at)
+    expr = emitted.expr
     outcomes = read_part(node, tex, at.context, free_in(emitted, at), rank_of(expr, at))
     return why_not(emitted, at, outcomes)
 
