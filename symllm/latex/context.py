@@ -96,13 +96,14 @@ def context_of(program: Program, gradients: Iterable[Tensor], name: str) -> Cont
         dims=program.dims,
         pointwise=is_pointwise(program),
         batch=len(program.batch),
-        calls={folded(CALLS.get(name, name)): name for name in called_in(program)},
+        calls=called_in(program),
     )
 
 
-def called_in(program: Program) -> tuple[str, ...]:
-    """The names of the ops that a program's equations call."""
-    return tuple(let.rhs.name for let in program.equations if isinstance(let.rhs, Call))
+def called_in(program: Program) -> dict[str, str]:
+    """The ops that a program's equations call, by how pages write them."""
+    names = (let.rhs.name for let in program.equations if isinstance(let.rhs, Call))
+    return {folded(CALLS.get(name, name)): name for name in names}
 
 
 def is_pointwise(program: Program) -> bool:

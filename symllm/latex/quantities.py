@@ -95,10 +95,11 @@ def entries_below(below: Sequence[Node], order: int) -> tuple[Node, ...]:
     for sign, name in zip(below[::2], below[1::2], strict=False):
         if not is_sign(sign):
             return ()
-        if order == 2 and isinstance(name, Scripted) and name.sup and spelled(name.sup) == "2":
-            name = replace(name, sup=None)
+        raised = isinstance(name, Scripted) and name.sup and spelled(name.sup) == str(order)
+        if isinstance(name, Scripted) and raised and order > 1:
+            entries += [replace(name, sup=None)] * order
+        else:
             entries.append(name)
-        entries.append(name)
     return tuple(entries) if len(below) % 2 == 0 and len(entries) == order else ()
 
 

@@ -98,7 +98,8 @@ def read_scripted(scope: Scope, node: Scripted) -> Value:
 def is_constant(scope: Scope, letter: str) -> bool:
     """Is a letter free to mean a constant, for neither the op nor a definition has it?"""
     key = (letter, ())
-    return key not in scope.definitions and key not in scope.context.names
+    context = scope.context
+    return key not in scope.definitions | context.names.keys() | context.sizes.keys()
 
 
 @reads(Bars)

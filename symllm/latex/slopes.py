@@ -28,6 +28,8 @@ def slope(scope: Scope, node: Node, above: Node | None, below: tuple[Node, ...])
         return scope.value(Adjoint(node.at, node.end, of))
     if above is None:
         return second(scope, node, below)
+    if scope.context.theory:
+        return by_each(scope, above, below)
     if len(below) != 1:
         raise scope.error("second derivatives are read of the loss alone", node)
     return first(scope, node, above, below[0])
@@ -53,8 +55,6 @@ def first(scope: Scope, node: Node, above: Node, below: Node) -> Value:
     quantity = scope.value(above)
     name, by = variable(scope, below)
     subs, axes = subscripts_of(by.expr), by.axes
-    if scope.context.theory:
-        return Value(Partial(quantity.expr, by.expr), (*quantity.axes, *axes))
     if is_entry(quantity.expr) and name_of(quantity.expr) in scope.context.forward:
         of = name_of(quantity.expr)
         wanted = Wanted(f"d{of}_d{name}", of, name)
@@ -70,6 +70,15 @@ def first(scope: Scope, node: Node, above: Node, below: Node) -> Value:
         if layout == DENOMINATOR:
             return Value(value.expr, value.axes[::-1])
     return value
+
+
+def by_each(scope: Scope, above: Node, below: tuple[Node, ...]) -> Value:
+    """The derivative as it is written, by one name after the other."""
+    found = scope.value(above)
+    for one in below:
+        _, by = variable(scope, one)
+        found = Value(Partial(found.expr, by.expr), (*found.axes, *by.axes))
+    return found
 
 
 def primed(scope: Scope, node: Scripted, value: Value, primes: int) -> Value:

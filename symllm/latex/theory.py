@@ -10,7 +10,7 @@ import sympy as sp
 from ..expressions import name_of, parts
 from ..notation import Dim
 from ..setting import Setting
-from .context import Context
+from .context import Context, called_in
 
 
 def context_in(setting: Setting, beside: Iterable[sp.Basic] = ()) -> Context:
@@ -30,6 +30,7 @@ def context_in(setting: Setting, beside: Iterable[sp.Basic] = ()) -> Context:
         outputs=(),
         dims=program.dims,
         theory=True,
+        calls=called_in(program),
         letters=letters | letters_in(setting, beside),
     )
 

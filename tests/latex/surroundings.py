@@ -15,7 +15,7 @@ from symllm.calculations import Calculation, sides_of
 from symllm.calls import with_aliases, without_calls
 from symllm.counts import Counts
 from symllm.derivation import Derivation
-from symllm.equation import Let
+from symllm.equation import Call, Let
 from symllm.expressions import entries, name_of, parts, subscripts_of
 from symllm.latex.context import Context, context_of
 from symllm.latex.theory import context_in
@@ -115,6 +115,6 @@ def in_setting(setting: Setting, sides: Iterable[Any]) -> Around:
     laws = [side for a in setting.random for side in (a.entry, a.mean, a.variance)]
     defined = [side for let in setting.definitions for side in (let.lhs, let.rhs)]
     sides = [*sides, *(side for a in assumed for side in (a.lhs, a.rhs)), *laws, *defined]
-    plain = [sp.sympify(s) for s in sides if not isinstance(s, sp.MatrixExpr)]
+    plain = [sp.sympify(s) for s in sides if not isinstance(s, sp.MatrixExpr | Call)]
     dims = {s: d for side in plain for s, d in setting.dims_in(side).items()}
     return Around(context_in(setting, plain), dims, setting)
