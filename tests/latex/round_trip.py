@@ -129,11 +129,11 @@ def pairs(emitted: Emitted, found: Expression, around: Around) -> Iterator[tuple
 
 
 def expected(expr: Any, axes: Axes, context: Context) -> sp.Expr:
-    """What an expression is to be read as: names as their entries, derivatives as the reader's."""
+    """What an expression is to be read as: names as their entries, matrices at their axes."""
     if isinstance(expr, sp.MatrixExpr):
         row, column = [*axes, sp.S.Zero, sp.S.Zero][:2]
         row, column = (sp.S.Zero, row) if expr.rows == 1 else (row, column)
-        return named(elaborated(expr, row, column, context.tensors), context)
+        return elaborated(expr, row, column, context.tensors)
     if isinstance(expr, str):
         sizes = {dim.name: dim.symbol for dim in context.dims}
         return sizes[expr] if expr in sizes else entry(expr, *axes)
@@ -143,7 +143,7 @@ def expected(expr: Any, axes: Axes, context: Context) -> sp.Expr:
         return sp.Function(expr.name)(places, *(a.value for a in expr.arguments))
     if isinstance(expr, Relational):
         return Iverson(expr)
-    return named(at(expr, axes, context), context)
+    return at(expr, axes, context)
 
 
 def at(expr: sp.Expr, axes: Axes, context: Context) -> sp.Expr:
@@ -212,11 +212,11 @@ def written_out(expr: sp.Expr, wanted: tuple[Wanted, ...]) -> sp.Expr:
 
 def equal(one: sp.Expr, other: sp.Expr, emitted: Emitted, around: Around) -> bool:
     """Have both one normal form, or else the same value wherever the evaluator looks?"""
-    other = named(other, around.context)
-    if one == other:
+    sides = [named(side, around.context) for side in (one, other)]
+    if sides[0] == sides[1]:
         return True
     try:
-        return same(one, other, free_in(emitted, around), around.context)
+        return same(*sides, free_in(emitted, around), around.context)
     except NotationError:
         if around.setting is None:
             return False

@@ -18,6 +18,7 @@ from surroundings import Around, around
 from symllm.calculations import Calculation, sides_of
 from symllm.derivation import Derivation
 from symllm.document import Document, run_chapter
+from symllm.expressions import substitute
 from symllm.latex.parse import parse
 from symllm.latex.reading import read_part
 from symllm.latex.tree import Relation
@@ -170,7 +171,7 @@ def swapped(expr: Any) -> Any:
     if is_matrix(expr):
         return expr
     letters = sorted((s for s in expr.free_symbols if is_letter(s)), key=str)[:2]
-    return expr.subs(dict(zip(letters, letters[::-1], strict=True)), simultaneous=True)
+    return substitute(expr, dict(zip(letters, letters[::-1], strict=True)))
 
 
 def is_letter(symbol: sp.Basic) -> bool:
