@@ -11,19 +11,11 @@ from typing import Any
 from unittest import mock
 
 from symllm.derivation import Derivation
-from symllm.document import show
+from symllm.document import Document, document_markdown, show
 from symllm.models.gradient import ModelGradient
-from symllm.models.page import sections
-from symllm.render import calculation, display, optimum
-from symllm.render.flavour import flavour_of
+from symllm.render import calculation, display, optimum, page
 from symllm.render.glance import common_style, formulas
-from symllm.render.kinks import jumps, kinks
-from symllm.render.page import matrix_rows, result_markdown
-from symllm.render.place import ALONE
 from symllm.render.printer import Printer, Style
-from symllm.render.steps import lemma, step_lines
-from symllm.render.subject import page_style
-from symllm.render.wording import question
 
 
 @dataclass(frozen=True)
@@ -69,40 +61,36 @@ def recorded() -> Iterator[list[Emitted]]:
 
 def emitted_by(value: Any) -> list[Emitted]:
     """What a page shows of a value, each formula once."""
-    with recorded() as found:
-        parts_of(value)
+    with recorded() as found, unjudged():
+        show(value, "github")
     return list(dict.fromkeys(found))
+
+
+@contextmanager
+def unjudged() -> Iterator[None]:
+    """Pages without evidence and without code as long as this lasts: those hold no formula."""
+    good = SimpleNamespace(ok=True, errors={})
+    with (
+        mock.patch.object(Derivation, "verify", return_value=good),
+        mock.patch.object(Derivation, "code", return_value=""),
+        mock.patch.object(ModelGradient, "verify", return_value=good),
+        mock.patch.object(page, "evidence_text", return_value=""),
+    ):
+        yield
+
+
+def page_of(document: Document) -> str:
+    """The page of a chapter as Markdown."""
+    with unjudged():
+        return document_markdown(document, "github")
 
 
 def glanced(derivations: Sequence[Derivation]) -> Iterator[tuple[Derivation, Emitted]]:
     """What stands at the head of a chapter: its results, in names that all of them share."""
     p = Printer(common_style(derivations))
     for derivation in derivations:
-        for quantity, value in formulas(derivation):
-            yield from ((derivation, Emitted(side, p.style, p(side))) for side in (quantity, value))
-
-
-def parts_of(value: Any) -> None:
-    """Make all that a page shows of a value; what judges it is not asked again."""
-    f = flavour_of("github")
-    match value:
-        case Derivation():
-            style = page_style(value)
-            question(value, style)
-            for fact in value.facts:
-                lemma(fact, f, style)
-            step_lines(value, f, style)
-            result_markdown(value, f, style, ALONE)
-            matrix_rows(value, style)
-            kinks(value, style)
-            jumps(value, style)
-        case ModelGradient():
-            list(sections(value, f, SimpleNamespace(errors={})))
-        case list() | tuple():
-            for item in value:
-                parts_of(item)
-        case _:
-            show(value, f)
+        for side in (side for equation in formulas(derivation) for side in equation):
+            yield derivation, Emitted(side, p.style, p(side))
 
 
 # --------------------------------------------------------------------------
@@ -122,10 +110,16 @@ def squeezed(tex: str) -> str:
     return SETTING.sub("", tex)
 
 
-def sides_in(display: str) -> Iterator[str]:
-    """What stands left and right of the signs of a displayed formula, without its notes."""
+def unnoted(display: str) -> list[str]:
+    """The lines of a displayed formula without the words beside them and under them."""
     inside = re.sub(r"\\(begin|end)\{aligned\}", "", display)
-    lines = [NOTE.sub("", line.rstrip("\\ ")) for line in inside.strip().split("\n")]
+    lines = (NOTE.sub("", line.rstrip("\\ ")) for line in inside.strip().split("\n"))
+    return [line for line in lines if line.strip()]
+
+
+def sides_in(display: str) -> Iterator[str]:
+    """What stands left and right of the signs of a displayed formula."""
+    lines = unnoted(display)
     whole = " ".join(f" {line}" if "qquad" in line else f"=={line}" for line in lines if line)
     yield from filter(None, (squeezed(side) for side in cut(whole, RELATION)))
 
