@@ -212,10 +212,6 @@ SIMPLE = {
     "prime": "PRIME",
     "quad": "QUAD",
     "qquad": "QUAD",
-    "implies": "SEP",
-    "Rightarrow": "SEP",
-    "Longrightarrow": "SEP",
-    "iff": "SEP",
     "colon": "COLON",
     "boxed": "KEEP",
     "underbrace": "BRACE",
@@ -223,6 +219,9 @@ SIMPLE = {
     "textcolor": "COLOURED",
     "forall": "IF",
 }
+#: Arrows between equations, of which the one after them follows, or is the same.
+ARROWS = {"implies": "=>", "Rightarrow": "=>", "Longrightarrow": "=>", "iff": "<=>"}
+SIMPLE |= dict.fromkeys(ARROWS, "SEP")
 SIGNS = {
     "+": "PLUS",
     "-": "MINUS",

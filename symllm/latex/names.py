@@ -59,7 +59,7 @@ def spelled(node: Node) -> str:
 @lru_cache(maxsize=4096)
 def signature(name: str) -> Signature:
     """How a Python name reads when it is written as pages write it."""
-    ((node, _),) = parse(str(name_parts(name, (name,))))
+    ((node, *_),) = parse(str(name_parts(name, (name,))))
     node = alone(node)
     if isinstance(node, Scripted):
         return head_of(node.base), tuple(map(spelled, listed(node.sub)))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..errors import ReadError
+from .commands import ARROWS
 from .scan import CLOSING, OPENING, Token, depth_checked, scan
 
 #: Commands that take arguments, and how many.
@@ -196,6 +197,8 @@ def in_pieces(tokens: Tokens, text: str) -> Tokens:
             found.pop()
         if kind == "ENDMATRIX" and last == "ROW":
             found.pop()
+        if token.text in ARROWS and last == "SEP":
+            found[-1] = replace(found[-1], text=token.text)
         if kind == "SEP" and (not found or found[-1].kind in JOINING | {"SEP", "IF"}):
             continue
         if found and found[-1].kind == "SEP" and goes_on(found[-1], kind):

@@ -38,7 +38,7 @@ def read_expression(
 
     Of an index that has no dimension in ``free`` the formula is to say it, where it matters.
     """
-    ((node, condition_of),) = parse(text)
+    ((node, condition_of, _),) = parse(text)
     if condition_of is not None:
         raise ReadError("an expression holds under no condition", text, condition_of.at)
     return read_part(node, text, context, free, rank)

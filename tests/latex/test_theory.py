@@ -61,7 +61,7 @@ def test_a_product_of_matrices_is_one_entry_by_entry() -> None:
 
 def test_a_chain_keeps_its_signs() -> None:
     text = r"\begin{aligned} \sum_j x_j^2 &\ge x_i^2 \\ &\ge 0 \end{aligned}"
-    ((relation, _),) = parse(text)
+    ((relation, *_),) = parse(text)
     assert isinstance(relation, Relation)
     assert relation.signs == (">=", ">=")
     context = context_in(SETTING)
@@ -93,3 +93,8 @@ def test_an_index_runs_as_its_letter_does_beside_it() -> None:
     (outcome,) = read_expression(r"\sum_k b", context, {})
     assert outcome.found is not None
     assert outcome.found.expr == sum_over(b, n.index("k"))
+
+
+def test_an_implication_keeps_its_arrow() -> None:
+    text = r"x_i &= b \\ \Longrightarrow \quad x_i^2 &= b^2 \quad \iff \quad -b = -x_i, \; b = x_i"
+    assert [piece.arrow for piece in parse(text)] == ["", "=>", "<=>", ""]
