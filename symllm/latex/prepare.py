@@ -210,8 +210,8 @@ def in_pieces(tokens: Tokens, text: str) -> Tokens:
 
 
 def goes_on(separator: Token, kind: str) -> bool:
-    """Does an equation go on after a row or a wide space, with a token of this kind?"""
-    if separator.text == NEXT_COLUMN and kind in ("PLUS", "MINUS"):
+    """Does an equation go on with a token of this kind: after a row, but not after an arrow?"""
+    if separator.text in {NEXT_COLUMN, *ARROWS} and kind in ("PLUS", "MINUS"):
         return False
     return kind in JOINING or kind == "IF"
 
