@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from .arrays import Value, aligned, averaged, diagonal, summed, total
+from .arrays import Value
+from .axes import OF_ONE, OF_SEVERAL, is_on_axes
 from .brackets import condition
+from .chance import AVERAGES, CALLED, averaged, drawn
 from .functions import FOLDED, FUNCTIONS, derivative
-from .names import head_of, listed, spelled
+from .names import folded, head_of, listed, spelled
 from .powers import raised
 from .scope import Definition, Scope
-from .sizes import Mismatch
 from .slopes import slope
 from .tree import Group, Name, Node, Number, Relation, Scripted, alone
-from .usual import WITH_EPS, WITHOUT_EPS, smoothing, variance
 
 #: Names that are functions only before brackets, as they also stand for quantities.
 SHY = frozenset({"sigma", "Phi", "phi", "max", "min"})
@@ -41,6 +39,7 @@ class Callee:
     sup: Node | None = None
     primes: int = 0
     definition: Definition | None = None
+    of: str = ""
 
 
 def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
@@ -58,6 +57,12 @@ def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
     head = head_of(base)
     if not head:
         return None
+    if scope.context.theory and (average := average_name(base, head)):
+        return Callee(average, sub, sup, primes)
+    if brackets and is_expectation(base):
+        return Callee("mean", sub, sup, primes)
+    if brackets and folded(head) in scope.context.calls:
+        return Callee("call", sub, sup, primes, of=scope.context.calls[folded(head)])
     texts = tuple(map(spelled, sub))
     if any((head, texts[:count]) in scope.context.names for count in range(1, len(texts) + 1)):
         return None
@@ -71,11 +76,26 @@ def callee(scope: Scope, node: Node, after: Node | None) -> Callee | None:
     name = function_name(scope, base, head)
     if name is None or (not brackets and (name in SHY or name == "own")):
         return None
-    if name not in SHY and name != "own" and (head, ()) in scope.context.names:
+    if (
+        (name not in SHY or scope.context.theory)
+        and name != "own"
+        and (head, ()) in scope.context.names
+    ):
         return None
     if name == "sigma" and brackets and not primes and deviates(scope):
         return None
     return Callee(name, sub, sup, primes)
+
+
+def is_expectation(base: Node) -> bool:
+    """``\\mathbb{E}``, whatever else is called E."""
+    return isinstance(base, Name) and base.style == "double" and base.text == "E"
+
+
+def average_name(base: Node, head: str) -> str:
+    """``\\mathbb{E}`` and ``\\mathrm{Var}``, where there is chance."""
+    set_apart = isinstance(base, Name) and (base.style == "double" or len(head) > 1)
+    return CALLED.get(head.lower(), "") if set_apart else ""
 
 
 def holds_relation(node: Node | None) -> bool:
@@ -91,18 +111,16 @@ def deviates(scope: Scope) -> bool:
 
 def function_name(scope: Scope, base: Node, head: str) -> str | None:
     """What a function is called here: one of numbers, one of axes, or the op itself."""
-    folded = re.sub(r"[\s_\\-]", "", head.lower())
+    word = folded(head)
     if head in FUNCTIONS:
         return head
-    if isinstance(base, Name) and len(head) > 1 and (found := FOLDED.get(folded)):
+    if isinstance(base, Name) and len(head) > 1 and (found := FOLDED.get(word)):
         return found
-    if folded in ON_AXES and len(head) > 1:
-        return folded
-    if folded == scope.context.title.replace("_", "") and len(head) > 1:
+    if is_on_axes(head):
+        return word
+    if word == scope.context.title.replace("_", "") and len(head) > 1:
         return "own"
-    if isinstance(base, Name) and base.style == "double" and head == "E":
-        return "mean"
-    return None
+    return "mean" if is_expectation(base) else None
 
 
 def applied(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
@@ -121,6 +139,14 @@ def outcome(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node)
         return Value(condition(scope, parts[0]))
     if function.definition is not None:
         return called(scope, function, parts, node)
+    if function.name in AVERAGES:
+        if function.sub or function.primes:
+            raise scope.error(
+                f"{function.name} is over all that is random, with no subscript", node
+            )
+        return averaged(scope, function.name, [scope.value(part) for part in parts], node)
+    if function.name == "call":
+        return called_op(scope, function, parts, node)
     if function.name == "own":
         return own(scope, function, parts, node)
     if function.name in FUNCTIONS:
@@ -218,6 +244,15 @@ def own(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> 
     return scope.value(output)
 
 
+def called_op(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
+    """``\\mathrm{softmax}_j(S_{ij})``: an op, the indices that it mixes, and its arguments."""
+    if function.primes:
+        raise scope.error(f"the derivative of {function.of} is not read", node)
+    values = [scope.number(part, f"an argument of {function.of}") for part in parts]
+    letters = [scope.index(spelled(one)) for one in function.sub]
+    return Value(sp.Function(function.of)(sp.Tuple(*letters), *values))
+
+
 # --------------------------------------------------------------------------
 # Functions of whole axes
 # --------------------------------------------------------------------------
@@ -226,15 +261,21 @@ def own(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> 
 def of_axes(scope: Scope, function: Callee, parts: tuple[Node, ...], node: Node) -> Value:
     if len(parts) > MOST_ARGUMENTS:
         raise scope.error(f"{function.name} has {len(parts)} arguments, which are too many", node)
+    if function.name == "mean" and len(function.sub) == 1:
+        law = alone(function.sub[0])
+        if isinstance(law, Relation):
+            return drawn(scope, law, parts, node)
     outer, scope.entry = scope.entry, None
     values = [scope.value(part) for part in parts]
     scope.entry = outer
-    if function.name in ("max", "min"):
-        return extreme(scope, function, values, node)
+    if function.name in OF_SEVERAL:
+        if function.sub:
+            raise scope.error(f"the subscript of {function.name} is not understood", node)
+        return OF_SEVERAL[function.name](scope, values, node)
     if len(values) != 1:
         raise scope.error(f"{function.name} takes one argument, not {len(values)}", node)
     value = with_axis(scope, function, values[0], node)
-    found = ON_AXES[function.name](scope, value, node)
+    found = OF_ONE[function.name](scope, value, node)
     if outer is not None and found.rank == 1:
         (axis,) = found.axes
         scope.sizes.unify(scope.sizes.of[axis], scope.sizes.of[outer])
@@ -268,95 +309,3 @@ def with_axis(scope: Scope, function: Callee, value: Value, node: Node) -> Value
     index = index_of(scope, function, value, node)
     axis = scope.sizes.index(scope.sizes.of[index], scope.sizes.letter[index])
     return Value(value.expr.xreplace({index: axis}), (axis,))
-
-
-def extreme(scope: Scope, function: Callee, values: list[Value], node: Node) -> Value:
-    if len(values) < 2 or function.sub:
-        raise scope.error(f"{function.name} is read of numbers: \\max(0, x)", node)
-    kind = sp.Max if function.name == "max" else sp.Min
-    found = values[0]
-    for value in values[1:]:
-        a, b, shape = aligned(scope.sizes, found, value, scope.choose, node.at, "compared")
-        found = replace(shape, expr=kind(a, b))
-    if scope.entry is not None and found.rank == 1:
-        scope.sizes.unify(scope.sizes.of[found.axes[0]], scope.sizes.of[scope.entry])
-        return Value(found.expr.xreplace({found.axes[0]: scope.entry}))
-    return found
-
-
-def partition(scope: Scope, value: Value) -> sp.Expr:
-    """The sum of exponentials over the last axis."""
-    axis = value.axes[-1]
-    other = scope.sizes.index(scope.sizes.of[axis], scope.sizes.letter[axis])
-    return total(scope.sizes, other, sp.exp(value.expr.xreplace({axis: other})))
-
-
-def softmax(scope: Scope, value: Value, node: Node) -> Value:
-    return replace(value, expr=sp.exp(value.expr) / partition(scope, value))
-
-
-def log_softmax(scope: Scope, value: Value, node: Node) -> Value:
-    return replace(value, expr=value.expr - sp.log(partition(scope, value)))
-
-
-def logsumexp(scope: Scope, value: Value, node: Node) -> Value:
-    return Value(sp.log(partition(scope, value)), value.axes[:-1])
-
-
-def root_mean_square(scope: Scope, value: Value, node: Node) -> Value:
-    square = averaged(scope.sizes, replace(value, expr=value.expr**2), value.axes[-1:])
-    extra = smoothing(scope, "RMS is", (WITH_EPS.replace("variance", "mean square"), "its root"))
-    return replace(square, expr=sp.sqrt(square.expr + extra))
-
-
-def spread(scope: Scope, value: Value, node: Node) -> Value:
-    if value.rank != 1:
-        raise Mismatch("a variance is taken of a vector", node.at)
-    return Value(variance(scope, value))
-
-
-def standard_deviation(scope: Scope, value: Value, node: Node) -> Value:
-    extra = smoothing(scope, "the standard deviation is", (WITH_EPS, WITHOUT_EPS))
-    return Value(sp.sqrt(spread(scope, value, node).expr + extra))
-
-
-def trace(scope: Scope, value: Value, node: Node) -> Value:
-    found = diagonal(scope.sizes, value, node.at)
-    if value.rank != 2:
-        raise Mismatch("a trace is taken of a matrix", node.at)
-    return summed(scope.sizes, found, found.axes)
-
-
-def row_sum(scope: Scope, value: Value, node: Node) -> Value:
-    if value.rank != 2:
-        raise Mismatch("rowsum takes a matrix", node.at)
-    return summed(scope.sizes, value, value.axes[1:])
-
-
-def column_sum(scope: Scope, value: Value, node: Node) -> Value:
-    if value.rank != 2:
-        raise Mismatch("colsum takes a matrix", node.at)
-    return summed(scope.sizes, value, value.axes[:1])
-
-
-OnAxes = Callable[[Scope, Value, Node], Value]
-
-ON_AXES: dict[str, OnAxes] = {
-    "softmax": softmax,
-    "logsoftmax": log_softmax,
-    "logsumexp": logsumexp,
-    "lse": logsumexp,
-    "mean": lambda scope, value, node: averaged(scope.sizes, value, value.axes),
-    "avg": lambda scope, value, node: averaged(scope.sizes, value, value.axes),
-    "var": spread,
-    "std": standard_deviation,
-    "rms": root_mean_square,
-    "sum": lambda scope, value, node: summed(scope.sizes, value, value.axes),
-    "rowsum": row_sum,
-    "colsum": column_sum,
-    "diag": lambda scope, value, node: diagonal(scope.sizes, value, node.at),
-    "tr": trace,
-    "trace": trace,
-    "max": softmax,
-    "min": softmax,
-}

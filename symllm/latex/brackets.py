@@ -7,7 +7,7 @@ import sympy as sp
 from ..notation import Iverson
 from .arrays import Value, added
 from .entries import integer_value
-from .names import head_of, spelled
+from .names import head_of, listed, spelled
 from .scope import Scope, reads, usual
 from .sizes import Mismatch
 from .tree import Cases, Node, Number, Relation, Scripted, alone
@@ -68,10 +68,11 @@ def integer_side(scope: Scope, node: Node) -> tuple[sp.Expr, sp.Expr] | tuple[()
     integer = integer_value(scope, node, size)
     if integer is not None:
         return integer, size
-    head = head_of(node.base) if isinstance(node, Scripted) else text
-    key = (head, ())
-    known = key in scope.context.names or key in scope.definitions or key in scope.parameters
-    index = scope.index(text, new=not known)
+    base, subs = (node.base, listed(node.sub)) if isinstance(node, Scripted) else (node, ())
+    own = tuple(map(spelled, subs))
+    keys = {(head_of(base), own[:count]) for count in range(len(own) + 1)}
+    known = scope.context.names.keys() | scope.context.sizes.keys() | scope.definitions.keys()
+    index = scope.index(text, new=keys.isdisjoint(known | scope.parameters.keys()))
     return (index, scope.sizes.of[index]) if index is not None else ()
 
 

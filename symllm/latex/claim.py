@@ -10,13 +10,11 @@ import sympy as sp
 from ..equation import Let
 from ..errors import ReadError
 from ..notation import Dim
-from . import products, resolve, usual  # noqa: F401  (their readers enter the table)
+from . import matrices, products, resolve, usual  # noqa: F401  (their readers enter the table)
 from .arrays import Value, described
 from .brackets import condition
 from .context import Context
 from .names import Signature, head_of, spelled
-from .parse import parse
-from .quantities import with_derivatives
 from .readings import Choices, Outcome, readings
 from .scope import Definition, Scope, Wanted, is_real
 from .sizes import Mismatch
@@ -217,29 +215,3 @@ def first_error(outcomes: tuple[Outcome[Claim], ...]) -> ReadError | Mismatch:
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     shapes = [error for error in errors if isinstance(error, Mismatch)]
     return (shapes or errors)[0]
-
-
-def read_expression(
-    text: str, context: Context, free: Mapping[sp.Symbol, Dim]
-) -> tuple[Outcome[tuple[sp.Expr, tuple[Wanted, ...]]], ...]:
-    """Every reading of an expression with these free indices, and the derivatives it mentions."""
-    ((node, condition_of),) = parse(text)
-    if condition_of is not None:
-        raise ReadError("an expression holds under no condition", text, condition_of.at)
-    node = with_derivatives(node, context, frozenset())
-    said = {symbol.name: dim.symbol for symbol, dim in free.items()}
-
-    def read(choose: Choices) -> tuple[sp.Expr, tuple[Wanted, ...]]:
-        scope = Scope(text, context, choose, said=said)
-        for letter in said:
-            scope.index(letter)
-        value = scope.value(node)
-        if value.axes:
-            raise Mismatch(f"this is {described(scope.sizes, value)}, not an entry", node.at)
-        if loose := scope.free.keys() - said.keys():
-            raise Mismatch(f"{', '.join(sorted(loose))} is free", node.at)
-        taken = frozenset(context.tensors) | {d.name for d in context.dims}
-        expr, _ = tidied(scope, value.expr, tuple(scope.free.values()), taken - said.keys())
-        return expr, tuple(tidy_wanted(scope, w, taken) for w in scope.wanted.values())
-
-    return readings(read)

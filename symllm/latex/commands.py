@@ -185,6 +185,7 @@ RELATIONS = {
     "coloneq": "=",
     "approx": "=",
     "in": "in",
+    "sim": "~",
 }
 SIMPLE = {
     "frac": "FRAC",
@@ -211,10 +212,6 @@ SIMPLE = {
     "prime": "PRIME",
     "quad": "QUAD",
     "qquad": "QUAD",
-    "implies": "SEP",
-    "Rightarrow": "SEP",
-    "Longrightarrow": "SEP",
-    "iff": "SEP",
     "colon": "COLON",
     "boxed": "KEEP",
     "underbrace": "BRACE",
@@ -222,6 +219,9 @@ SIMPLE = {
     "textcolor": "COLOURED",
     "forall": "IF",
 }
+#: Arrows between equations, of which the one after them follows, or is the same.
+ARROWS = {"implies": "=>", "Rightarrow": "=>", "Longrightarrow": "=>", "iff": "<=>"}
+SIMPLE |= dict.fromkeys(ARROWS, "SEP")
 SIGNS = {
     "+": "PLUS",
     "-": "MINUS",
@@ -278,6 +278,8 @@ ENVIRONMENTS = words(
     "aligned align align* equation equation* split gathered gather gather* alignat alignedat "
     "multline multline* eqnarray eqnarray*"
 )
+#: Environments of matrices; bars around one would make its determinant.
+MATRICES = words("matrix pmatrix bmatrix Bmatrix smallmatrix psmallmatrix bsmallmatrix array")
 WORDS = {"if": "IF", "for": "IF", "when": "IF", "where": "WHERE", "with": "WHERE", "and": "WHERE"}
 WORDS |= {"otherwise": "OTHERWISE", "else": "OTHERWISE", "so": "WHERE", "else if": "IF"}
 WORDS |= {"for all": "IF", "then": "WHERE"}

@@ -174,10 +174,18 @@ def read_equation(equation: Equation, context: Context, sizes: Sizes, said: Said
             equation.text,
             right.at,
         )
-    loose = sorted(scope.free.keys() - set(equation.indices))
+    used = value.expr.free_symbols
+    loose = sorted(c for c, s in scope.free.items() if s in used and c not in equation.indices)
     if loose:
         raise ReadError(
             f"{', '.join(loose)} is free on the right but not on the left: sum over it",
+            equation.text,
+            right.at,
+        )
+    if scope.written or any(d.has(sp.Integer) for d in parts(value.expr, sp.KroneckerDelta)):
+        raise ReadError(
+            "the entries of what an op holds have no numbers: matrices are not written out in its "
+            "equations, but are its inputs",
             equation.text,
             right.at,
         )

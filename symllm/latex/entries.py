@@ -7,7 +7,9 @@ from dataclasses import replace
 import sympy as sp
 
 from ..notation import Tensor, entry
-from .arrays import Value, averaged, copied
+from .arrays import Value, averaged, copied, total
+from .context import gradient_of
+from .layers import at_layer, of_layer
 from .names import Signature, head_of, listed, spelled
 from .powers import raised
 from .scope import USUAL, Definition, Scope, reads
@@ -127,10 +129,10 @@ def known_value(
             value = defined(scope, scope.definitions[key])
             return subscripted(scope, node, value, rest, key[0])
     name = context.names.get(key)
-    if adjoint and name is not None:
-        name = f"d{name}"
-        if name not in context.tensors:
-            raise scope.error(f"{context.title} has no gradient {name}", node)
+    if adjoint:
+        if name is not None and f"d{name}" not in context.tensors:
+            raise scope.error(f"{context.title} has no gradient d{name}", node)
+        name = gradient_of(key, context) or None
     if name is not None:
         return tensor_value(scope, node, context.tensors[name], rest)
     if not adjoint and not rest and key in context.sizes:
@@ -186,6 +188,9 @@ def fixed(
             node.at,
         )
     axes = tuple(a for a in value.axes if a != axis)
+    if place.is_Integer and not scope.context.theory:  # programs know no entry by its number
+        picked = total(sizes, axis, value.expr * sp.KroneckerDelta(axis, place))
+        return replace(value, expr=picked, axes=axes)
     return replace(value, expr=value.expr.xreplace({axis: place}), axes=axes)
 
 
@@ -198,7 +203,10 @@ def subscript_value(scope: Scope, node: Node, size: sp.Expr) -> sp.Expr | None:
     integer = integer_value(scope, node, size)
     if integer is not None:
         return integer
-    if isinstance(node, Number) and not scope.sizes.is_open(size) and size.is_Integer:
+    known = scope.sizes.found(size)
+    if isinstance(node, Number) and known.is_Integer and node.text.isdigit():
+        if int(node.text) >= known:
+            raise scope.error(f"there is no entry {node.text}: of {known}, the first is 0", node)
         return sp.Integer(int(node.text))
     if not text or isinstance(node, Number) or text == "ones":
         raise scope.error(
@@ -281,6 +289,9 @@ def written_out(scope: Scope, definition: Definition) -> Value:
 def read_adjoint(scope: Scope, node: Adjoint) -> Value:
     """``dQ``, ``d\\gamma_i``: the gradient of the loss by what is named, with what is above it."""
     of = alone(node.of)
+    if (layer := of_layer(of, scope.context)) is not None:
+        bare, place = layer
+        return at_layer(scope, node, replace(node, of=bare), place)
     base, subs = (of.base, listed(of.sub)) if isinstance(of, Scripted) else (of, ())
     sup = of.sup if isinstance(of, Scripted) else None
     if head_of(base) == "sigma" and sup and spelled(sup) == "2" and not subs:

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..errors import OpError
 from ..notation import Dim, Domain, Role, Tensor
-from .applied import ON_AXES
+from .applied import is_expectation
+from .axes import is_on_axes
 from .functions import FOLDED, FUNCTIONS
 from .names import head_of, listed, spelled
 from .statements import is_label, letters_below
@@ -184,5 +185,7 @@ def uses(node: Node, letters: frozenset[str]) -> Iterable[tuple[str, tuple[Node,
 
 
 def is_function(head: str, base: Node) -> bool:
-    word = len(head) > 1 and (head.lower() in FOLDED or head.lower() in ON_AXES)
+    if is_expectation(base):
+        return True
+    word = is_on_axes(head) or (len(head) > 1 and head.lower() in FOLDED)
     return (head in FUNCTIONS and head not in ("phi", "Phi")) or word

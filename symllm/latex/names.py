@@ -6,6 +6,7 @@ write it, and read; a name in a formula is the one that reads alike.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -26,6 +27,11 @@ def head_of(node: Node) -> str:
         inner = head_of(node.body)
         return f"{inner}{node.kind}" if inner else ""
     return ""
+
+
+def folded(word: str) -> str:
+    """A word without what is written now so, now otherwise: capitals, hyphens, a backslash."""
+    return re.sub(r"[\s_\\-]", "", word.lower())
 
 
 def listed(node: Node | None) -> tuple[Node, ...]:
@@ -53,7 +59,7 @@ def spelled(node: Node) -> str:
 @lru_cache(maxsize=4096)
 def signature(name: str) -> Signature:
     """How a Python name reads when it is written as pages write it."""
-    ((node, _),) = parse(str(name_parts(name, (name,))))
+    ((node, *_),) = parse(str(name_parts(name, (name,))))
     node = alone(node)
     if isinstance(node, Scripted):
         return head_of(node.base), tuple(map(spelled, listed(node.sub)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import lark
 from lark.lexer import Lexer
 
 from ..errors import ReadError
+from .commands import ARROWS
 from .prepare import prepare
 from .scan import Token
 from .tree import (
@@ -21,7 +22,9 @@ from .tree import (
     Fraction,
     Group,
     Inner,
+    Line,
     Mark,
+    Matrix,
     Name,
     Node,
     Number,
@@ -33,6 +36,15 @@ from .tree import (
 )
 
 Leaf = Any  # lark's tokens, whose value is one of ours
+
+
+class Piece(NamedTuple):
+    """A relation or an expression, the condition under which it is claimed, and the arrow that
+    leads to it from the piece before: ``=>``, ``<=>`` or none."""
+
+    node: Node
+    condition: Node | None = None
+    arrow: str = ""
 
 
 class Prepared(Lexer):
@@ -58,13 +70,20 @@ class Builder(lark.Transformer[Leaf, Any]):
     """What becomes of each rule of the grammar; it runs as the parser goes."""
 
     def start(self, parts: list[Any]) -> tuple[Piece, ...]:
-        return tuple(part for part in parts if isinstance(part, tuple))
+        found: list[Piece] = []
+        arrow = ""
+        for part in parts:
+            if isinstance(part, Piece):
+                found.append(part._replace(arrow=arrow))
+            else:
+                arrow = ARROWS.get(part.value.text, "")
+        return tuple(found)
 
     def piece(self, parts: list[Any]) -> Piece:
-        return parts[0], None
+        return Piece(parts[0])
 
     def conditional(self, parts: list[Any]) -> Piece:
-        return parts[0], parts[2]
+        return Piece(parts[0], parts[2])
 
     def relation(self, parts: list[Any]) -> Node:
         if len(parts) == 1:
@@ -183,9 +202,11 @@ class Builder(lark.Transformer[Leaf, Any]):
     def cases(self, parts: list[Any]) -> Node:
         return Cases(*span(parts), tuple(p for p in parts if isinstance(p, Case)))
 
+    def line(self, parts: list[Any]) -> Line:
+        return Line(*span(parts), tuple(parts[::2]))
 
-#: A relation or an expression, and the condition under which it is claimed.
-Piece = tuple[Node, Node | None]
+    def matrix(self, parts: list[Any]) -> Node:
+        return Matrix(*span(parts), tuple(p for p in parts if isinstance(p, Line)))
 
 
 class Twice(Exception):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import sympy as sp
 
+from ..expressions import is_entry
 from .arrays import Value, transposed
 from .names import spelled
 from .scope import Scope
@@ -15,8 +16,8 @@ from .tree import Node, alone
 #: Numbers with more bits than this are no part of a formula.
 MOST_BITS = 400
 
-#: A power of what is no number; a higher one is written out by nobody.
-HIGHEST_POWER = 64
+#: A power of what is no number; a higher one is written out by nobody, but of a name alone.
+HIGHEST_POWER, HIGHEST_OF_NAME = 64, 10_000
 
 TRANSPOSE, EXPONENT = "the transpose", "an exponent"
 
@@ -49,7 +50,8 @@ def is_transpose(scope: Scope, value: Value) -> bool:
 
 def power(scope: Scope, base: sp.Expr, exponent: sp.Expr, node: Node) -> sp.Expr:
     """A power whose value, if it is a number, is of a size that people write."""
-    if exponent.is_Rational and abs(exponent) > HIGHEST_POWER and not base.is_number:
+    highest = HIGHEST_OF_NAME if is_entry(base) else HIGHEST_POWER
+    if exponent.is_Rational and abs(exponent) > highest and not base.is_number:
         raise scope.error(f"a power of {exponent} is not read", node)
     if base.is_Rational and exponent.is_Rational:
         bits = max(abs(base.p).bit_length(), abs(base.q).bit_length())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..errors import ReadError
+from .commands import ARROWS
 from .scan import CLOSING, OPENING, Token, depth_checked, scan
 
 #: Commands that take arguments, and how many.
@@ -13,6 +14,13 @@ TAKERS = {"FRAC": 2, "SQRT": 1, "ACCENT": 1, "SUB": 1, "SUP": 1}
 MOST_IN_A_ROW = 12
 #: A row that ends or begins so goes on from the row before.
 JOINING = frozenset({"PLUS", "MINUS", "MARK", "REL"})
+
+#: What stands for a pair of columns that ends.
+NEXT_COLUMN = "&&"
+
+#: Where rows and columns are a matrix's or those of cases, and no lines of a formula.
+GRIDS = frozenset({"CASES", "MATRIX"})
+GRID_ENDS = frozenset({"ENDCASES", "ENDMATRIX"})
 
 Tokens = list[Token]
 
@@ -158,7 +166,7 @@ def paired(tokens: Tokens, text: str) -> Tokens:
 def in_pieces(tokens: Tokens, text: str) -> Tokens:
     """Commas, wide spaces and rows outside brackets as one separator between equations.
 
-    Inside brackets wide spaces say nothing. In ``cases`` rows and cells stay.
+    Inside brackets wide spaces say nothing. In ``cases`` and matrices rows and cells stay.
     """
     found: Tokens = []
     around: list[str] = []
@@ -175,6 +183,8 @@ def in_pieces(tokens: Tokens, text: str) -> Tokens:
                 continue
             if kind in CASE_ENDS and last in ("COMMA", "DOT"):
                 found.pop()
+        elif within == "MATRIX" and kind in ("CELL", "ROW"):
+            pass
         elif kind == "CELL" or (around and kind in ("QUAD", "ROW")):
             continue
         elif kind in ("COMMA", "QUAD", "ROW", "WHERE", "DOT") and not around:
@@ -185,13 +195,51 @@ def in_pieces(tokens: Tokens, text: str) -> Tokens:
             )
         if kind == "ENDCASES" and last in ("COMMA", "ROW", "DOT"):
             found.pop()
+        if kind == "ENDMATRIX" and last == "ROW":
+            found.pop()
+        if token.text in ARROWS and last == "SEP":
+            found[-1] = replace(found[-1], text=token.text)
         if kind == "SEP" and (not found or found[-1].kind in JOINING | {"SEP", "IF"}):
             continue
-        if found and found[-1].kind == "SEP" and (kind in JOINING or kind == "IF"):
+        if found and found[-1].kind == "SEP" and goes_on(found[-1], kind):
             found.pop()
         found.append(replace(token, kind=kind))
     while found and found[-1].kind == "SEP":
         found.pop()
+    return found
+
+
+def goes_on(separator: Token, kind: str) -> bool:
+    """Does an equation go on with a token of this kind: after a row, but not after an arrow?"""
+    if separator.text in {NEXT_COLUMN, *ARROWS} and kind in ("PLUS", "MINUS"):
+        return False
+    return kind in JOINING or kind == "IF"
+
+
+def in_columns(tokens: Tokens, text: str) -> Tokens:
+    """Equations side by side, as in ``a &= b & c &= d``, with a wide space between them.
+
+    Columns come in pairs, one for each side of a sign; after a pair another equation begins.
+    """
+    found: Tokens = []  # from the end of the formula backwards, to know what is ahead
+    related = False
+    for token, even in zip(reversed(tokens), reversed(even_cells(tokens)), strict=True):
+        related = token.kind == "REL" or (related and token.kind != "ROW")
+        if even and related:
+            token = replace(token, kind="QUAD", text=NEXT_COLUMN)
+        found.append(token)
+    return found[::-1]
+
+
+def even_cells(tokens: Tokens) -> list[bool]:
+    """Which tokens are every second ``&`` of a row, outside brackets."""
+    found: list[bool] = []
+    depth = count = 0
+    for token in tokens:
+        depth += (token.kind in OPENING) - (token.kind in CLOSING)
+        count = 0 if token.kind == "ROW" and not depth else count
+        count += token.kind == "CELL" and not depth
+        found.append(token.kind == "CELL" and not depth and count % 2 == 0)
     return found
 
 
@@ -214,17 +262,52 @@ def without_remarks(tokens: Tokens, text: str) -> Tokens:
 
 
 def before_remark(row: Tokens, text: str) -> Tokens:
-    """A row up to the words beside it."""
-    depth, last = 0, ""
+    """A row up to the words beside it, or to what is set apart with words in it."""
+    depth, last, apart = 0, "", 0
     for place, token in enumerate(row):
         depth += (token.kind in OPENING) - (token.kind in CLOSING)
         said = token.kind == "TEXT" or (token.kind == "WORD" and last == "QUAD")
         if said and not depth and all(t.kind != "REL" for t in row[place:]):
-            return row[:place]
+            beside = apart and all(t.kind != "REL" for t in row[apart:place])
+            return row[: apart if beside else place]
         if token.kind == "TEXT":
             raise ReadError(f"the text {token.text!r} is not understood here", text, token.at)
+        apart = place if last == "QUAD" and not depth else apart
         last = token.kind
     return row
+
+
+def without_notes(tokens: Tokens, text: str) -> Tokens:
+    """Without columns of words, which are set further away than those of an equation: ``&&``."""
+    found: Tokens = []
+    ahead = words_ahead(tokens)
+    inside, noted = 0, False  # rows and columns inside a matrix are its own
+    for token, words in zip(tokens, ahead, strict=True):
+        inside += (token.kind in GRIDS) - (token.kind in GRID_ENDS)
+        if token.kind == "ROW" and not inside:
+            noted = False
+        before = found[-1].kind if found else ""
+        if token.kind == before == "CELL" and not inside and not noted and words:
+            found.pop()
+            noted = True
+        if not noted:
+            found.append(token)
+    return found
+
+
+def words_ahead(tokens: Tokens) -> list[bool]:
+    """For each token, whether words that are no part of an equation stand after it in its row."""
+    found: list[bool] = []
+    words = related = False
+    for place in range(len(tokens) - 1, -1, -1):
+        kind, before = tokens[place].kind, tokens[place - 1].kind if place else ""
+        if kind == "ROW":
+            words = related = False
+        found.append(words)
+        related |= kind == "REL"
+        words |= kind == "TEXT"
+        words |= kind == "WORD" and before in ("QUAD", "CELL") and not related
+    return found[::-1]
 
 
 def pieces_of(tokens: Tokens) -> list[Tokens]:
@@ -263,7 +346,9 @@ PASSES: tuple[Callable[[Tokens, str], Tokens], ...] = (
     undecorated,
     braced,
     paired,
+    without_notes,
     without_remarks,
+    in_columns,
     in_pieces,
     without_ranges,
 )

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from .context import Context
+from .context import Context, gradient_of
+from .layers import of_layer
 from .names import head_of, listed, spelled
 from .tree import Adjoint, Fraction, Group, Mark, Name, Node, Product, Scripted, Slope, alone
 
 #: What the loss is called where the op has no quantity of that name.
 LOSSES = frozenset({"L", "ell", "loss", "Loss", "J", "E", "C", "lossval"})
 SIGNS = frozenset({"partial", "d"})
+CURLY = frozenset({"partial"})
 
 
 def with_derivatives(node: Node, context: Context, defined: frozenset[str]) -> Node:
@@ -93,10 +95,11 @@ def entries_below(below: Sequence[Node], order: int) -> tuple[Node, ...]:
     for sign, name in zip(below[::2], below[1::2], strict=False):
         if not is_sign(sign):
             return ()
-        if order == 2 and isinstance(name, Scripted) and name.sup and spelled(name.sup) == "2":
-            name = replace(name, sup=None)
+        raised = isinstance(name, Scripted) and name.sup and spelled(name.sup) == str(order)
+        if isinstance(name, Scripted) and raised and order > 1:
+            entries += [replace(name, sup=None)] * order
+        else:
             entries.append(name)
-        entries.append(name)
     return tuple(entries) if len(below) % 2 == 0 and len(entries) == order else ()
 
 
@@ -131,14 +134,22 @@ NOTHING: Taken = (0, Name(0, 0, ""))
 
 
 def inline_slope(items: tuple[Node, ...], context: Context, defined: frozenset[str]) -> Taken:
-    """``\\partial L / \\partial x_i``"""
-    curly = frozenset({"partial"})
-    if len(items) < 5 or not is_sign(items[0], curly) or not is_sign(items[3], curly):
+    """``\\partial L / \\partial x_i`` and ``\\partial^2 L / \\partial x_i \\, \\partial x_j``"""
+    slash = next((k for k, item in enumerate(items) if is_slash(item)), 0)
+    if slash < 2 or not is_sign(items[0], CURLY):
         return NOTHING
-    if not (isinstance(items[2], Mark) and items[2].op == "/"):
+    end = slash + 1
+    while end + 1 < len(items) and is_sign(items[end], CURLY):
+        end += 2
+    entries = entries_below(items[slash + 1 : end], order_of(items[0]))
+    if not entries:
         return NOTHING
-    above = quantity(items[1:2], context)
-    return 5, Slope(items[0].at, items[4].end, above, (items[4],))
+    above = quantity(merged(items[1:slash], context, defined), context)
+    return end, Slope(items[0].at, items[end - 1].end, above, entries)
+
+
+def is_slash(node: Node) -> bool:
+    return isinstance(node, Mark) and node.op == "/"
 
 
 def operator(items: tuple[Node, ...], context: Context, defined: frozenset[str]) -> Taken:
@@ -192,9 +203,11 @@ def gradient_name(items: tuple[Node, ...], context: Context, defined: frozenset[
 
 def has_gradient(node: Node, context: Context) -> bool:
     """Does this name a quantity, so that a d before it makes its gradient?"""
+    if of_layer(node, context) is not None and context.layered is not None:
+        context = context.layered
     node = alone(node)
     base, subs = (node.base, listed(node.sub)) if isinstance(node, Scripted) else (node, ())
     head = head_of(base)
     texts = tuple(map(spelled, subs))
-    names = (context.names.get((head, texts[:count])) for count in range(len(texts) + 1))
-    return any(name and f"d{name}" in context.tensors for name in names)
+    keys = [(head, texts[:count]) for count in range(len(texts) + 1)]
+    return any(gradient_of(key, context) for key in keys)

@@ -8,6 +8,7 @@ import sympy as sp
 
 from .arrays import Value, added, divided, multiplied, summed
 from .entries import name_value
+from .layers import at_layer, of_layer
 from .names import head_of, listed, spelled
 from .powers import HIGHEST_POWER, power, raised
 from .scope import Scope, reads
@@ -79,6 +80,8 @@ def read_root(scope: Scope, node: Root) -> Value:
 @reads(Scripted)
 def read_scripted(scope: Scope, node: Scripted) -> Value:
     base = alone(node.base)
+    if (layer := of_layer(node, scope.context)) is not None:
+        return at_layer(scope, node, *layer)
     if isinstance(base, Bars):
         return read_bars(scope, base, node.sub, node.sup)
     if head_of(base) == "e" and node.sup and not node.sub and is_constant(scope, "e"):
@@ -95,7 +98,8 @@ def read_scripted(scope: Scope, node: Scripted) -> Value:
 def is_constant(scope: Scope, letter: str) -> bool:
     """Is a letter free to mean a constant, for neither the op nor a definition has it?"""
     key = (letter, ())
-    return key not in scope.definitions and key not in scope.context.names
+    context = scope.context
+    return key not in scope.definitions | context.names.keys() | context.sizes.keys()
 
 
 @reads(Bars)

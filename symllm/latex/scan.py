@@ -18,6 +18,7 @@ from .commands import (
     FUNCTIONS,
     LETTERS,
     MARKS,
+    MATRICES,
     MEANS,
     RELATIONS,
     SIGNS,
@@ -197,6 +198,10 @@ def environment(text: str, said: str, at: int, end: int) -> tuple[list[Token], i
         return [Token("CASES" if said == "begin" else "ENDCASES", name, at, match.end())], (
             match.end()
         )
+    if match and name in MATRICES:
+        columns = re.compile(r"\s*\{[lcr| ]*\}").match(text, match.end())
+        ended = columns.end() if columns and name == "array" else match.end()
+        return [Token("MATRIX" if said == "begin" else "ENDMATRIX", name, at, ended)], ended
     raise ReadError(f"the environment {name!r} is not understood", text, at)
 
 
@@ -211,5 +216,7 @@ def depth_checked(tokens: list[Token], text: str) -> Iterator[Token]:
         yield token
 
 
-OPENING = frozenset({"LPAR", "LSQUARE", "LBRACE", "LSET", "LANGLE", "CASES", "LBAR", "LNORM"})
-CLOSING = frozenset({"RPAR", "RSQUARE", "RBRACE", "RSET", "RANGLE", "ENDCASES", "RBAR", "RNORM"})
+OPENING = frozenset({"LPAR", "LSQUARE", "LBRACE", "LSET", "LANGLE", "LBAR", "LNORM"})
+OPENING |= {"CASES", "MATRIX"}
+CLOSING = frozenset({"RPAR", "RSQUARE", "RBRACE", "RSET", "RANGLE", "RBAR", "RNORM"})
+CLOSING |= {"ENDCASES", "ENDMATRIX"}

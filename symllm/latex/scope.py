@@ -60,7 +60,8 @@ class Scope:
     ``free`` maps the letters of free indices to their symbols, ``bound``
     those of sums; ``parameters`` the arguments of a function that is being
     written out, and ``said`` the sizes of letters that the user has given.
-    With ``entry`` set, a vector without an index stands for its entry there.
+    With ``entry`` set, a vector without an index stands for its entry there;
+    ``written`` counts the entries of matrices that are written out.
     """
 
     text: str
@@ -79,6 +80,7 @@ class Scope:
     entry: sp.Symbol | None = None
     depth: int = 0
     effort: int = 0
+    written: int = 0
 
     def value(self, node: Node) -> Value:
         """What a part of the formula means; raises ``ReadError`` or ``Mismatch``."""
@@ -130,6 +132,12 @@ class Scope:
         axes = tuple(self.sizes.index(self.sizes.of[a], self.sizes.letter[a]) for a in value.axes)
         return Value(entry(name, *axes), axes, value.row)
 
+    def settle(self) -> None:
+        """Give the indices that nothing in the formula gives a size one: their letter's."""
+        for symbol, letter in self.sizes.letter.items():
+            if self.sizes.is_open(self.sizes.of[symbol]) and letter in self.context.letters:
+                self.sizes.unify(self.sizes.of[symbol], self.context.letters[letter].symbol)
+
     def error(self, message: str, node: Node) -> ReadError:
         return ReadError(message, self.text, node.at)
 
@@ -137,6 +145,9 @@ class Scope:
         """What is raised where nothing says how far an index runs."""
         which = f"the index {letter}" if letter else "a sum or a vector of ones"
         return ReadError(f"nothing says which dimension {which} runs over", self.text, 0)
+
+    def crowded(self, what: str) -> ReadError:
+        return ReadError(f"too many {what} for one formula", self.text, 0)
 
     def known(self) -> str:
         """The names that there are, for a message."""

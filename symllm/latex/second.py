@@ -20,8 +20,8 @@ import sympy as sp
 
 from ..errors import ReadError
 from ..notation import scalar
-from .claim import read_expression
 from .context import Context
+from .reading import read_expression
 from .tree import (
     Fraction,
     Group,
@@ -125,7 +125,7 @@ def our_reading(fragment: str) -> sp.Expr | None:
     tensors = {c: scalar(c) for c in letters}
     context = Context("the fragment", tensors, tuple(tensors), tuple(tensors), ("",), ())
     try:
-        found = [o.found[0] for o in read_expression(fragment, context, {}) if o.found]
+        found = [o.found.expr for o in read_expression(fragment, context, {}) if o.found]
     except ReadError:
         return None
     return found[0] if len(found) == 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..equation import Let
 from ..expressions import is_entry, name_of, subscripts_of
-from ..notation import entry
+from ..notation import Partial, entry
 from .arrays import Value, transposed
 from .entries import name_value
 from .names import listed
@@ -28,6 +28,8 @@ def slope(scope: Scope, node: Node, above: Node | None, below: tuple[Node, ...])
         return scope.value(Adjoint(node.at, node.end, of))
     if above is None:
         return second(scope, node, below)
+    if scope.context.theory:
+        return by_each(scope, above, below)
     if len(below) != 1:
         raise scope.error("second derivatives are read of the loss alone", node)
     return first(scope, node, above, below[0])
@@ -68,6 +70,15 @@ def first(scope: Scope, node: Node, above: Node, below: Node) -> Value:
         if layout == DENOMINATOR:
             return Value(value.expr, value.axes[::-1])
     return value
+
+
+def by_each(scope: Scope, above: Node, below: tuple[Node, ...]) -> Value:
+    """The derivative as it is written, by one name after the other."""
+    found = scope.value(above)
+    for one in below:
+        _, by = variable(scope, one)
+        found = Value(Partial(found.expr, by.expr), (*found.axes, *by.axes))
+    return found
 
 
 def primed(scope: Scope, node: Scripted, value: Value, primes: int) -> Value:

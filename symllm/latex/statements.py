@@ -93,7 +93,7 @@ def taken_apart(text: str, where: Sequence[str], context: Context) -> Reading:
 
 def equations(text: str) -> Iterable[tuple[Node, list[Node], Node | None]]:
     """Each equation of a text: its left side, what it is said to equal, and on what condition."""
-    for node, condition in parse(text):
+    for node, condition, _ in parse(text):
         node = opened(node)
         if not isinstance(node, Relation):
             raise ReadError("this is no equation: there is no = in it", text, node.at)

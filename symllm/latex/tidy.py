@@ -8,6 +8,7 @@ import sympy as sp
 
 from ..expressions import fresh_letters, nodes
 from ..notation import Dim
+from .matrices import written_out
 from .scope import Scope
 
 
@@ -68,6 +69,7 @@ def tidied(
     for size in filled(scope, expr):
         if scope.sizes.is_open(size):
             raise scope.lost()
+    expr = written_out(scope, expr)
     change = letters(scope, expr, free, taken)
     return expr.xreplace(change), change
 

@@ -93,6 +93,20 @@ class Cases(Node):
 
 
 @dataclass(frozen=True)
+class Line(Node):
+    """A row of a matrix."""
+
+    cells: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Matrix(Node):
+    """A matrix whose entries are written out."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
 class Mark(Node):
     """An operator between factors: ``cdot``, ``odot``, ``times``, ``/``."""
 

@@ -47,6 +47,20 @@ HOSTILE = {
     "many readings": "p_i = " + r"\log x_i x_i + x_i / x_i x_i + " * 60 + "1",
     "many equations": "p_i" + " = x_i" * 800,
     "cases in cases": r"\begin{cases}" * 1_000,
+    "matrices in a row": r"p_i = " + r"\begin{pmatrix} x_i & 1 \\ 1 & p_i \end{pmatrix}" * 60,
+    "matrices in matrices": r"p_i = "
+    + r"\begin{pmatrix} x_i & " * 45
+    + "1"
+    + r"\end{pmatrix}" * 45,
+    "matrices without end": r"\begin{pmatrix}" * 1_000,
+    "a long row": r"p = \begin{pmatrix}" + "&".join(["x_i"] * 1_500) + r"\end{pmatrix}",
+    "a long column": r"p = \begin{pmatrix}" + r"\\".join(["x_i"] * 1_500) + r"\end{pmatrix}",
+    "a square": r"p = \begin{bmatrix}" + r"\\".join(["&".join(["x_i"] * 8)] * 8) + r"\end{bmatrix}",
+    "squares of a square": r"p_i = "
+    + (r"\begin{bmatrix}" + r"\\".join(["&".join(["x_i"] * 8)] * 8) + r"\end{bmatrix}") * 12,
+    "columns of notes": "p_i = x_i " + r"&& " * 2_900,
+    "notes beside notes": "p_i = x_i " + r"&& \text{a b} " * 1_400,
+    "averages of averages": "p_i = " + r"\mathbb{E}[" * 40 + "x_i" + "]" * 40,
     "many arguments": r"p_i = \max(" + ",".join(["x_i"] * 1_000) + ")",
     "primes": "p" + "'" * 5_000 + " = x",
     "division by zero": r"p_i = \frac{x_i}{1 - 1}",

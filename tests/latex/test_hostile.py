@@ -65,7 +65,8 @@ WORDS = r"""
     \mathbf{1} \mathbb{1} \mathrm{softmax} \operatorname{diag} \text{if} \text{where}
     \begin{cases} \end{cases} \left( \right) \left[ \right. \langle \rangle \overline
     \mathbb{E} \quad \in \ne \le dx dp x_i p_j p_i \dots \top \pi \infty \max \mathcal{L} :
-    ; . ~ % \, $ _i ^2
+    ; . ~ % \, $ _i ^2 && \begin{pmatrix} \end{pmatrix} \sim \implies \mathrm{Var} \mathrm{Cov}(
+    \mathbb{E}_{j\sim{p}}[ \prod_j _{i+1} \text{so}
 """
 PIECES = st.sampled_from(WORDS.split())
 

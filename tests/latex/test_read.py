@@ -48,6 +48,25 @@ ALIKE = (
         r"\hat x_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}}",
         r"\hat{x} = \frac{x - \bar{x}}{\sqrt{\mathrm{Var}(x) + \varepsilon}}",
     ),
+    ("layer_norm", r"v = \mathrm{Cov}(x, x)", r"v = \mathbb{E}[x^2] - \mathbb{E}[x]^2"),
+    (
+        "softmax",
+        r"dx_i = p_i (dp_i - \mathbb{E}_{j \sim p}[dp_j])",
+        r"dx_i = p_i (dp_i - \mathbb{E}_{k \sim \mathrm{softmax}(x)}[dp_k])",
+    ),
+    (
+        "rope",
+        r"J = \begin{pmatrix} 0 & -1 \\ 1 & 0 \end{pmatrix}",
+        r"J = \begin{bmatrix} 0 & 1 \\ -1 & 0 \\ \end{bmatrix}^\top",
+    ),
+    (
+        "rope",
+        r"y_{i,k,0} = x_{i,k,0} \cos \theta_{ik} - x_{i,k,1} \sin \theta_{ik}",
+        r"\begin{pmatrix} y_{i,k,0} \\ y_{i,k,1} \end{pmatrix} = "
+        r"\begin{pmatrix} \cos \theta_{ik} & -\sin \theta_{ik} \\ "
+        r"\sin \theta_{ik} & \cos \theta_{ik} \end{pmatrix} "
+        r"\begin{pmatrix} x_{i,k,0} \\ x_{i,k,1} \end{pmatrix}",
+    ),
     ("tanh", r"y' = 1 - \tanh^2(x)", r"\frac{\mathrm{d}y}{\mathrm{d}x} = \tanh'(x)"),
 )
 
@@ -74,6 +93,15 @@ REFUSED = (
     ("softmax", r"p_i = \prod_j x_j", 7, "product over an index"),
     ("softmax", r"p_i = \tanh^{-1}(x_i)", 13, "power or the inverse"),
     ("softmax", r"p_i = x_{i+1}", 10, "a subscript is an index"),
+    ("softmax", r"p_i = x_i \prod_{j=1}^n x_j", 11, "product over an index"),
+    ("softmax", r"x_{i-1} = p_i", 4, "a subscript is an index"),
+    ("softmax", r"p_i = \begin{vmatrix} 1 \end{vmatrix}", 7, "'vmatrix' is not understood"),
+    ("softmax", r"p_i = \begin{pmatrix} 1 & 2 \\ 3 \end{pmatrix}", 32, "this row has 1 entries"),
+    ("softmax", r"p_i = \begin{pmatrix} x \\ 1 \end{pmatrix}", 23, "has numbers for entries"),
+    ("rope", r"y_{i,k,2} = x_{i,k,0}", 8, "there is no entry 2: of 2, the first is 0"),
+    ("softmax", r"p_i = \mathbb{E}_{x \sim p}[x]", 19, "what is drawn is an index"),
+    ("softmax", r"p_i = \mathbb{E}_{j \sim p}[x_i]", 7, "nothing in this average depends on j"),
+    ("layer_norm", r"v = \mathrm{Cov}(x)", 5, "a covariance is taken of two vectors"),
     ("softmax", r"p_i = \sum_j 1", 1, "nothing says which dimension"),
     ("layer_norm", r"\frac{\partial L}{\partial \epsilon} = 0", 1, "no gradient"),
 )
@@ -120,6 +148,25 @@ MISFITS = (
     ("linear", r"y_i = \sum_{j=1}^{n} W_{ij} x_j + b_i", "runs to"),
     ("softmax", r"p = x^\top x", "the left side is a vector of length n, the right side a number"),
 )
+
+
+def test_what_is_not_read_in_a_claim_is_not_read_in_a_definition() -> None:
+    for body, says in ((r"x_{i+1}", "a subscript is an index"), (r"\prod_j x_j", "product over")):
+        with pytest.raises(ReadError, match=says):
+            check_latex("p_i = g_i", ops.softmax, [f"g_i = {body}"])
+
+
+def test_a_matrix_that_is_written_out_may_be_wrong() -> None:
+    text = r"J = \begin{pmatrix} 0 & 1 \\ -1 & 0 \end{pmatrix}"
+    assert check_latex(text, ops.rope).kind == "permuted"
+    assert check_latex(r"p = \begin{pmatrix} 1 \\ 2 \end{pmatrix}", ops.softmax).kind == "shape"
+
+
+def test_a_definition_may_name_entries_by_their_numbers() -> None:
+    text = r"\frac{\partial L}{\partial x_{i,k,0}} = g_{i,k,0} c_{ik} + g_{i,k,1} s_{ik}"
+    where = [r"g_{iks} = dy_{iks}", r"c_{ik} = \cos \theta_{ik}", r"s_{ik} = \sin \theta_{ik}"]
+    assert check_latex(text, ops.rope, where).ok
+    assert not check_latex(text.replace("} + g", "} - g"), ops.rope, where).ok
 
 
 @pytest.mark.parametrize(("op", "text", "says"), MISFITS)
@@ -211,3 +258,33 @@ def test_words_beside_an_equation_are_no_part_of_it() -> None:
     assert check_latex(text, ops.attention).ok
     with pytest.raises(ReadError, match="is not understood here"):
         check_latex(r"dP = dO V^\top \text{ which is nearly } = dO", ops.attention)
+
+
+#: Two equations in a row of their own columns.
+SIDE_BY_SIDE = (
+    r"p_i &= \frac{E_i}{Z} & Z &= \sum_j \exp(x_j)",
+    r"p_i &= \frac{E_i}{Z} && Z &= \sum_j \exp(x_j)",
+    r"p_i &= \frac{E_i}{Z} & -Z &= -\sum_j \exp(x_j)",
+    r"p_i &= \frac{E_i}{Z} && \text{parts of} \\ Z &= \sum_j \exp(x_j) && \text{sum}",
+    r"\begin{eqnarray} p_i &=& \frac{E_i}{Z} \\ Z &=& \sum_j \exp(x_j) \end{eqnarray}",
+)
+
+
+@pytest.mark.parametrize("text", SIDE_BY_SIDE)
+def test_equations_side_by_side_are_two(text: str) -> None:
+    verdict = check_latex(text, ops.softmax)
+    assert verdict.ok
+    assert len(verdict.outputs) == 2
+    wrong = check_latex(
+        text.replace("Z} &", "Z} + 1 &").replace(r"Z} \\", r"Z} + 1 \\"), ops.softmax
+    )
+    assert [v.ok for v in wrong.outputs.values()] == [False, True]
+
+
+def test_a_reason_with_a_formula_in_it_is_no_part_of_a_chain() -> None:
+    text = (
+        r"L &= -\sum_i y_i \log p_i && \quad Z\text{ is } \sum_j E_j && \quad \text{proved} \\ "
+        r"&= \log Z - \sum_j y_j z_j && \quad \log \exp(z) = z && \quad \text{proved}"
+    )
+    verdict = check_latex(text, ops.cross_entropy)
+    assert [v.ok for v in verdict.outputs.values()] == [True, True]

@@ -24,12 +24,12 @@ FRAGMENTS = (
 
 @pytest.mark.parametrize(("text", "expected"), FRAGMENTS)
 def test_plain_fragments_are_what_both_can_read(text: str, expected: list[str]) -> None:
-    ((node, _),) = parse(text)
+    ((node, *_),) = parse(text)
     assert [text[part.at : part.end] for part in fragments(node)] == expected
 
 
 def checked(text: str, second: object) -> None:
-    ((node, _),) = parse(text)
+    ((node, *_),) = parse(text)
     check_twice(node, text, second)  # type: ignore[arg-type]
 
 
