@@ -32,6 +32,9 @@ MAX_OUTCOMES = 70_000
 #: How often a point is drawn anew until it is as assumed.
 MAX_DRAWS = 400
 
+#: So many differences may be taken one inside the other: each costs a third of the digits.
+HIGHEST = 2
+
 Assumption: TypeAlias = Random | Permutation | Equals | Relational
 Outcomes = Sequence[tuple[Any, Any]]
 
@@ -49,7 +52,8 @@ class Trial:
     """A program at concrete sizes with concrete inputs; all else is computed when it is read.
 
     ``moved`` holds entries that were set to another value than theirs, ``decided`` the outcomes
-    of random entries inside an expectation; outside of all expectations it is None.
+    of random entries inside an expectation; outside of all expectations it is None. ``order``
+    counts the differences that it is taken for.
     """
 
     program: Program
@@ -60,6 +64,7 @@ class Trial:
     moved: Mapping[Entry, Any] = field(default_factory=dict)
     decided: Mapping[Entry, Any] | None = None
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
+    order: int = 0
 
     @cached_property
     def scope(self) -> Scope:
@@ -156,12 +161,18 @@ class Trial:
         known = {*self.inputs, *self.program.let}
         if not is_entry(expr.entry) or name_of(expr.entry) not in known:
             raise NotationError(f"{expr} differentiates by {expr.entry}, which is not given")
+        if self.order == HIGHEST:
+            raise NotationError(
+                f"a derivative of a derivative of {expr} cannot be checked: differences have "
+                f"digits for {HIGHEST}, one inside the other; write out the formula of {expr}"
+            )
         at = tuple(int(self(s, env)) for s in subscripts_of(expr.entry))
         entry = (name_of(expr.entry), at)
         value = self.read(*entry)
         step = max(LEAST, min(STEP, SHARE * abs(value)) or STEP)
         up, down = (
-            replace(self, moved={**self.moved, entry: value + by}, memo={}) for by in (step, -step)
+            replace(self, moved={**self.moved, entry: value + by}, memo={}, order=self.order + 1)
+            for by in (step, -step)
         )
         return (up(expr.quantity, env) - down(expr.quantity, env)) / (2 * step)
 

@@ -108,6 +108,15 @@ def test_what_is_assumed_holds():
         trials(Program("p", (s, m), (), ()), (Equals(s, m),), (0,))
 
 
+def test_derivatives_have_digits_for_two_and_not_for_three():
+    z = scalar("z")
+    trial = point(lets=(Let(z, s**3),))
+    second = Partial(Partial(z, s), s)
+    assert abs(trial(second) - 6 * trial(s)) < mp.mpf(10) ** -12
+    with pytest.raises(NotationError, match="digits for 2, one inside the other"):
+        trial(Partial(second, s))
+
+
 def test_unknown_names_say_so():
     with pytest.raises(UnknownName, match="'w'"):
         point()(scalar("w") + 1)
