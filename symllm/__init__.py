@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .claims.calling import assert_gradient, check_gradient
     from .latex.check import check_latex
     from .optima import maximum, minimum
-    from .statements import Cov, E, Equals, Var, permutation, random
+    from .statements import Cov, E, Equals, Var, entry_of, permutation, random
 
 #: What is loaded when it is first asked for, and the module that has it.
 LATER = {
@@ -48,7 +48,9 @@ LATER = {
     "check_gradient": ".claims.calling",
     "check_latex": ".latex.check",
     **dict.fromkeys(("maximum", "minimum"), ".optima"),
-    **dict.fromkeys(("Cov", "E", "Equals", "Var", "permutation", "random"), ".statements"),
+    **dict.fromkeys(
+        ("Cov", "E", "Equals", "Var", "entry_of", "permutation", "random"), ".statements"
+    ),
 }
 
 
@@ -85,6 +87,7 @@ __all__ = [
     "check_gradient",
     "check_latex",
     "delta",
+    "entry_of",
     "leading",
     "matrix",
     "maximum",

@@ -16,14 +16,6 @@ Fresh = Iterator[str]
 Tensors = Mapping[str, Tensor]
 
 
-def symbol_of(tensor: Tensor) -> sp.MatrixSymbol:
-    """A tensor of one axis or two as SymPy's matrix; a vector is a column."""
-    if tensor.rank not in (1, 2):
-        raise NotationError(f"{tensor.name} has axes {tensor.shape_text}; a matrix has two, or one")
-    rows, *columns = (dim.symbol for dim in tensor.dims)
-    return sp.MatrixSymbol(tensor.name, rows, *(columns or [sp.S.One]))
-
-
 def is_explicit(*sizes: Any) -> bool:
     """Are these sizes numbers, all larger than one, so that entries can be written one by one?"""
     return all(sp.sympify(size).is_Integer and size > 1 for size in sizes)

@@ -183,6 +183,17 @@ class Tensor(Written):
     def rank(self) -> int:
         return len(self.dims)
 
+    @property
+    def matrix(self) -> sp.MatrixSymbol:
+        """A tensor of one axis or two as SymPy's matrix, for products; a vector is a column.
+
+        Raises ``NotationError`` for a scalar and for what has more axes.
+        """
+        if self.rank not in (1, 2):
+            raise NotationError(f"{self.name} has axes {self.shape_text}; a matrix has two, or one")
+        rows, *columns = (dim.symbol for dim in self.dims)
+        return sp.MatrixSymbol(self.name, rows, *(columns or [sp.S.One]))
+
     def __getitem__(self, subscripts: Any) -> sp.Expr:
         given = subscripts if isinstance(subscripts, tuple) else (subscripts,)
         if len(given) != self.rank:

@@ -6,9 +6,26 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import sympy as sp
+from sympy.matrices.expressions.matexpr import MatrixElement
 
 from .errors import NotationError
 from .expressions import is_entry, name_of, subscripts_of
+
+# --------------------------------------------------------------------------
+# Entries of products
+# --------------------------------------------------------------------------
+
+
+def entry_of(expr: Any, row: Any, column: Any = 0) -> sp.Expr:
+    """``entry_of(A.matrix * B.matrix, i, j)``: an entry of a matrix expression, not multiplied out.
+
+    ``row`` and ``column`` are indices; of a column, ``row`` is enough. Raises
+    ``NotationError`` for what is no matrix.
+    """
+    if not isinstance(expr, sp.MatrixExpr):
+        raise NotationError(f"{expr} is no matrix: write products of W.matrix and the like")
+    return MatrixElement(expr, sp.sympify(row), sp.sympify(column))
+
 
 # --------------------------------------------------------------------------
 # Averages over what is random

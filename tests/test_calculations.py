@@ -19,13 +19,13 @@ from symllm import (
     VerificationError,
     calculation,
     delta,
+    entry_of,
     matrix,
     permutation,
     random,
     scalar,
     sum_over,
 )
-from symllm.elaborate import symbol_of
 from symllm.errors import OpError
 
 n, m, d = Dim("n"), Dim("m"), Dim("d")
@@ -214,7 +214,7 @@ def test_assumptions_are_kept():
 
 def test_matrices_are_written_out():
     given = (matrix("A", n, n), matrix("B", n, n), n.vector("v"), matrix("C", m, n))
-    A, B, v, C = map(symbol_of, given)
+    A, B, v, C = (tensor.matrix for tensor in given)
     chain = calculation((A.T * B).T * v, given=given).then(B.T * (A * v), because="transposed")
     assert chain.links[0].proved
     trace = calculation(sp.Trace(C.T * C * A), given=given)
@@ -223,6 +223,18 @@ def test_matrices_are_written_out():
         chain.then(B.T * v + A * v)
     with pytest.raises(NotationError, match="shape"):
         chain.then(A * B)
+
+
+def test_an_entry_of_a_product_is_the_sum_that_it_stands_for():
+    A, B = matrix("A", n, m), matrix("B", m, n)
+    i, j, k = n.index("i"), n.index("j"), m.index("k")
+    product = entry_of(A.matrix * B.matrix, i, j)
+    chain = calculation(product, given=(A, B)).then(sum_over(A[i, k] * B[k, j], k))
+    assert chain.links[0].proved
+    with pytest.raises(VerificationError):
+        calculation(product, given=(A, B)).then(sum_over(A[j, k] * B[k, i], k))
+    with pytest.raises(NotationError, match="is no matrix"):
+        entry_of(A[i, k], i)
 
 
 WRONG = {

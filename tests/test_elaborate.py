@@ -6,12 +6,12 @@ import pytest
 import sympy as sp
 
 from symllm import Dim, matrix
-from symllm.elaborate import elaborated, scalars_elaborated, symbol_of
+from symllm.elaborate import elaborated, scalars_elaborated
 from symllm.errors import NotationError
 
 n, m = Dim("n"), Dim("m")
 TENSORS = {t.name: t for t in (matrix("A", n, m), matrix("B", n, m), n.vector("v"))}
-A, B, v = map(symbol_of, TENSORS.values())
+A, B, v = (tensor.matrix for tensor in TENSORS.values())
 i, j = sp.symbols("i j", integer=True)
 
 EXPRESSIONS = {
@@ -54,7 +54,7 @@ def test_entries_are_those_of_matrices(name):
     expr = EXPRESSIONS[name]
     explicit = expr.subs(SIZES)
     for matrix_name, filled in FILLED.items():
-        symbol = symbol_of(TENSORS[matrix_name]).subs(SIZES)
+        symbol = TENSORS[matrix_name].matrix.subs(SIZES)
         explicit = explicit.subs(symbol, sp.ImmutableMatrix(filled))
     explicit = sp.ImmutableMatrix(explicit.doit().as_explicit())
     rows, columns = explicit.shape
@@ -88,4 +88,4 @@ def test_what_cannot_be_written_out(name):
     with pytest.raises(NotationError):
         elaborated(UNKNOWN[name], i, j, TENSORS)
     with pytest.raises(NotationError, match="has axes"):
-        symbol_of(n.vector("x").batched((m, n)))
+        _ = n.vector("x").batched((m, n)).matrix
