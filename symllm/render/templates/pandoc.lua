@@ -113,8 +113,10 @@ local function Div(el)
   return around('#' .. kind .. '[', el.content, ']')
 end
 
+-- A label, and not the number of an exercise: a list of those may break anywhere.
 local function is_label(block)
-  return block.t == 'Para' and block.content[1].t == 'Strong'
+  local first = block.t == 'Para' and block.content[1]
+  return first and first.t == 'Strong' and not pandoc.utils.stringify(first):match('^%d+%.$')
 end
 
 local function is_picture(block)
