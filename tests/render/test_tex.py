@@ -77,11 +77,16 @@ def test_no_command_of_a_document_is_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("said", "stays"),
-    [("**Question.** Why?", True), ("**1.** Why?", False)],
-    ids=["label", "exercise"],
+    ("said", "after", "stays"),
+    [
+        ("**Question.** Why?", "More.", True),
+        ("**1.** Because.", "More.", True),
+        ("**1.** Why?", "**2.** How?", False),
+        ("**2.** How?", "### Answers", False),
+    ],
+    ids=["label", "answer", "exercise", "last exercise"],
 )
-def test_a_label_stays_with_what_follows_and_an_exercise_need_not(said, stays):
-    page = f"{said}\n\nMore.\n"
+def test_a_label_stays_with_what_follows_and_an_exercise_need_not(said, after, stays):
+    page = f"{said}\n\n{after}\n"
     assert (r"\nopagebreak" in latex_document("", page).split("begin{document}")[1]) == stays
     assert ("#lead[" in typst_document("", page)) == stays

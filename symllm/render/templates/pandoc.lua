@@ -113,10 +113,12 @@ local function Div(el)
   return around('#' .. kind .. '[', el.content, ']')
 end
 
--- A label, and not the number of an exercise: a list of those may break anywhere.
 local function is_label(block)
-  local first = block.t == 'Para' and block.content[1]
-  return first and first.t == 'Strong' and not pandoc.utils.stringify(first):match('^%d+%.$')
+  return block.t == 'Para' and block.content[1].t == 'Strong'
+end
+
+local function is_numbered(block)
+  return is_label(block) and pandoc.utils.stringify(block.content[1]):match('^%d+%.$')
 end
 
 local function is_picture(block)
@@ -124,14 +126,15 @@ local function is_picture(block)
 end
 
 -- What leads up to a formula, a list or code stays on its page, and so does what
--- starts with a label, such as a question; in LaTeX a formula belongs to the
--- paragraph before it.
+-- starts with a label, such as a question, but for the exercises of a list; in
+-- LaTeX a formula belongs to the paragraph before it.
 local function Blocks(blocks)
   local result = pandoc.Blocks({})
   for n, block in ipairs(blocks) do
     local after, before = blocks[n + 1], result[#result]
     local leads = block.t == 'Para' and not is_display(block) and after and not is_picture(after)
       and (is_label(block) or is_display(after) or after.t ~= 'Para' and after.t ~= 'Header')
+      and not (is_numbered(block) and (is_numbered(after) or after.t == 'Header'))
     if typst and leads then
       result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
     elseif not typst and is_display(block) and before and before.t == 'Para' then
