@@ -4,10 +4,8 @@
 # Training asks of attention what it asks of every layer: if the output should change, how should
 # queries, keys and values? Attention is two matrix products with a softmax between them, so nothing
 # new is needed to answer. But the answer is worth having in its best form. It is six short lines,
-# and the shortest of them makes it possible to train on sequences of a hundred thousand tokens.
-#
-# The second half of the chapter is about masks, by which a position is kept from looking at some of
-# the others. They change what attention computes and leave its backward pass as it is.
+# and on one of them, a sum over each row of the output times its gradient, FlashAttention is built
+# (Dao et al., 2022).
 
 # %%
 from sympy import sqrt
@@ -52,7 +50,7 @@ ops.attention.gradient()
 pictures.graph(ops.attention.gradient())
 
 # %% [markdown]
-# What a row of $\mathrm{d}S$ sums to is worth a line of its own; an exercise needs it. Take
+# What a row of $\mathrm{d}S$ sums to is worth a line of its own. Take
 # weights that sum to one in each row, and any gradients of theirs.
 
 # %%
@@ -124,7 +122,9 @@ calculation(
 # %% [markdown]
 # **2.** It is zero, always. The bias of the keys gets what all keys get together, and that is a sum
 # over rows of $\mathrm{d}S$. Every score of a row would change by the same $Q_i \cdot b$, which
-# softmax does not see. A bias of the keys can be left out without loss.
+# softmax does not see. A bias of the keys can be left out without loss, unless something stands
+# between it and the query: a rotation by the key's position, say, which makes what it adds depend
+# on $j$.
 
 # %%
 keys_back = (
@@ -136,14 +136,14 @@ calculation(sum_over(dK[j, k], j), given=keys_back, title="The bias of the keys"
 ).then(0, because="a row of gradients sums to zero")
 
 # %% [markdown]
-# **3.** Zero, however wrong the choice may be: the row is its own mean, and nothing is left of it.
-# So a head that is certain stays certain. This is the saturation that dividing by $\sqrt{d}$ keeps
-# away at the start of training.
+# **3.** Zero, however wrong the choice may be: the one gradient that counts is its own mean, and
+# nothing is left of it. So a head that is certain stays certain. This is the saturation that
+# dividing by $\sqrt{d}$ keeps away at the start of training.
 
 # %%
-chosen = n.vector("a", domain=m)
+chosen, other = n.vector("a", domain=m), m.index("r")
 calculation(
-    delta(j, chosen[i]) * (dP[i, j] - sum_over(delta(j, chosen[i]) * dP[i, j], j)),
+    delta(j, chosen[i]) * (dP[i, j] - sum_over(delta(other, chosen[i]) * dP[i, other], other)),
     given=(chosen, dP),
     title="One key alone",
 ).then(delta(j, chosen[i]) * (dP[i, j] - dP[i, chosen[i]]), because="one term of the sum").then(

@@ -3,9 +3,9 @@
 #
 # Not every position may look at every other. A word that is still to be predicted must not be seen;
 # a blank that only fills up a batch has nothing to say; what is far away may be left out to save
-# time. A mask says who may look at whom. It changes what attention computes, and this chapter shows
-# that it changes nothing in the backward pass: every mask that is in use leads to the same six
-# lines.
+# time. A mask says who may look at whom. It changes what attention computes, and nothing in the
+# formulas of its backward pass: every mask of this chapter leads to the six lines of the one
+# before.
 
 # %%
 import numpy as np
@@ -87,7 +87,7 @@ ops.masked_attention
 #
 # ALiBi adds nothing to the embeddings. It lowers every score in proportion to the distance
 # between query and key, so that what is far has to match better to be seen. The slope is fixed,
-# another one for each head, and the model can be run on longer texts than it was trained on, for
+# another one for each head. It was made for running a model on longer texts than it was trained on:
 # a longer distance is but more of the same.
 
 # %%
@@ -98,7 +98,8 @@ ops.alibi
 #
 # Attention to everything costs a square of the length. In a window, position $i$ attends to
 # itself and to those just before it, $w$ positions in all, so the cost grows with the length
-# times $w$. The window is two brackets: not after $i$, and less than $w$ before.
+# times $w$. Mistral 7B has a window of 4096 (Jiang et al., 2023). In the equations the window is
+# two brackets: not after $i$, and less than $w$ before.
 
 # %%
 ops.sliding_window
@@ -141,8 +142,8 @@ for name, known in {**alike, "sliding_window": "causal_attention"}.items():
 #
 # ### Answers
 #
-# **1.** A little more than half. A kernel that skips what is masked needs half the time; one that
-# computes all scores and then masks them saves nothing.
+# **1.** A little more than half. A kernel that skips what is masked has about half the work; one
+# that computes all scores and then masks them saves nothing.
 
 # %%
 n = Dim("n")
@@ -153,8 +154,8 @@ calculation(sum_over(sum_over(Iverson(j <= i), j), i), given=(n,), title="Allowe
 
 # %% [markdown]
 # **2.** Nine positions, and itself: each layer adds three. Which position can hear of which through
-# several layers is told by a product of masks, one for each layer. In general $L$ layers see
-# $L (w - 1)$ positions back, so that depth makes up for width.
+# several layers is told by a product of masks, one for each layer. In general each layer adds
+# $w - 1$ positions, so that depth makes up for width.
 
 # %% tags=["shown"]
 import numpy as np

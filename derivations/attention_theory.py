@@ -34,8 +34,8 @@ from symllm import (
 # query, the better it fits the more its value counts, and the counts are made to add up to one.
 #
 # How well a key fits is told by a scalar product, the *score*. How scores become counts is told in
-# the chapter *Probability*: softmax gives the distribution with the highest average score that is
-# no more certain than the scores justify. With a row for each of $n$ queries and each of $m$ keys
+# the chapter *Probability*: softmax is the distribution that makes the average score and the
+# entropy together as large as they can be. With a row for each of $n$ queries and each of $m$ keys
 # and values, that is all of attention.
 
 # %%
@@ -60,10 +60,11 @@ minimum(sum_over(P[c] * (o - v[c]) ** 2, c), Let(o, sum_over(P[c] * v[c], c)), g
 #
 # ## The size of a score
 #
-# The scores are divided by $\sqrt{d}$. Leave that out, and a wide model hardly trains. To see why,
-# ask how large a score is. At the start of training the entries of queries and keys are as good as
-# random: independent, with mean zero and variance one, as normalisation and initialisation make
-# them. A score is a sum of $d$ of their products. Its mean is soon found:
+# The scores are divided by $\sqrt{d}$. Leave that out, and a wide head begins its training with
+# nearly all of its weight on one key. To see why, ask how large a score is. At the start of
+# training the entries of queries and keys are as good as random: independent, with mean zero and
+# variance one, as normalisation and initialisation make them. A score is a sum of $d$ of their
+# products. Its mean is soon found:
 
 # %%
 i, j = d.indices("i j")
@@ -96,7 +97,10 @@ calculation(
 
 # %%
 calculation(
-    Var(sum_over(q[i] * k[i], i) / sqrt(d)), given=(q, k), assuming=unit, title="Scaled"
+    Var(sum_over(q[i] * k[i], i) / sqrt(d)),
+    given=(q, k),
+    assuming=unit,
+    title="The variance of a scaled score",
 ).then(Var(sum_over(q[i] * k[i], i)) / d, because="a factor is squared").then(
     1, because="by the variance above"
 )
@@ -215,11 +219,11 @@ calculation(O_new[r, l], **setting, title="The output").then(
 
 # %% [markdown]
 # *In words:* reorder the input, and the output is reordered in the same way; nothing else happens.
-# Attention is *equivariant* under permutations: "dog bites man" and "man bites dog" are the same
-# set to it. Positions have to be put in, as the chapter *Positions* does. A causal mask, by which
-# position $i$ sees the positions $j \le i$ alone, is a weak way to do so as well: with a term
-# $[j \le i]$ in the sum, "terms in another order" would be false.
-# How far the reordered output is from the output reordered:
+# Attention is *equivariant* under permutations (Zaheer et al., 2017): "dog bites man" and "man
+# bites dog" are the same set to it. Positions have to be put in, as the chapter *Positions* does.
+# A causal mask, by which position $i$ sees the positions $j \le i$ alone, is a weak way to do so
+# as well: with a term $[j \le i]$ in the sum, "terms in another order" would be false. How far the
+# reordered output is from the output reordered:
 
 # %% tags=["shown"]
 import numpy as np
@@ -267,7 +271,7 @@ calculation(
 ).then(d * sigma_q**2 * sigma_k**2, because="every term has the product of both")
 
 # %% [markdown]
-# **2.** Smaller by the number of positions: attention that looks everywhere sees little.
+# **2.** Smaller by a factor of $n$: attention that looks everywhere sees little.
 
 # %%
 v = n.vector("v")

@@ -97,14 +97,15 @@ ops.grouped_query_attention
 
 # %% [markdown]
 # What is saved shows in numbers. This is the cache of a model with 32 layers and 32 query heads of
-# width 128, in two bytes a number, at a text of 8192 tokens. Llama 3 has it with eight groups.
+# width 128, in two bytes a number, at a text of 8192 tokens. Llama 3 8B is such a model,
+# with eight groups.
 
 # %% tags=["shown"]
 layers, width, tokens, bytes_each = 32, 128, 8192, 2
 for groups in (32, 8, 1):
     cache = 2 * layers * groups * width * bytes_each  # keys and values
     whole = cache * tokens / 2**30
-    print(f"{groups:2} groups: {cache // 1024:3} KiB a token, {whole:.3f} GiB in all")
+    print(f"{groups:2} groups: {cache // 1024:3} KiB a token, {whole:.3f} GiB")
 
 # %% [markdown]
 # ### The backward pass
@@ -149,10 +150,10 @@ calculation(
 # %% [markdown]
 # *In words:* the matrix of the keys is moved to the query, the matrix of the values behind the
 # mean. In between, all heads attend to the same short vectors, which are keys and values at once:
-# when it writes, latent attention is multi-query attention with wide queries. DeepSeek-V2 keeps 512
-# numbers for each position and layer, where its 128 heads of width 128 would need 32768; and 64
-# more for rotary positions, which would stand between the two matrices and keep them from being
-# joined.
+# when it writes, latent attention is multi-query attention with wide queries. DeepSeek-V2 (2024)
+# keeps 512 numbers for each position and layer, where its 128 heads of width 128 would need 32768;
+# and 64 more for rotary positions, which would stand between the two matrices and keep them from
+# being joined.
 #
 # ## Soft capping
 #
@@ -170,7 +171,8 @@ pictures.curves(
     {"score": x, "capped at 50": 50 * tanh(x / 50)},
     over=(x, -120, 120),
     name="soft-capping",
-    words="Capping leaves scores up to about 20 as they are and bends larger ones towards 50.",
+    words="Capping leaves scores up to about 20 nearly as they are and bends larger ones "
+    "towards 50.",
     across="score",
     up="",
 )
@@ -190,7 +192,7 @@ ops.softcap.gradient("x")
 #
 # **2.** The heads of a layer are reordered, each with its four matrices. What changes?
 #
-# **3.** Scores are capped at $c$. How small can the weight of a key get, among $n$ keys?
+# **3.** Scores are capped at $c$. How small can the weight of a key get, among $m$ keys?
 #
 # **4.** Find the mistake. To train grouped queries somebody starts from a model with a head of keys
 # for each head of queries, and computes $\mathrm{d}K$ of a group as the mean of its heads'.
@@ -229,8 +231,8 @@ calculation(
 ).then(sum_over(sum_over(W_O[s, l] * O[s, l], l), s), because="terms in another order")
 
 # %% [markdown]
-# **3.** No smaller than $e^{-2c} / n$. With $c = 50$ that is next to nothing, and so is meant: the
-# cap is for the few scores in the hundreds that would end all learning.
+# **3.** No smaller than $e^{-2c} / m$. With $c = 50$ that is next to nothing, and so is meant: the
+# cap is for the few scores in the hundreds that would leave a row without a gradient.
 
 # %%
 y, bound = m.vector("y"), scalar("c", domain="positive")
@@ -246,9 +248,10 @@ calculation(
 ).then(exp(-2 * bound) / m, because="exponents add")
 
 # %% [markdown]
-# **4.** What is shared gets the sum. The mean is too small by the number of heads in a group. Its
-# direction is right, and Adam, which does not see the size of gradients, would hide the mistake; a
-# check does not (there $u$ is the number of query heads in a group):
+# **4.** What is shared gets the sum. To start the shared keys as the mean of the old ones is right
+# (Ainslie et al., 2023, do so), but the mean of the gradients is too small by the number of heads
+# in a group. Its direction is right, and Adam, which hardly sees the size of gradients, would hide
+# the mistake. A check does not (there $u$ is the number of query heads in a group):
 
 # %% tags=["shown"]
 from symllm import check_gradient, ops

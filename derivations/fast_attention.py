@@ -2,11 +2,12 @@
 # # Fast attention
 #
 # Attention as it is written needs a matrix of scores with an entry for every pair of positions. A
-# text of a hundred thousand tokens has ten thousand million pairs, in every head of every layer; no
-# processor holds that, and to write it to memory and read it back takes longer than to compute it.
-# But the matrix never has to exist. Softmax can be computed over a row that arrives in pieces, and
-# its gradient from one number for each row. This chapter shows why. The result is FlashAttention,
-# which is exact: the same function, in another order.
+# text of a hundred thousand tokens has ten thousand million pairs, in every head of every layer.
+# In two bytes each these are twenty gigabytes a head, and to write them to memory and read them
+# back takes longer than to compute them. But the matrix never has to exist. Softmax can be
+# computed over a row that arrives in pieces, and its gradient from one number for each row. This
+# chapter shows why. The result is FlashAttention (Dao et al., 2022), which is exact: the same
+# function, in another order.
 
 # %%
 from sympy import Max, exp, log
@@ -14,8 +15,9 @@ from sympy import Max, exp, log
 from symllm import Dim, Let, calculation, ops, pictures, scalar, sum_over
 
 # %% [markdown]
-# How the memory grows is seen on axes where powers are straight lines: for a head of width 64, the
-# scores, and what has to be kept of a row without them, its output and one number.
+# Rabe and Staats (2021) saw how little memory is enough. On axes where powers are straight lines,
+# for a head of width 64: the scores, and what has to be kept of a row without them, its output and
+# one number.
 
 # %%
 length = scalar("n", domain="positive")
@@ -34,10 +36,11 @@ pictures.curves(
 # ## A softmax in two pieces
 #
 # Let a row of scores come in two pieces, $s$ and then $t$, with values $v$ and $w$ that belong to
-# them. Exponentials of large scores overflow, so each piece is shifted by its own maximum before
-# they are summed. What is kept of a piece is three numbers: the maximum $m$, the sum $z$ of the
-# shifted exponentials, and the sum $o$ of the values weighted by them. The maxima are not special:
-# what follows holds for whatever numbers are subtracted, as long as they are subtracted again.
+# them; the values are numbers here, and for vectors everything holds entry by entry. Exponentials
+# of large scores overflow, so each piece is shifted by its own maximum before they are summed
+# (Milakov and Gimelshein, 2018). What is kept of a piece is the maximum $m$, the sum $z$ of the
+# shifted exponentials, and the sum $o$ of the values weighted by them. The maxima are special for
+# the overflow alone: the equations hold for any shifts, since a shift cancels.
 
 # %%
 a, b, e = Dim("a"), Dim("b"), Dim("e")
@@ -113,11 +116,11 @@ calculation(
 
 # %% [markdown]
 # *In words:* a row of any length can be read once, in blocks that fit into fast memory, in any
-# grouping, and three numbers of each row are all that is carried along. A single score is the
+# grouping, and a triple of each row is all that is carried along. A single score is the
 # piece $(s, 1, v)$; an empty one would be $(-\infty, 0, 0)$, which changes nothing.
 #
-# As a program: scores that overflow every exponential, in blocks of seven, once from the left and
-# once as a tree.
+# As a program: scores too large for an exponential, in blocks of seven, once from the left and once
+# as a tree.
 
 # %% tags=["shown"]
 from functools import reduce
@@ -173,9 +176,9 @@ calculation(
 #
 # Backwards, softmax asks for a mean: from the gradient that arrives at each probability, take the
 # mean of all of them under the probabilities. Computed as written, that needs a whole row of
-# gradients before the first entry of the scores' gradient is known. FlashAttention needs the row
-# only once, for the mean is a scalar product of two vectors that are there already: the output
-# and its gradient. Here are $n$ queries and $T$ keys.
+# gradients before the first entry of the scores' gradient is known. But the mean is a scalar
+# product of two vectors that are there already, the output and its gradient. Here are $n$ queries
+# and $T$ keys.
 
 # %%
 n, k = Dim("n"), Dim("T")
@@ -199,8 +202,8 @@ calculation(sum_over(P[r, c] * dP[r, c], c), given=rows, title="The mean of a ro
 
 # %% [markdown]
 # *In words:* one number for each row, the scalar product of the output with its gradient, is all
-# that the backward pass needs of the probabilities that it will not keep. It is computed
-# before the loop over blocks starts. Asked for the gradient of attention, the engine arrives at
+# that an entry has to know of the rest of its row. It is computed before the loop over blocks
+# starts. Asked for the gradient of attention, the engine arrives at
 # the same sum, without being told to look for it.
 #
 # With that, an entry of the scores' gradient depends on its own row and column alone. It can be
@@ -236,15 +239,15 @@ for name, found in {"dQ": dQ, "dK": dK, "dV": dV}.items():
 #
 # It computes more than before, for the scores are computed twice. It is faster because it moves
 # less. A processor has a small memory beside its arithmetic, of $C$ numbers, and a large one that
-# is slow. Let blocks of $b$ rows, $d$ numbers wide, of queries, keys, values and outputs fill the
-# small memory: $4bd = C$. For each of the $n / b$ blocks of queries, all keys and values are read
+# is slow. Let blocks of $B$ rows, $d$ numbers wide, of queries, keys, values and outputs fill the
+# small memory: $4Bd = C$. For each of the $n / B$ blocks of queries, all keys and values are read
 # once.
 
 # %%
-length, width, b, C = (scalar(name, domain="positive") for name in ("n", "d", "b", "C"))
+length, width, B, C = (scalar(name, domain="positive") for name in ("n", "d", "B", "C"))
 calculation(
-    (length / b) * (2 * length * width),
-    given=(length, width, C, Let(b, C / (4 * width), "rows of a block")),
+    (length / B) * (2 * length * width),
+    given=(length, width, C, Let(B, C / (4 * width), "rows of a block")),
     title="Numbers read",
 ).then(8 * length**2 * width**2 / C, because="put in the rows of a block")
 
@@ -252,8 +255,8 @@ calculation(
 # *In words:* still a square of the length, but with $8 d^2 / C$ before it. With $d = 64$ and room
 # for a hundred thousand numbers that is a third. A program that keeps the scores in the slow memory
 # writes $n^2$ numbers and reads them again, several times over: for the maximum, for the sum, for
-# the product with the values. Dao et al. (2022) prove that no exact algorithm does better, up to a
-# factor, for every size of the small memory.
+# the product with the values. Dao et al. (2022) prove that up to a constant factor no exact
+# algorithm does better at all sizes of the small memory between $d$ and $nd$.
 
 # %% [markdown]
 # ## Exercises
@@ -267,7 +270,8 @@ calculation(
 # and its own log-sum-exp, $\ell_1$ and $\ell_2$. How are the outputs joined, without $m$ and $z$?
 #
 # **4.** The backward pass computes all scores once more. By how much does the arithmetic of
-# training grow, if queries, keys and values are as wide as each other?
+# attention grow, forwards and backwards together, if queries, keys and values are as wide as each
+# other?
 #
 # **5.** Scores are capped before the softmax, as in the chapter *Attention variants*. Does the same
 # $D$ serve the backward pass?

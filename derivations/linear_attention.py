@@ -196,9 +196,9 @@ calculation(Partial(L, K[j, k]), given=causal, title="What a key gets").then(
 #
 # ## What is lost
 #
-# Softmax can single out one key among thousands. Scalar products of $d$ features cannot: the matrix
-# of weights is a product of an $n \times d$ and a $d \times m$ matrix, so however long the text is,
-# its rank is at most $d$.
+# Softmax can let each of a thousand queries single out a key of its own. Scalar products of $d$
+# features cannot: the matrix of weights is, but for a factor for each row, a product of an
+# $n \times d$ and a $d \times m$ matrix, so however long the text is, its rank is at most $d$.
 
 # %% tags=["shown"]
 import numpy as np
@@ -244,8 +244,8 @@ calculation(
 # **2.** Which gives $1 + q \cdot k + (q \cdot k)^2 / 2$, the beginning of the exponential series?
 # Is it always positive?
 #
-# **3.** All keys are multiplied by the same number. What changes? What changes in softmax
-# attention?
+# **3.** All keys, after the feature map, are multiplied by the same positive number. What changes?
+# And what in softmax attention?
 #
 # **4.** A memory $M$ should answer $v$ when it is asked with the key $q$. Take half the square of
 # its error as a loss. What does one step of gradient descent do to the memory?
@@ -303,7 +303,7 @@ M, L, eta = matrix("M", d, e), scalar("L"), scalar("eta")
 error = Let(r[l], sum_over(q[k] * M[k, l], k) - v[l], "error of the answer")
 loss = Let(L, sum_over(r[l] ** 2, l) / 2, "half its square")
 calculation(Partial(L, M[k, l]), given=(q, v, M, error, loss), title="The slope of the loss").then(
-    q[k] * r[l], because="only $r_l$ depends on $M_{kl}$, by $q_k$"
+    q[k] * r[l], because="$q_k M_{kl}$ stands in $r_l$ alone"
 )
 
 # %% [markdown]

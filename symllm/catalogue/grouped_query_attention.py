@@ -34,7 +34,7 @@ grouped_query_attention = Op(
         Let(
             O[s, t, i, l],
             attention(Q[s, t, i, k], K[s, j, k], V[s, j, l], over=(i, k, j, l)),
-            "output of the head t of the group s",
+            "output of each query head of each group",
         ),
     ),
     numpy=forward,

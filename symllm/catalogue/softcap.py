@@ -25,7 +25,7 @@ softcap = Op(
     inputs=(x, c),
     equations=(
         Let(t[i], tanh(x[i] / c), "squashed scores"),
-        Let(y[i], c * t[i], "scores between -c and c"),
+        Let(y[i], c * t[i], "scores within c of zero"),
     ),
     numpy=forward,
     about="Soft capping leaves small scores alone and keeps large ones below a bound.",

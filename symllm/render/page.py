@@ -64,6 +64,7 @@ def derivation_markdown(
         kinks=f.prose(" ".join(filter(None, (say(derivation, style) for say in (kinks, jumps))))),
         words=f.prose(place.words),
         matrix=matrix_rows(derivation, style),
+        partly=None in (derivation.matrix or {}).values(),
         evidence="**Evidence.** " + f.prose(evidence_text(certificate)),
         code=re.sub(r"\n{3,}", "\n\n", derivation.code("numpy").strip()),
     )

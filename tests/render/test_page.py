@@ -82,6 +82,8 @@ def test_forward_equations_are_shown_without_what_is_for_the_way_back():
 def test_a_matrix_form_is_shown_where_it_says_more_than_indices():
     assert "**Matrix form.**" in ops.softmax.gradient("x").to_markdown()
     assert "**Matrix form.**" not in ops.tanh.gradient("x").to_markdown()
+    partly = ops.linear_attention.gradient().to_markdown()
+    assert "**Matrix form, where there is one.**" in partly
     page = ops.softmax.jacobian("x").to_markdown()
     assert r"\frac{\partial p}{\partial x} = \mathrm{diag}(p) - p p^\top" in page
 

@@ -7,7 +7,13 @@ import shutil
 import pytest
 
 from symllm.render import tex
-from symllm.render.typeset import SIGNS, MissingExtra, TypesettingError, latex_document
+from symllm.render.typeset import (
+    SIGNS,
+    MissingExtra,
+    TypesettingError,
+    latex_document,
+    typst_document,
+)
 
 SOURCE = latex_document("A title", "Prose with $x_i$.")
 
@@ -68,3 +74,19 @@ def test_no_command_of_a_document_is_run(tmp_path):
     planted = SOURCE.replace("Prose", rf"\immediate\write18{{touch {tmp_path}/ran}} Prose")
     tex.tex_pdf("A title", planted)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "after", "stays"),
+    [
+        ("**Question.** Why?", "More.", True),
+        ("**1.** Because.", "More.", True),
+        ("**1.** Why?", "**2.** How?", False),
+        ("**2.** How?", "### Answers", False),
+    ],
+    ids=["label", "answer", "exercise", "last exercise"],
+)
+def test_a_label_stays_with_what_follows_and_an_exercise_need_not(said, after, stays):
+    page = f"{said}\n\n{after}\n"
+    assert (r"\nopagebreak" in latex_document("", page).split("begin{document}")[1]) == stays
+    assert ("#lead[" in typst_document("", page)) == stays

@@ -117,19 +117,24 @@ local function is_label(block)
   return block.t == 'Para' and block.content[1].t == 'Strong'
 end
 
+local function is_numbered(block)
+  return is_label(block) and pandoc.utils.stringify(block.content[1]):match('^%d+%.$')
+end
+
 local function is_picture(block)
   return block.t == 'CodeBlock' and block.classes[1] == 'picture'
 end
 
 -- What leads up to a formula, a list or code stays on its page, and so does what
--- starts with a label, such as a question; in LaTeX a formula belongs to the
--- paragraph before it.
+-- starts with a label, such as a question, but for the exercises of a list; in
+-- LaTeX a formula belongs to the paragraph before it.
 local function Blocks(blocks)
   local result = pandoc.Blocks({})
   for n, block in ipairs(blocks) do
     local after, before = blocks[n + 1], result[#result]
     local leads = block.t == 'Para' and not is_display(block) and after and not is_picture(after)
       and (is_label(block) or is_display(after) or after.t ~= 'Para' and after.t ~= 'Header')
+      and not (is_numbered(block) and (is_numbered(after) or after.t == 'Header'))
     if typst and leads then
       result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
     elseif not typst and is_display(block) and before and before.t == 'Para' then
