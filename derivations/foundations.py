@@ -18,6 +18,7 @@ from sympy import (
     Trace,
     Transpose,
     exp,
+    sqrt,
     tanh,
 )
 from sympy.matrices.expressions.matexpr import MatrixElement
@@ -297,18 +298,18 @@ calculation(
 
 # %% [markdown]
 # And no other step of the same length changes it more, because a scalar product is at most the
-# product of the two lengths. Squared, it looks like this:
+# product of the two lengths. Compare the squares of both:
 
 # %%
 step = n.vector("s")
-slope2, step2, change = scalar("G"), scalar("S"), scalar("C")
+slope, stride, change = scalar("ell_g"), scalar("ell_s"), scalar("c")
 lengths = (
     g, step,
-    Let(slope2, sum_over(g[i] ** 2, i), "length of the gradient, squared"),
-    Let(step2, sum_over(step[i] ** 2, i), "length of the step, squared"),
+    Let(slope, sqrt(sum_over(g[i] ** 2, i)), "length of the gradient"),
+    Let(stride, sqrt(sum_over(step[i] ** 2, i)), "length of the step"),
     Let(change, sum_over(g[i] * step[i], i), "how the loss changes"),
 )  # fmt: skip
-calculation(slope2 * step2 - change**2, given=lengths, title="Cauchy and Schwarz").then(
+calculation(slope**2 * stride**2 - change**2, given=lengths, title="Cauchy and Schwarz").then(
     sum_over((g[i] * step[j] - g[j] * step[i]) ** 2, i, j) / 2, because="multiplied out"
 ).at_least(0, because="squares are not negative")
 
