@@ -11,7 +11,7 @@ from typing import Any
 from .look import TEMPLATES, look
 from .typeset import convert
 
-MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>", re.S)
+MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>(?P<after>[.,;:!?)]*)", re.S)
 SOURCE = re.compile(
     r"<semantics>(?P<math>.*)<annotation[^>]*>(?P<tex>.*?)</annotation></semantics>", re.S
 )
@@ -23,7 +23,10 @@ def html_body(markdown: str) -> str:
 
 
 def readable(math: re.Match[str]) -> str:
-    """A formula with its source as the text instead of it, and tables in the size of displays."""
+    """A formula with its source as the text instead of it, and tables in the size of displays.
+
+    What ends the sentence or the bracket stays on the line of its formula.
+    """
     display = 'display="block"' in math["attributes"]
     found = SOURCE.fullmatch(math["inner"])
     inner, tex = (found["math"], found["tex"]) if found else (math["inner"], "")
@@ -31,7 +34,10 @@ def readable(math: re.Match[str]) -> str:
         inner = inner.replace("<mtable>", '<mtable displaystyle="true">')
     said = html.escape(html.unescape(" ".join(tex.split())))
     block = ' display="block"' if display else ""
-    return f'<math{block} alttext="{said}">{inner}</math>'
+    formula, after = f'<math{block} alttext="{said}">{inner}</math>', math["after"]
+    return (
+        f'<span class="kept">{formula}{after}</span>' if after and not display else formula + after
+    )
 
 
 def chapter_html(

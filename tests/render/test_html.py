@@ -23,6 +23,12 @@ def test_a_formula_has_its_source_as_the_text_instead_of_it():
     assert math == {"alttext": r"x_i < \gamma"}
 
 
+def test_a_full_stop_stays_on_the_line_of_its_formula():
+    page = Page(html_body("Of $x$, or ($y$); and of $z$ alone.\n\n$$\na = b\n$$\n"))
+    assert page.elements["span"] == [{"class": "kept"}] * 2
+    assert "or (y); and" in page.text.replace("\n", " ")
+
+
 def test_displays_scroll_in_a_box_of_their_own_and_keep_their_size():
     page = Page(html_body(WIDE))
     assert {"class": "display"} in page.elements["div"]
