@@ -3,9 +3,9 @@
 #
 # To a computer a token is a number in a list, and that token 17 stands next to token 18 means
 # nothing. So a language model begins by exchanging each token for a vector: a row of a table, which
-# is learnt. From then on all that it knows of likeness it knows as angles. This chapter derives how
-# the table is read and how it learns, how likeness is measured, how many directions there is room
-# for, and what it can mean to add one word to another.
+# is learnt. From then on likeness is a matter of geometry. This chapter derives how the table is
+# read and how it learns, how likeness is measured, how many directions there is room for, and what
+# it can mean to add one word to another.
 
 # %%
 from sympy import Rational, cosh, exp
@@ -82,7 +82,7 @@ print("gathered:", right[:, 0])
 # ## Likeness as an angle
 #
 # Are two vectors alike? Their scalar product grows with their lengths, and the length of an
-# embedding has much to do with how often its token occurs, and little with what it means. *Cosine
+# embedding often has more to do with how frequent its token is than with what it means. *Cosine
 # similarity* divides by both lengths first, and what is left is the angle.
 
 # %%
@@ -131,17 +131,17 @@ calculation(sum_over(x[i] * g[i], i), given=turned, title="The gradient along $x
 ).then(0, because="the sums are $s$ and one")
 
 # %%
-calculation(sum_over(g[i] ** 2, i), given=turned, title="Its length").then(
+calculation(sum_over(g[i] ** 2, i), given=turned, title="Its length, squared").then(
     (1 - s**2) / ell**2, because="multiplied out"
 )
 
 # %% [markdown]
 # *In words:* the gradient is largest at a right angle, and it vanishes where the vectors are
 # parallel, but also where they are opposite: there is no best way to turn round. And since each
-# step is at a right angle to $x$, each makes it longer, by Pythagoras, and the next one smaller.
+# step is at a right angle to $x$, each makes $x$ longer, by Pythagoras, and later steps smaller.
 
 # %%
-eta = scalar("eta")
+eta = scalar("eta", domain="positive")
 calculation(sum_over((x[i] + eta * g[i]) ** 2, i), given=(*turned, eta), title="After a step").then(
     ell**2 + eta**2 * sum_over(g[i] ** 2, i), because="the mixed term is zero"
 ).at_least(ell**2, because="a square is not negative")
@@ -199,7 +199,8 @@ calculation(E(exp(lam * (2 * b - 1))), **coin, title="One sign").then(
 ).at_most(exp(lam**2 / 2), because="term by term of both series")
 
 # %% [markdown]
-# and signs are independent, so that for $d$ of them it is raised to that power. Take $\lambda = c$.
+# and signs are independent, so that for $d$ of them it is raised to that power. Any $\lambda$ will
+# do, and $c$ makes the bound smallest.
 
 # %%
 calculation((cosh(c) * exp(-(c**2))) ** d.symbol, given=(c, d), title="A cosine above $c$").at_most(
@@ -211,8 +212,8 @@ pictures.curves(
     {f"{width} dimensions": exp(-width * c**2 / 2) for width in (8, 64, 512)},
     over=(c, 0, 1),
     name="embedding-chance",
-    words="A bound on the chance that the cosine of two random vectors is above c.",
-    across="$c$",
+    words="A bound on the chance that two random vectors have a cosine above a given number.",
+    across="the number, $c$",
     up="chance, at most",
 )
 
@@ -258,25 +259,25 @@ calculation(exp(z_new[b] - z_new[a]), given=moved, title="The odds of $b$ agains
 )
 
 # %% [markdown]
-# *In words:* whatever the text was, the same vector multiplies the odds by the same factor. So to
-# add vectors is to multiply odds, and a direction may be said to mean something: the direction
+# *In words:* whatever the text was, the same vector multiplies the odds of two tokens by the same
+# factor. So to add vectors is to multiply odds, and a direction may be said to mean something: one
 # that makes "cats" more likely against "cat", and "dogs" against "dog", means the plural. Nothing
 # had to be assumed for it; it follows from the last layer alone. That such a direction exists is
 # for the table to learn.
 #
 # ### Analogies
 #
-# The famous claim goes further: *king* less *man* plus *woman* is *queen*. When would that be so?
-# Suppose that the table is a good model of its surroundings: that word $w$ stands near a word $j$
-# in proportion to $q_j$, how frequent $j$ is, and to the exponential of a scalar product. Models
-# such as word2vec are trained for something close to it (Levy and Goldberg, 2014). Let $a$ and
-# $b$ be *man* and *king*, and $e$ and $f$ *woman* and *queen*.
+# The famous claim goes further: *king* less *man* plus *woman* is *queen* (Mikolov, Yih and Zweig,
+# 2013). When would that be so? Suppose that the rows foretell what stands around a word: that near
+# word $w$ one finds word $j$ in proportion to $q_j$, how frequent $j$ is, and to the exponential of
+# a scalar product. Models such as word2vec are trained for something close to it (Levy and
+# Goldberg, 2014). Let $a$ and $b$ be *man* and *king*, and $e$ and $f$ *woman* and *queen*.
 
 # %%
 m = Dim("m")
 j, e, f = m.index("j"), v.index("e"), v.index("f")
 C, q, P = matrix("C", m, d), m.vector("q", domain="positive"), matrix("P", v, m)
-near = Let(P[w, j], q[j] * exp(sum_over(W[w, k] * C[j, k], k)), "how often j stands near w")
+near = Let(P[w, j], q[j] * exp(sum_over(W[w, k] * C[j, k], k)), "how often both stand together")
 calculation(
     P[b, j] / P[a, j] / (P[f, j] / P[e, j]), given=(W, C, q, near), title="Two proportions"
 ).then(

@@ -1,12 +1,12 @@
 # %% [markdown]
 # # From slopes to backpropagation
 #
-# A language model is a function of very many numbers, its parameters. Training asks it one question
-# again and again: *if this number were a little larger, how much would the loss change?* For one
-# number the answer is a slope, and school teaches how to find it. For a hundred billion numbers it
-# is a hundred billion slopes, and the art is to find them all for the price of a few runs of the
-# model. This chapter goes that way from its beginning to its end. It needs the calculus of one
-# variable, and some patience with subscripts.
+# A language model is a function of very many numbers, its parameters. How badly it does is one
+# number more, the *loss*, and training asks one question again and again: *if this parameter were a
+# little larger, how much would the loss change?* For one parameter the answer is a slope, and
+# school teaches how to find it. For a hundred billion parameters it is a hundred billion slopes,
+# and the art is to find them all for the price of a few runs of the model. This chapter shows how,
+# from the beginning. It needs the calculus of one variable, and some patience with subscripts.
 
 # %%
 import numpy as np
@@ -61,7 +61,7 @@ pictures.curves(
     {"the cube": x**3, "the first two parts": 1 + 3 * (x - 1)},
     over=(x, Rational(1, 2), Rational(3, 2)),
     name="foundations-slope",
-    words="The cube of x, and its first two parts for a step from 1: near 1 hard to tell apart.",
+    words="The cube, and its first two parts for a step from 1: near 1 hard to tell apart.",
     across="$x$",
 )
 
@@ -69,8 +69,8 @@ pictures.curves(
 # ## How to read this book
 #
 # Look at the formula for the step once more. It was not typeset by hand: a program holds it as an
-# object, judges it and prints what it has found. Beside each formula, or below it, stands one of
-# three words.
+# object, judges it and prints what it has found. Definitions need no judge; beside each claim, or
+# below it, stands one of three words.
 #
 # - *Proved*: the rules of algebra and calculus bring both sides to one and the same normal form.
 # - *Checked*: a second program, which knows none of these rules, computes both sides at random
@@ -94,12 +94,13 @@ calculation(((x + s) ** 3 - x**3) / s, **nonzero, title="One step forwards").the
 )
 
 # %% [markdown]
-# The slope is there, and beside it an error as large as the step. A step in both directions does
-# much better, for the same price: what bends upwards on one side does so on the other.
+# The slope is there, and beside it an error, which shrinks only as fast as the step. A step in both
+# directions does much better, for the same price: what bends upwards on one side does so on the
+# other.
 
 # %%
 calculation(((x + s) ** 3 - (x - s) ** 3) / (2 * s), **nonzero, title="One step to each side").then(
-    3 * x**2 + s**2, because="even powers of the step cancel above"
+    3 * x**2 + s**2, because="even powers of $s$ cancel"
 )
 
 # %% [markdown]
@@ -206,7 +207,7 @@ calculation(sum_over(delta(j, k) * x[k], k), given=(x,), title="Picking").then(
 # *In words:* a delta under a sum renames an index, here $k$ to $j$, and then both sum and delta are
 # gone. Most gradients in this book come out in just this way.
 #
-# NumPy can be given formulas in this notation: in `einsum`, the letters behind the arrow are free
+# NumPy can be given formulas in this notation: in `einsum`, the letters after the arrow are free
 # and all others bound.
 
 # %% tags=["shown"]
@@ -254,8 +255,8 @@ calculation(
 #
 # ### Slopes by rules
 #
-# To multiply out becomes tiresome. The rules of school do as well, sums and products included, once
-# it is clear what the slope of one entry by another is. Entries do not depend on each other:
+# Multiplying out soon becomes tiresome. The rules of school do as well, once it is clear what the
+# slope of one entry by another is. Entries do not depend on each other:
 
 # %%
 x, A, q = n.vector("x"), matrix("A", n, n), scalar("q")
@@ -265,8 +266,9 @@ calculation(Partial(x[i], x[k]), given=(x,), title="One entry by another").then(
 )
 
 # %% [markdown]
-# The curly $\partial$ says that there are other variables, which stay as they are. With this, a
-# form that many people remember wrongly is a matter of three lines.
+# The curly $\partial$ says that there are other inputs, which stay as they are; what is computed
+# from $x_k$ moves with it. With this, a gradient that many people remember wrongly is a matter of
+# three lines.
 
 # %%
 quadratic = (x, A, Let(q, sum_over(x[i] * A[i, j] * x[j], i, j), "a quadratic form"))
@@ -277,14 +279,14 @@ calculation(Partial(q, x[k]), given=quadratic, title="The slope of a quadratic f
 ).then(entry_of(MatMul(symbol(A) + Transpose(symbol(A)), symbol(x)), k), because="as a matrix")
 
 # %% [markdown]
-# *In words:* in a product, $x$ occurs twice, and each occurrence has its term. Only if $A$ is
+# *In words:* $x$ occurs twice in the form, and each occurrence has its term. Only if $A$ is
 # symmetric are the two alike, and the gradient is $2 A x$.
 #
 # ### Downhill
 #
-# Why does one want a gradient at all? Let $g$ be the gradient of a loss. To first order a step $s$
-# changes the loss by the scalar product of both. Step against the gradient, by $\eta$ times its
-# size, and whatever the loss is, it falls, if only $\eta$ is small enough.
+# Why does one want a gradient at all? Let $g$ be the gradient of a loss. As long as it is small, a
+# step $s$ changes the loss by the scalar product of both. So take the step $-\eta g$, against the
+# gradient. Whatever the loss is, it falls, if only $\eta$ is small enough and $g$ is not zero.
 
 # %%
 g, eta = n.vector("g"), scalar("eta", domain="positive")
@@ -295,20 +297,26 @@ calculation(
 )
 
 # %% [markdown]
-# And no other step of the same length changes it more: a scalar product is at most the product of
-# the lengths.
+# And no other step of the same length changes it more, because a scalar product is at most the
+# product of the two lengths. Compare the squares of both:
 
 # %%
 step = n.vector("s")
-calculation(sum_over(g[i] * step[i], i), given=(g, step), title="Any step").at_most(
-    sqrt(sum_over(g[i] ** 2, i)) * sqrt(sum_over(step[i] ** 2, i)),
-    because="the inequality of Cauchy and Schwarz",
-)
+slope, stride, change = scalar("ell_g"), scalar("ell_s"), scalar("c")
+lengths = (
+    g, step,
+    Let(slope, sqrt(sum_over(g[i] ** 2, i)), "length of the gradient"),
+    Let(stride, sqrt(sum_over(step[i] ** 2, i)), "length of the step"),
+    Let(change, sum_over(g[i] * step[i], i), "how the loss changes"),
+)  # fmt: skip
+calculation(slope**2 * stride**2 - change**2, given=lengths, title="Cauchy and Schwarz").then(
+    sum_over((g[i] * step[j] - g[j] * step[i]) ** 2, i, j) / 2, because="multiplied out"
+).at_least(0, because="squares are not negative")
 
 # %% [markdown]
-# *In words:* both sides are equal where the step goes along the gradient. So a gradient is a
-# direction as well as a list of slopes: it points where the loss rises fastest, and its length says
-# how fast.
+# *In words:* nothing is left over where all the brackets are zero, which is where the step goes
+# along the gradient. So a gradient is a direction as well as a list of slopes: it points where the
+# loss rises fastest, and its length says how fast.
 #
 # ## The Jacobian
 #
@@ -329,7 +337,7 @@ calculation(Partial(share[i], x[j]), given=shares, title="Shares").then(
 # %% [markdown]
 # *In words:* what one input gains for itself, all shares pay for in proportion to their size. The
 # columns of the matrix sum to zero, because the shares always sum to one. Take exponentials first,
-# and this is softmax; the chapter on it meets this matrix again.
+# and this is softmax, whose Jacobian comes out much like this one.
 
 # %% [markdown]
 # ## Many paths
@@ -363,8 +371,8 @@ calculation(Partial(y, x), given=(x, *paths.equations), title="Along both paths"
 # one slope after the other along each path, and where paths meet their steps are added. Even the
 # product rule is this: its two terms are two paths.
 #
-# When a layer of $n$ numbers follows another, there are $n$ paths through the middle, and an index
-# says which. The sum over paths becomes a sum over that index: a matrix product.
+# When a layer of $n$ numbers follows another, there are $n$ paths from one input to one output, and
+# an index says which. The sum over paths becomes a sum over that index: a matrix product.
 
 # %%
 x, hidden, out = n.vector("x"), n.vector("h"), n.vector("y")
@@ -393,7 +401,7 @@ calculation(Partial(L, x[l]), given=layers, title="Through two layers").then(
 # ## Forwards or backwards
 #
 # The brackets in $g^\top A B$ can be set in two ways, and the result is the same. The price is not.
-# Below, the equations of both products are counted by the engine; $n$ is the width.
+# Below, the operations of both are counted from their equations; $n$ is the width.
 
 # %%
 row, product = n.vector("r"), matrix("P", n, n)
@@ -466,9 +474,10 @@ print(f"backwards {dx @ step:.8f}")
 # %% [markdown]
 # ## A program, walked backwards
 #
-# Now all of it at once, for a small network: a matrix $W$, a bend, a matrix $U$, and the squared
-# distance of the output $z$ from a target $y$. Written down, it is a short program: each line makes
-# a new name from names that are there.
+# Now all of it at once, for a small network: a matrix $W$, a bend, a matrix $U$, and half the
+# squared distance of the output $z$ from a target $y$. Without a bend, here the function $\tanh$,
+# two matrices would be no more than one. Written down, it is a short program: each line makes a new
+# name from names that are there.
 
 # %%
 m, d, n = Dim("m"), Dim("d"), Dim("n")
@@ -501,7 +510,9 @@ network
 # The backward pass reads the program from its last line to its first. At each line it asks: the
 # gradient of the name on the left is known; what does this line send to each name on its right? The
 # answer is a vector–Jacobian product, of one line only. Where a name is used in several lines, what
-# they send is added. That is all, and a machine can do it.
+# they send is added. That is all, and a machine can do it. The method is called *backpropagation*;
+# Linnainmaa (1976) followed rounding errors with it, and Rumelhart, Hinton and Williams (1986) made
+# it known as a way to train networks.
 
 # %%
 network.gradient("W", "U")
@@ -534,8 +545,8 @@ network.batched("N").counts()
 # number itself (Baur and Strassen, 1983). What is paid besides is memory, for all that the dotted
 # lines need.
 #
-# Does it learn? Here is all of it once more, in plain NumPy: forwards, backwards, and a step
-# downhill, forty times.
+# Does it learn? Here is all of it once more, in plain NumPy and for one example: forwards,
+# backwards, and a step downhill, forty times.
 
 # %% tags=["shown"]
 import numpy as np
@@ -565,16 +576,15 @@ for number in range(41):
 # **3.** A residual connection computes $y_i = x_i + h_i$, where $h$ depends on $x$ through a layer
 # with the Jacobian $J$. What does it send back? What happens to the gradient when $J$ is small?
 #
-# **4.** Somebody's backward pass has `dx = ...` in two places, one for each use of $x$. What is
-# wrong?
+# **4.** A backward pass has `dx = ...` in two places, one for each use of $x$. What is wrong?
 #
 # **5.** The slopes of the gradient are the *Hessian*, $n^2$ numbers. Find its product with a vector
 # $s$ for the price of two gradients.
 #
 # ### Answers
 #
-# **1.** Symmetric: the identity, perhaps. For any other $A$ the two differ, by a matrix that is
-# zero for symmetric ones only. The engine, given the claim, says which factor is wrong.
+# **1.** Symmetric: the identity, perhaps. For any other $A$ the two differ, as the first line below
+# shows. The program behind this book, given the claim, says which factor is wrong.
 
 # %%
 x, A = (n := Dim("n")).vector("x"), matrix("A", n, n)
@@ -606,7 +616,7 @@ calculation(
 
 # %% [markdown]
 # **3.** Two paths: past the layer and through it. If $J$ is small, the gradient arrives as it left,
-# which is one reason why very deep models can be trained.
+# one reason why very deep models can be trained.
 
 # %%
 x, hidden, out, dy = (n.vector(name) for name in ("x", "h", "y", "dy"))
@@ -641,7 +651,7 @@ calculation(
         Let(ahead[i], x[i] + t * step[i], "a little ahead"),
         Let(behind[i], x[i] - t * step[i], "a little behind"),
     ),
-).then(entry_of(total * symbol(step), k), because="what is the same in both cancels")  # fmt: skip
+).then(entry_of(total * symbol(step), k), because="both are linear")  # fmt: skip
 
 # %% [markdown]
 # ### References

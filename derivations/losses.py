@@ -106,8 +106,8 @@ ops.z_loss
 ops.z_loss.gradient("z")
 
 # %% [markdown]
-# *In words:* all logits are pushed one way, down if the exponentials sum to more than one and up
-# if they sum to less, each in proportion to its probability.
+# *In words:* all logits are pushed the same way, down if the exponentials sum to more than one and
+# up if they sum to less, each in proportion to its probability.
 
 # %% [markdown]
 # Do the two losses work against each other? Add up what each does to all the logits together.
@@ -125,11 +125,11 @@ calculation(
 ).then(2 * weight * lse, because="cross-entropy's pushes cancel; probabilities sum to one")
 
 # %% [markdown]
-# *In words:* cross-entropy never moves the logits as a whole, and the z-loss does. A weight of
-# $10^{-4}$, as in PaLM, is enough, since nothing pulls in the other direction.
+# *In words:* cross-entropy never moves the mean of the logits, and the z-loss does. A small weight,
+# $10^{-4}$ in PaLM, is enough, since nothing pulls the other way.
 
 # %% [markdown]
-# ## The Kullback-Leibler divergence
+# ## The Kullback–Leibler divergence
 #
 # How far is one distribution from another? The divergence of $p$ from $q$ is what it costs, in
 # surprise, to expect $q$ where $p$ is true. It is zero where the two agree, it is never negative,
@@ -141,9 +141,9 @@ ops.kl_divergence
 # %% [markdown]
 # ### Both gradients
 #
-# Here $p$ and $q$ are given as they are, as positive numbers, and each entry is differentiated by
-# as if the others stood still. Whoever keeps them on the simplex, by a softmax, say, applies that
-# softmax's gradient afterwards; it takes away what all entries have in common.
+# Here $p$ and $q$ are given as they are, as positive numbers, and each entry is varied as if the
+# others stood still. Whoever keeps their sums at one, by a softmax, say, applies that softmax's
+# gradient afterwards; it takes away what all entries have in common.
 
 # %%
 ops.kl_divergence.gradient()
@@ -159,20 +159,21 @@ ops.kl_divergence.gradient()
 # ### Which of the two?
 #
 # Let $p$ be the data and $q$ a model with logits $z$. The *forward* divergence, of the data from
-# the model, is what cross-entropy minimises. The *reverse*, of the model from the data, is what
-# reinforcement learning with a penalty minimises. Their gradients, through softmax:
+# the model, is what cross-entropy minimises. The *reverse* is that of the model from the data; with
+# the best policy of the chapter *Probability* in place of the data, it is what reinforcement
+# learning with a penalty minimises. Their gradients, through softmax:
 
 # %%
 data, q = n.vector("p", domain="distribution"), n.vector("q")
 model = (data, z, Let(q[i], ops.softmax(z[i], over=i), "the model"))
 forward = Let(L, sum_over(data[j] * log(data[j] / q[j]), j), "forward divergence")
-calculation(Partial(L, z[i]), given=(*model, forward), title="Forward").then(
+calculation(Partial(L, z[i]), given=(*model, forward), title="The forward divergence").then(
     q[i] - data[i], because="the entropy of the data is constant: as cross-entropy"
 )
 
 # %%
 reverse = Let(L, sum_over(q[j] * log(q[j] / data[j]), j), "reverse divergence")
-calculation(Partial(L, z[i]), given=(*model, reverse), title="Reverse").then(
+calculation(Partial(L, z[i]), given=(*model, reverse), title="The reverse divergence").then(
     q[i] * (log(q[i] / data[i]) - L), because="softmax's gradient; the constant one cancels"
 )
 
@@ -207,7 +208,7 @@ for name, (m, s) in found.items():
     print(f"{name:8} mean {m:.1f}, spread {s:.1f}")
 
 # %% [markdown]
-# ## The Jensen-Shannon divergence
+# ## The Jensen–Shannon divergence
 #
 # To treat both alike, compare each of the two with the average $m$ of them, and take the mean of
 # both divergences. Since $m$ is nowhere zero where one of them is not, it is finite always. Collect
@@ -228,7 +229,7 @@ calculation(divergences, given=mixed, title="Two divergences").then(
 )
 
 # %%
-calculation(divergences, given=mixed, title="How large it can be").at_most(
+calculation(divergences, given=mixed, title="The largest divergence").at_most(
     sum_over(first[i] * log(2), i) / 2 + sum_over(second[i] * log(2), i) / 2,
     because="either is at most twice the average",
 ).then(log(2), because="both sum to one")
@@ -292,7 +293,7 @@ ops.mse
 ops.mse.gradient("x")
 
 # %% [markdown]
-# *In words:* predicted less observed, for the last time.
+# *In words:* predicted less observed once more, but for a factor.
 
 # %% [markdown]
 # That the same difference comes out is no accident. Suppose that observations scatter around the
@@ -329,8 +330,8 @@ calculation(-log(density), given=(x, seen, sigma), title="The surprise of a norm
 #
 # ### Answers
 #
-# **1.** The second compares with the even distribution: it asks for no class to be thought
-# impossible. It is what the smoothed loss adds, and what keeps the gap finite.
+# **1.** The second compares with the even distribution: no class may be thought impossible. That is
+# what keeps the gap finite.
 
 # %%
 right = n.vector("y", domain="distribution")

@@ -4,8 +4,8 @@
 # A language model is a probability distribution: it says how likely each token is to come next.
 # Training it is a question about distributions: which one is nearest to the data? This chapter has
 # what the rest of the book leans on. How is surprise measured, and what is a loss of 2.3 or a
-# perplexity of 10? Why is training the same as maximising likelihood? Why are scores made into
-# probabilities by softmax and by no other function, and what does a temperature do?
+# perplexity of 10? Why is training the same as maximising likelihood? Why is it softmax that makes
+# scores into probabilities, and what does a temperature do?
 
 # %%
 from sympy import Rational, Symbol, exp, log, sqrt
@@ -37,14 +37,13 @@ coin = (
     Let(tails, 1 - p, "the chance of tails"),
     Let(H, -p * log(p) - tails * log(tails), "the entropy of a coin"),
 )
-calculation(Partial(H, p), given=coin, title="Its slope").then(
+calculation(Partial(H, p), given=coin, title="The slope of entropy").then(
     log(tails / p), because="the product rule; the constants cancel"
 )
 
 # %% [markdown]
 # *In words:* the slope is the log-odds of tails. It is positive for a rare head and negative for a
-# frequent one, so entropy is largest for the fair coin: nobody can be surprised more, on average,
-# than by what is even.
+# frequent one, so entropy is largest for the fair coin: no other surprises more on average.
 
 # %%
 chance = Symbol("p", positive=True)
@@ -87,14 +86,16 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* no one is less surprised than who expects what is true. Equality needs the tangent to
-# touch everywhere, at $q_i / p_i = 1$: the divergence is zero for equal distributions alone.
+# *In words:* nobody is surprised less, on average, than those who expect what is true. Equality
+# needs the tangent to touch everywhere, at $q_i / p_i = 1$: the divergence is zero for equal
+# distributions alone.
 
 # %% [markdown]
 # ## Cross-entropy and perplexity
 #
-# The average surprise itself is the *cross-entropy*, the loss of every language model. It is the
-# entropy of the data and the divergence of the model from it. The first part nobody can change.
+# The average surprise itself is the *cross-entropy*, the loss of nearly every language model. It is
+# the entropy of the data plus the divergence of the data from the model. The first part nobody can
+# change.
 
 # %%
 calculation(-sum_over(p[i] * log(q[i]), i), given=(p, q), title="Cross-entropy").then(
@@ -103,8 +104,8 @@ calculation(-sum_over(p[i] * log(q[i]), i), given=(p, q), title="Cross-entropy")
 ).at_least(-sum_over(p[i] * log(p[i]), i), because="the divergence is not negative")
 
 # %% [markdown]
-# *In words:* a loss never goes to zero. What is left when a model is perfect is the entropy of
-# language, and nobody knows how large that is.
+# *In words:* this loss does not go to zero. What is left when a model is perfect is the entropy of
+# language, and nobody knows exactly how large that is.
 #
 # Entropy is largest for the even distribution, as it was for the coin: take $q_i = 1/n$ above.
 
@@ -210,22 +211,22 @@ calculation(Partial(L, theta), given=weighed, title="A model with one parameter"
 )
 
 # %% [markdown]
-# *In words:* where the slope is zero, both averages agree. A trained model has the right average of
-# every feature that it can weigh, and no promise is made of any other.
+# *In words:* where the slope is zero, both averages agree. With several features it is so for each:
+# trained to the end, such a model has the right average of every feature that it can weigh, and no
+# promise is made of any other.
 
 # %% [markdown]
 # ## Why softmax
 #
-# Scores have to become probabilities somehow. Suppose that we ask for the distribution with a high
-# average score, but that we do not want it to be more certain than the scores justify: we add
-# $\tau$ times its entropy. There is one best answer. To find it, take Lagrange's function with a
-# multiplier $\nu$ for the sum.
+# Scores $z_i$ have to become probabilities somehow. We ask for a high average score, but do not
+# want to be more certain than the scores justify: so we add $\tau$ times the entropy. There is one
+# best answer. To find it, take Lagrange's function with a multiplier $\nu$ for the sum.
 
 # %%
 s, tau, nu, J = n.vector("z"), scalar("tau", domain="positive"), scalar("nu"), scalar("J")
 objective = sum_over(r[i] * s[i], i) - tau * sum_over(r[i] * log(r[i]), i)
 lagrange = (r, s, tau, nu, Let(J, objective - nu * (sum_over(r[i], i) - 1), "Lagrange's function"))
-calculation(Partial(J, r[i]), given=lagrange, title="Its slope").then(
+calculation(Partial(J, r[i]), given=lagrange, title="The slope of Lagrange's function").then(
     s[i] - tau * log(r[i]) - tau - nu, because="only one term of each sum holds $p_i$"
 )
 
@@ -381,7 +382,7 @@ calculation(
 # **2.** One model reports a loss of $L$ nats for each token, and its tokens have $c$ characters on
 # average; another has other tokens. How are the two to be compared?
 #
-# **3.** Show that the average score falls as the temperature rises. (Take $\beta = 1/\tau$, and
+# **3.** Show that the average score falls as the temperature rises. (Take $\kappa = 1/\tau$, and
 # differentiate by it.)
 #
 # **4.** Find the mistake: "A divergence is a distance, so it does not matter which of the two
@@ -404,28 +405,31 @@ calculation(-sum_over(p[i] * u[e] * log(p[i] * u[e]), i, e), given=(p, u)).then(
 ).then(-sum_over(p[i] * log(p[i]), i) - sum_over(u[e] * log(u[e]), e), because="each sums to one")
 
 # %% [markdown]
-# **2.** By what they say of the same text. With $T$ tokens, the text costs $T L$ nats and has
-# $T c$ characters; in bits for each character, the number of tokens is gone. Perplexities of
-# different tokens are not comparable: larger tokens have larger ones.
+# **2.** By what they say of the same text, in bits for each character: there the number of tokens
+# is gone. Perplexities of different tokens are not comparable: larger tokens have larger ones.
 
 # %%
 T, loss, width = (scalar(name, domain="positive") for name in "TLc")
-calculation(T * loss / log(2) / (T * width), given=(T, loss, width)).then(
-    loss / (width * log(2)), because="$T$ cancels"
-)
+bits, characters = scalar("B"), scalar("C")
+text = (
+    T, loss, width,
+    Let(bits, T * loss / log(2), "bits for a text of $T$ tokens"),
+    Let(characters, T * width, "its characters"),
+)  # fmt: skip
+calculation(bits / characters, given=text).then(loss / (width * log(2)), because="$T$ cancels")
 
 # %% [markdown]
-# **3.** The slope of a mean is a mean of squares less the square of a mean. It is a variance, so
-# the average rises with $\beta$, and falls with the temperature.
+# **3.** The slope of the average is a mean of squares less the square of a mean. It is a variance,
+# so the average rises with $\kappa$, and falls with the temperature.
 
 # %%
-beta, average, w = scalar("beta"), scalar("mu"), n.vector("p")
+kappa, average, w = scalar("kappa"), scalar("mu"), n.vector("p")
 tilted = (
-    s, beta,
-    Let(w[i], exp(beta * s[i]) / sum_over(exp(beta * s[j]), j), "softmax"),
+    s, kappa,
+    Let(w[i], exp(kappa * s[i]) / sum_over(exp(kappa * s[j]), j), "softmax"),
     Let(average, sum_over(w[i] * s[i], i), "the average score"),
 )  # fmt: skip
-calculation(Partial(average, beta), given=tilted).then(
+calculation(Partial(average, kappa), given=tilted).then(
     sum_over(w[i] * s[i] ** 2, i) - sum_over(w[i] * s[i], i) ** 2, because="quotient rule"
 ).then(sum_over(w[i] * (s[i] - average) ** 2, i), because="the variance")
 
@@ -443,12 +447,12 @@ calculation(half * log(half / head) + half * log(half / tails), given=bent, titl
 
 # %%
 calculation(head * log(2 * head) + tails * log(2 * tails), given=bent, title="And the other").then(
-    log(2) + head * log(head) + tails * log(tails), because="the twos are out"
+    log(2) + head * log(head) + tails * log(tails), because="the logarithm of two, taken out"
 )
 
 # %% [markdown]
-# **5.** The likelihood, and a sum of $\log p_i$ that keeps every probability away from zero: as if
-# every kind had been seen once more.
+# **5.** The logarithm of the likelihood, and a sum of $\log p_i$ that keeps every probability away
+# from zero: as if every kind had been seen once more.
 
 # %%
 maximum(

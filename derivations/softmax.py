@@ -2,12 +2,11 @@
 # # Softmax and cross-entropy
 #
 # A language model ends in a vector of scores, one for each token of its vocabulary. Softmax
-# makes them into probabilities, and cross-entropy says how surprised those probabilities are by
-# the token that came. Each alone has a gradient with sums and products in it; together they
-# have the simplest gradient in deep learning, what was predicted less what was seen. This
-# chapter derives it, says what goes wrong without it, and how all of it is computed in numbers
-# that have a largest one. Why it is softmax, and what a temperature does, is in the chapter
-# *Probability*.
+# makes them into probabilities, and cross-entropy says how surprising, by those probabilities, the
+# token is that came. Each alone has a gradient with sums and products in it; together they have the
+# simplest gradient in deep learning, what was predicted less what was seen. This chapter derives
+# it, shows what goes wrong with another loss, and how to compute all of it in numbers that have a
+# largest one. Why it is softmax, and what a temperature does, is in the chapter *Probability*.
 
 # %%
 from sympy import Abs, Max, Symbol, exp, log
@@ -147,9 +146,8 @@ ops.logsumexp
 ops.logsumexp.gradient("x")
 
 # %% [markdown]
-# *In words:* a smooth maximum, whose gradient is softmax, a smooth "arg max". A hard maximum would
-# send all of its gradient to the winner; this one shares it out in proportion to the
-# probabilities.
+# *In words:* this is a smooth maximum. A hard one would send all of its gradient to the winner;
+# this one shares it out by softmax, which is therefore a smooth "arg max".
 
 # %% [markdown]
 # How far is it from the hard one? It is at least every score,
@@ -172,15 +170,16 @@ calculation(
 
 # %% [markdown]
 # *In words:* take the maximum for $m$, and the two bounds enclose the log-sum-exp in a band as wide
-# as $\log n$. At a temperature, $\tau \log \sum_j e^{x_j / \tau}$, the band is $\tau \log n$ wide,
-# and closes as $\tau$ goes to zero. The picture has two scores, one of which is zero.
+# as $\log n$. Divide the scores by a temperature $\tau$ and multiply the result by it: the band is
+# $\tau \log n$ wide then, and closes as $\tau$ goes to zero. The picture has two scores, one of
+# which is zero.
 
 # %%
 t = Symbol("x", real=True)
 pictures.curves(
     {
-        r"$\tau = 1$": log(1 + exp(t)),
-        r"$\tau = 1/4$": log(1 + exp(4 * t)) / 4,
+        "temperature 1": log(1 + exp(t)),
+        "temperature 1/4": log(1 + exp(4 * t)) / 4,
         "maximum": Max(0, t),
     },
     over=(t, -3, 3),
@@ -277,11 +276,11 @@ calculation(slope, given=squared, title="How large it can be").at_most(
 # Cross-entropy's gradient is $p_i - y_i$ there, close to $-1$, whatever the mistake.
 
 # %% [markdown]
-# With two tokens all depends on one number, the margin $z$ by which the right one leads. The
-# probability of the right one is $1 / (1 + e^{-z})$, and these are the slopes of both losses:
+# With two tokens all depends on one number, the margin $g$ by which the right one leads. The
+# probability of the right one is $1 / (1 + e^{-g})$, and these are the slopes of both losses:
 
 # %%
-lead = Symbol("z", real=True)
+lead = Symbol("g", real=True)
 right = 1 / (1 + exp(-lead))
 pictures.curves(
     {
@@ -291,8 +290,8 @@ pictures.curves(
     over=(lead, -8, 8),
     name="loss-gradients",
     words="How hard each loss pushes, over the margin of the right answer. Cross-entropy pushes "
-    "with force one where the answer is wrong; the squared error pushes only near zero.",
-    across="margin $z$ of the right answer",
+    "with force one where the answer is quite wrong; the squared error pushes only near zero.",
+    across="margin $g$ of the right answer",
     up="size of the gradient",
 )
 
@@ -394,8 +393,8 @@ calculation(
 ).then(q[i] * sum_over(free[j], j) - free[i], because="nothing is known of the sum")  # fmt: skip
 
 # %% [markdown]
-# **4.** At most $\sqrt{2}$, whatever the size of the vocabulary: where gradients explode,
-# it is further down.
+# **4.** At most $\sqrt{2}$, whatever the size of the vocabulary: gradients that explode do so
+# further down.
 
 # %%
 calculation(sum_over((p[i] - y[i]) ** 2, i), given=(p, y)).at_most(

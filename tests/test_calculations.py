@@ -26,6 +26,7 @@ from symllm import (
     scalar,
     sum_over,
 )
+from symllm.derive.theory import seen_nonnegative
 from symllm.errors import OpError
 
 n, m, d = Dim("n"), Dim("m"), Dim("d")
@@ -139,6 +140,15 @@ BELOW = {
     "entropy": (ENTROPY, log(n.symbol), (p,), False),
     "a square": (2 * s * t, s**2 + t**2 + (s - t) ** 2, (s, t), False),
     "a sum of squares": (0, sum_over(x[i] ** 2, i), (x,), True),
+    "squares of differences": (
+        0,
+        sum_over(p[i] * (x[i] - s) ** 2, i) / pos**3,
+        (p, x, s, pos),
+        True,
+    ),
+    "pairs": (0, sum_over((x[i] * p[k] - x[k] * p[i]) ** 2, i, k) / 2, (x, p), True),
+    "a square beside it": (s, s + t**2 * sum_over(x[i] ** 2, i), (s, t, x), True),
+    "an exponential beside it": (0, (s - 1) ** 2 * exp(t) + 1, (s, t), True),
     "one of many": (pos, pos + sum_over(exp(x[i]), i), (x, pos), True),
     "divergence": (0, sum_over(p[i] * log(p[i] / q[i]), i), (p, q), False),
 }
@@ -151,6 +161,11 @@ def test_what_is_at_most(name):
     assert calculation(high, given=given).at_least(low).relation == ">="
     with pytest.raises(VerificationError, match=r"they differ by .* >= was claimed"):
         calculation(low, given=given).at_least(high)
+
+
+@pytest.mark.parametrize("expr", [s, s**3, -(s**2), x[i] * s**2, pos - s**2, 1 / s, log(pos)])
+def test_what_may_be_negative_is_not_taken_for_a_sum_of_squares(expr):
+    assert not seen_nonnegative(sp.sympify(expr), frozenset({"c"}))
 
 
 def test_a_bound_that_fails_far_away_only_is_caught():

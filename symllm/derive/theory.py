@@ -153,7 +153,9 @@ class Theory:
         """Is right less left a sum of what is nowhere negative?"""
         try:
             poly = expected(self._difference(left, right, free), self.laws)
-            return nonnegative(self._with_facts(poly))
+            if nonnegative(self._with_facts(poly)):
+                return True
+            return seen_nonnegative(sp.sympify(right) - sp.sympify(left), self.flat.positive)
         except NO_PROOF:
             return False
 
@@ -257,6 +259,20 @@ def beside(poly: Poly, factor: tuple[Atom, object]) -> Poly:
 def nonnegative(poly: Poly) -> bool:
     """Is every term a positive number times what is nowhere negative?"""
     return all(c > 0 and nowhere_negative(m) for m, c in poly.terms.items())
+
+
+def seen_nonnegative(written: sp.Basic, positive: frozenset[str]) -> bool:
+    """Is it made of squares and of what is positive, as written? (Read, squares are opened.)"""
+    if isinstance(written, (sp.Add, sp.Mul)):
+        return all(seen_nonnegative(part, positive) for part in written.args)
+    if isinstance(written, sp.Sum):
+        return seen_nonnegative(written.function, positive)
+    if isinstance(written, sp.Pow) and not written.exp.is_even:
+        return seen_nonnegative(written.base, positive)
+    if isinstance(written, sp.Indexed):
+        return str(written.base) in positive
+    known = isinstance(written, (sp.Pow, sp.exp)) or str(written) in positive
+    return bool(known or written.is_nonnegative)
 
 
 def nowhere_negative(mono: Mono) -> bool:

@@ -36,7 +36,9 @@ def graph(subject: Definition | Backward) -> Picture:
     nodes, edges = forward_edges(program)
     layout = layered(nodes, edges, lambda name: box_width(name, nodes))
     parts = [*lines(layout.routes.values(), "soft"), *boxes(program, nodes, layout)]
-    words = f"What {subject.title} computes from what; inputs are tinted, parameters in yellow."
+    learned = any(tensor.role == "parameter" for tensor in program.inputs)
+    yellow = ", parameters in yellow" if learned else ""
+    words = f"{subject.title}: what is computed from what; inputs are tinted{yellow}."
     return Picture(
         f"{subject.name}-graph",
         framed(layout.width, layout.height, words, parts),

@@ -250,8 +250,7 @@ def evidence(calculation: Calculation, style: Style) -> str:
     said = []
     proved = [n for n, link in enumerate(links, start=1) if link.proved]
     if len(proved) == len(links):
-        whole = "The link is" if len(links) == 1 else "Every link is"
-        said.append(f"{whole} proved: {how_proved(links)}.")
+        said.append(f"Proved: {how_proved(links)}.")
     elif proved:
         many = len(proved) > 1
         said.append(
@@ -282,11 +281,13 @@ def how_proved(links: Sequence[Link]) -> str:
 def checked_words(links: Sequence[Link], assuming: Sequence[Any]) -> str:
     """Where the evaluator looked, and how well it agreed."""
     worst = below(max(link.found.bound for link in links))
-    which = "It is" if len(links) == 1 else "Every link is"
+    which = "Checked"
+    if len(links) > 1 and not all(link.proved for link in links):
+        which = "Every link is checked"
     if any(link.relation == "=>" for link in links):
         solved = len({point for link in links for point in link.found.points})
         return (
-            f"{which} checked where the equations before it hold, solved from {solved} places, "
+            f"{which} where the equations before it hold, solved from {solved} places, "
             f"to within {worst}."
         )
     how = ""
@@ -295,7 +296,7 @@ def checked_words(links: Sequence[Link], assuming: Sequence[Any]) -> str:
     few, most = (f((link.found.points for link in links), key=len) for f in (min, max))
     at = places_words(few)
     more = f"; inequalities at {len(most)} points" if len(most) > len(few) else ""
-    return f"{which} checked{how} at {at}, to within {worst}{more}."
+    return f"{which}{how} at {at}, to within {worst}{more}."
 
 
 def places_words(points: Sequence[str]) -> str:

@@ -11,10 +11,15 @@ from typing import Any
 from .look import TEMPLATES, look
 from .typeset import convert
 
-MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>", re.S)
+MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>(?P<after>[.,;:!?)]*)", re.S)
 SOURCE = re.compile(
     r"<semantics>(?P<math>.*)<annotation[^>]*>(?P<tex>.*?)</annotation></semantics>", re.S
 )
+#: The name of a function, and that it is applied.
+NAME = r'<mrow><mi mathvariant="normal">\w+</mi><mo>&#8289;</mo></mrow>'
+BEFORE_NAME = re.compile(rf"(</m(?:i|n|sub|sup|subsup|frac|row)>)(?={NAME})")
+AFTER_NAME = re.compile(rf"({NAME})(?!(?:<mrow>)?<mo|$)")
+THIN = '<mspace width="0.167em"/>'
 
 
 def html_body(markdown: str) -> str:
@@ -23,15 +28,23 @@ def html_body(markdown: str) -> str:
 
 
 def readable(math: re.Match[str]) -> str:
-    """A formula with its source as the text instead of it, and tables in the size of displays."""
+    """A formula with its source as the text instead of it, and tables in the size of displays.
+
+    What ends the sentence or the bracket stays on the line of its formula. TeX sets thin spaces
+    around the name of a function; MathML does not.
+    """
     display = 'display="block"' in math["attributes"]
     found = SOURCE.fullmatch(math["inner"])
     inner, tex = (found["math"], found["tex"]) if found else (math["inner"], "")
     if display:
         inner = inner.replace("<mtable>", '<mtable displaystyle="true">')
+    inner = AFTER_NAME.sub(rf"\1{THIN}", BEFORE_NAME.sub(rf"\1{THIN}", inner))
     said = html.escape(html.unescape(" ".join(tex.split())))
     block = ' display="block"' if display else ""
-    return f'<math{block} alttext="{said}">{inner}</math>'
+    formula, after = f'<math{block} alttext="{said}">{inner}</math>', math["after"]
+    return (
+        f'<span class="kept">{formula}{after}</span>' if after and not display else formula + after
+    )
 
 
 def chapter_html(

@@ -96,6 +96,11 @@ def test_a_graph_has_a_box_for_each_name_and_an_arrow_for_each_use():
     assert shown.mermaid.startswith("flowchart TD\n")
 
 
+def test_a_graph_speaks_of_parameters_only_if_there_are_any():
+    assert pictures.graph(ops.layer_norm).words.endswith("inputs are tinted, parameters in yellow.")
+    assert pictures.graph(ops.softmax).words.endswith("inputs are tinted.")
+
+
 def test_a_backward_graph_has_each_gradient_opposite_its_name():
     shown = pictures.graph(ops.layer_norm.gradient())
     at = {

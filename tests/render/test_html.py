@@ -23,6 +23,20 @@ def test_a_formula_has_its_source_as_the_text_instead_of_it():
     assert math == {"alttext": r"x_i < \gamma"}
 
 
+@pytest.mark.parametrize(
+    ("tex", "spaces"),
+    [(r"p \log q", 2), (r"\log q", 1), (r"1 + \log(q)", 0), (r"q_i \exp(q)", 1), ("p q", 0)],
+)
+def test_the_name_of_a_function_stands_apart(tex, spaces):
+    assert html_body(f"${tex}$").count("<mspace") == spaces
+
+
+def test_a_full_stop_stays_on_the_line_of_its_formula():
+    page = Page(html_body("Of $x$, or ($y$); and of $z$ alone.\n\n$$\na = b\n$$\n"))
+    assert page.elements["span"] == [{"class": "kept"}] * 2
+    assert "or (y); and" in page.text.replace("\n", " ")
+
+
 def test_displays_scroll_in_a_box_of_their_own_and_keep_their_size():
     page = Page(html_body(WIDE))
     assert {"class": "display"} in page.elements["div"]
