@@ -12,7 +12,6 @@
 import numpy as np
 from sympy import (
     MatMul,
-    MatrixSymbol,
     Ne,
     Rational,
     Trace,
@@ -21,7 +20,6 @@ from sympy import (
     sqrt,
     tanh,
 )
-from sympy.matrices.expressions.matexpr import MatrixElement
 
 from symllm import (
     Dim,
@@ -30,6 +28,7 @@ from symllm import (
     Partial,
     calculation,
     delta,
+    entry_of,
     matrix,
     pictures,
     scalar,
@@ -122,17 +121,8 @@ x, y = m.vector("x"), n.vector("y")
 W = matrix("W", n, m)
 
 
-def entry_of(expr, row, column=0):
-    return MatrixElement(expr, getattr(row, "symbol", row), getattr(column, "symbol", column))
-
-
-def symbol(tensor):
-    rows, *columns = (dim.symbol for dim in tensor.dims)
-    return MatrixSymbol(tensor.name, rows, *(columns or [1]))
-
-
 calculation(
-    entry_of(MatMul(symbol(W), symbol(x)), i), given=(W, x), title="Matrix times vector"
+    entry_of(MatMul(W.matrix, x.matrix), i), given=(W, x), title="Matrix times vector"
 ).then(sum_over(W[i, j] * x[j], j), because="row $i$ by the column $x$").then(
     sum_over(W[i, k] * x[k], k), because="another letter"
 )
@@ -149,7 +139,7 @@ calculation(
 
 # %%
 v = m.vector("v")
-calculation(MatMul(Transpose(symbol(x)), symbol(v)), given=(x, v), title="Row times column").then(
+calculation(MatMul(Transpose(x.matrix), v.matrix), given=(x, v), title="Row times column").then(
     sum_over(x[j] * v[j], j), because="a number"
 )
 
@@ -158,7 +148,7 @@ calculation(MatMul(Transpose(symbol(x)), symbol(v)), given=(x, v), title="Row ti
 
 # %%
 calculation(
-    entry_of(MatMul(symbol(y), Transpose(symbol(x))), i, j),
+    entry_of(MatMul(y.matrix, Transpose(x.matrix)), i, j),
     given=(y, x),
     title="Column times row",
 ).then(y[i] * x[j], because="nothing to sum over")
@@ -171,16 +161,16 @@ calculation(
 # %%
 A, B = matrix("A", n, m), matrix("B", m, d)
 calculation(
-    entry_of(Transpose(MatMul(symbol(A), symbol(B))), l, i),
+    entry_of(Transpose(MatMul(A.matrix, B.matrix)), l, i),
     given=(A, B),
     title="A product, transposed",
+).then(entry_of(MatMul(A.matrix, B.matrix), i, l), because="its row is the product's column").then(
+    sum_over(A[i, j] * B[j, l], j), because="row $i$ by column $l$"
 ).then(
-    entry_of(MatMul(symbol(A), symbol(B)), i, l), because="its row is the product's column"
-).then(sum_over(A[i, j] * B[j, l], j), because="row $i$ by column $l$").then(
-    sum_over(entry_of(Transpose(symbol(B)), l, j) * entry_of(Transpose(symbol(A)), j, i), j),
+    sum_over(entry_of(Transpose(B.matrix), l, j) * entry_of(Transpose(A.matrix), j, i), j),
     because="each factor, transposed",
 ).then(
-    entry_of(MatMul(Transpose(symbol(B)), Transpose(symbol(A))), l, i),
+    entry_of(MatMul(Transpose(B.matrix), Transpose(A.matrix)), l, i),
     because="equal indices side by side: a product",
 )
 
@@ -190,9 +180,9 @@ calculation(
 
 # %%
 C = matrix("C", m, n)
-calculation(Trace(MatMul(symbol(A), symbol(C))), given=(A, C), title="The trace of a product").then(
+calculation(Trace(MatMul(A.matrix, C.matrix)), given=(A, C), title="The trace of a product").then(
     sum_over(A[i, j] * C[j, i], i, j), because="both indices are bound"
-).then(Trace(MatMul(symbol(C), symbol(A))), because="read from the second factor on")
+).then(Trace(MatMul(C.matrix, A.matrix)), because="read from the second factor on")
 
 # %% [markdown]
 # One more symbol, and the alphabet is complete. *Kronecker's delta* $\delta_{ij}$ is one where
@@ -276,7 +266,7 @@ calculation(Partial(q, x[k]), given=quadratic, title="The slope of a quadratic f
     sum_over(A[i, j] * (delta(i, k) * x[j] + x[i] * delta(j, k)), i, j), because="product rule"
 ).then(
     sum_over(A[k, j] * x[j], j) + sum_over(A[i, k] * x[i], i), because="each delta renames an index"
-).then(entry_of(MatMul(symbol(A) + Transpose(symbol(A)), symbol(x)), k), because="as a matrix")
+).then(entry_of(MatMul(A.matrix + Transpose(A.matrix), x.matrix), k), because="as a matrix")
 
 # %% [markdown]
 # *In words:* $x$ occurs twice in the form, and each occurrence has its term. Only if $A$ is
@@ -389,7 +379,7 @@ calculation(Partial(L, x[l]), given=layers, title="Through two layers").then(
     sum_over(Partial(L, out[j]) * Partial(out[j], hidden[k]) * Partial(hidden[k], x[l]), j, k),
     because="all paths from $x_l$ to $L$",
 ).then(sum_over(g[j] * A[j, k] * B[k, l], j, k), because="each slope from its own equation").then(
-    entry_of(MatMul(Transpose(symbol(g)), symbol(A), symbol(B)), 0, l),
+    entry_of(MatMul(Transpose(g.matrix), A.matrix, B.matrix), 0, l),
     because="a row times matrices",
 )
 
@@ -589,7 +579,7 @@ for number in range(41):
 # %%
 x, A = (n := Dim("n")).vector("x"), matrix("A", n, n)
 i, k = n.indices("i k")
-difference = MatMul(symbol(A) + Transpose(symbol(A)), symbol(x)) - 2 * MatMul(symbol(A), symbol(x))
+difference = MatMul(A.matrix + Transpose(A.matrix), x.matrix) - 2 * MatMul(A.matrix, x.matrix)
 calculation(entry_of(difference, k), given=(x, A)).then(
     sum_over((A[i, k] - A[k, i]) * x[i], i), because="written out in indices"
 )
@@ -643,15 +633,15 @@ calculation(
 x, step, t = n.vector("x"), n.vector("s"), scalar("t", domain="positive")
 ahead, behind = n.vector("u"), n.vector("v")
 A = matrix("A", n, n)
-total = MatMul(symbol(A) + Transpose(symbol(A)))
+total = MatMul(A.matrix + Transpose(A.matrix))
 calculation(
-    entry_of(total * symbol(ahead) - total * symbol(behind), k) / (2 * t),
+    entry_of(total * ahead.matrix - total * behind.matrix, k) / (2 * t),
     given=(
         x, step, A, t,
         Let(ahead[i], x[i] + t * step[i], "a little ahead"),
         Let(behind[i], x[i] - t * step[i], "a little behind"),
     ),
-).then(entry_of(total * symbol(step), k), because="both are linear")  # fmt: skip
+).then(entry_of(total * step.matrix, k), because="both are linear")  # fmt: skip
 
 # %% [markdown]
 # ### References
