@@ -25,11 +25,11 @@ from symllm import Let, Partial, calculation, ops, pictures, scalar
 ops.sgd
 
 # %%
-ops.sgd.gradient()
+ops.sgd.gradient("g")
 
 # %% [markdown]
-# *In words:* the parameters pass their gradient on as it is, and a larger $g$ would have moved
-# them the other way.
+# *In words:* a larger $g$ would have moved the parameters further the other way. They themselves
+# pass their gradient on as it is, here and in every step without decay.
 
 # %% [markdown]
 # ### Learning where to start
@@ -99,7 +99,7 @@ for adapt in (0, 0.01):
 # gradient has two parts.
 
 # %%
-ops.momentum.gradient()
+ops.momentum.gradient("g", "m")
 
 # %% [markdown]
 # *In words:* $\mathrm{d}M$ is what later steps ask of the memory, less what this step did with
@@ -116,19 +116,18 @@ ops.nesterov.gradient("g")
 # ## Adam
 #
 # From the parameters the gradient goes to the numerator and to the denominator of the step, from
-# there to the two means, where it meets what comes from later steps, and from the means to the
-# gradient and the old state.
+# there to the two means, where it meets what comes from later steps, and from the means to $g$.
 
 # %%
 pictures.graph(ops.adam)
 
 # %%
-ops.adam.gradient()
+ops.adam.gradient("g")
 
 # %% [markdown]
 # *In words:* a gradient has two effects: it moves its mean, and the step with it, and it raises
-# the mean square, which shortens the step. Both fade from step to step, by $\beta_1$ and
-# $\beta_2$.
+# the mean square, which shortens the step. What later steps ask of the two means comes in by
+# $\mathrm{d}m_{\mathrm{next}}$ and $\mathrm{d}v_{\mathrm{next}}$.
 #
 # The root has no slope at zero. Where an entry of $g$ and of $v$ is zero, as for a parameter that
 # was never used, $\hat{v}_i$ is zero and the formula divides by it. It is assumed that $v$ is
@@ -172,7 +171,7 @@ ops.adamw.gradient("theta")
 # none, zero is taken for it.
 
 # %%
-ops.lion.gradient("g", "m")
+ops.lion.gradient("g")
 
 # %% [markdown]
 # *In words:* how far the gradient points one way does not matter to the step, so nothing comes
