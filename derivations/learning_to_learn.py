@@ -99,7 +99,7 @@ for adapt in (0, 0.01):
 # gradient has two parts.
 
 # %%
-ops.momentum.gradient("g", "m")
+ops.momentum.gradient()
 
 # %% [markdown]
 # *In words:* $\mathrm{d}M$ is what later steps ask of the memory, less what this step did with
@@ -116,18 +116,19 @@ ops.nesterov.gradient("g")
 # ## Adam
 #
 # From the parameters the gradient goes to the numerator and to the denominator of the step, from
-# there to the two means, where it meets what comes from later steps, and from the means to $g$.
+# there to the two means, where it meets what comes from later steps, and from the means to the
+# gradient and the old state.
 
 # %%
 pictures.graph(ops.adam)
 
 # %%
-ops.adam.gradient("g")
+ops.adam.gradient("g", "m", "v")
 
 # %% [markdown]
 # *In words:* a gradient has two effects: it moves its mean, and the step with it, and it raises
-# the mean square, which shortens the step. What later steps ask of the two means comes in by
-# $\mathrm{d}m_{\mathrm{next}}$ and $\mathrm{d}v_{\mathrm{next}}$.
+# the mean square, which shortens the step. Both fade from step to step, by $\beta_1$ and
+# $\beta_2$.
 #
 # The root has no slope at zero. Where an entry of $g$ and of $v$ is zero, as for a parameter that
 # was never used, $\hat{v}_i$ is zero and the formula divides by it. It is assumed that $v$ is

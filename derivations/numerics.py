@@ -193,7 +193,8 @@ for term in terms:
     bigger = kahan_sum + (term + missing)
     missing = (term + missing) - (bigger - kahan_sum)
     kahan_sum = bigger
-for way, found in [("one by one", terms.cumsum()[-1]), ("pairs", pairs[0]), ("Kahan", kahan_sum)]:
+ways = {"one by one": terms.cumsum()[-1], "pairs": pairs[0], "Kahan": kahan_sum}
+for way, found in ways.items():
     print(f"{way:10}: off by {abs(found - true) / true:.0e}")
 
 # %% [markdown]

@@ -152,8 +152,8 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
     """The page as Markdown, with its title or, where that stands apart, without."""
     f = flavour_of(flavour)
     parts = []
-    results = [s.value for s in document.shown if isinstance(s.value, Derivation)]
     called, under = anchors(document), sections(document)
+    results = in_the_text(document, under)
     for number, shown in enumerate(document.shown):
         if beside_a_result(document, number):
             continue
@@ -171,6 +171,16 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
             results = []
     page = "\n\n".join(part for part in parts if part) + "\n"
     return page if title else page.split("\n", 1)[1].lstrip("\n")
+
+
+def in_the_text(document: Document, under: Sequence[Sequence[Heading]]) -> list[Derivation]:
+    """What the chapter derives, but for answers to its exercises: those are not given away."""
+    found, place = [], ""
+    for shown, here in zip(document.shown, under, strict=True):
+        place = here[-1].anchor if here else place
+        if isinstance(shown.value, Derivation) and not place.startswith("exercises"):
+            found.append(shown.value)
+    return found
 
 
 def listing(shown: Shown) -> str:
