@@ -6,7 +6,7 @@
 # so a block needs no calculus of its own: each step cites a lemma, and what is new is only how
 # the gradients of the branches come together.
 #
-# That is the point of the chapter. Networks of a hundred layers could not be trained
+# That is the point of the chapter. Networks of a hundred layers could hardly be trained
 # until layers were made to add to what they read. The backward pass of a block shows why in one
 # term, and a short calculation says how much that term is worth.
 
@@ -49,8 +49,8 @@ ops.mlp.gradient()
 
 # %% [markdown]
 # *In words:* the gradient is widened by the second matrix, weighted by the slope of each unit, and
-# narrowed by the first. A unit that is off passes nothing on and learns nothing from this
-# example, neither about what turns it on nor about what it should say.
+# narrowed by the first. A unit far below its threshold passes next to nothing on and learns next
+# to nothing from this example, neither about what turns it on nor about what it should say.
 
 # %% [markdown]
 # ## The block of GPT-2
@@ -67,14 +67,14 @@ ops.gpt2_block
 # ### The backward pass
 #
 # The stream forks twice, and where it forks the gradients of both ways are added. One of the ways
-# is always the stream itself, and along it nothing happens to the gradient. The parameters come
-# on the way, each when its branch is passed.
+# is always the stream itself, and along it nothing happens to the gradient. Here that of the stream
+# is followed down; those of all the matrices are in the tables of the chapter *Language models*.
 
 # %%
-ops.gpt2_block.gradient()
+ops.gpt2_block.gradient("x")
 
 # %% [markdown]
-# *In words:* read the results for $x_A$ and $x$ from left to right. The first term is the
+# *In words:* read $\mathrm{d}x_A$ and the result from left to right. The first term is the
 # gradient that comes down the stream, as it is; the second is what the branch adds, through its
 # normalisation. A branch's gradient is divided by the size of the stream that it reads,
 # through $r$: as the stream grows from block to block, each block is heard less, on the way forward
@@ -88,10 +88,9 @@ leaned_on = (ops.causal_attention, ops.layer_norm, ops.linear, ops.gelu_tanh, op
 pictures.proof_graph(ops.gpt2_block.gradient(), *(op.gradient() for op in leaned_on))
 
 # %% [markdown]
-# One result hides something. The gradient of the keys' bias is a sum over queries and keys of
-# $\mathrm{d}S_{ij} Q_i$, and the sum over the keys comes to nothing: the bias adds the
-# same to all scores of a row, and a softmax does not see what is added to all. It is a parameter
-# that never learns, and later models do without it.
+# One parameter never learns: the keys' bias. Its gradient is a sum over queries and keys of
+# $\mathrm{d}S_{ij} Q_i$, and the sum over the keys comes to nothing. The bias adds the same to
+# all scores of a row, and a softmax does not see what is added to all.
 
 # %%
 n = Dim("n")
@@ -158,8 +157,8 @@ calculation((1 + 1 / L) ** L, given=(L,), title="Branches of variance one over $
 
 # %% [markdown]
 # *In words:* the gradient at the bottom of the stack is at most $\sqrt{e}$ times as large as at the
-# top, at any depth. GPT-2 starts its branches that small, by scaling the last matrix of each; the
-# chapter on initialisation looks at the same stack on the way forward.
+# top, at any depth. GPT-2 starts its branches in that proportion, by scaling the last matrix of
+# each; the chapter *Initialisation* looks at the same stack on the way forward.
 
 # %%
 depth = scalar("x")
@@ -205,7 +204,7 @@ def carried(depth, stream, scale, width=128):
 for depth in (4, 16, 64):
     full, scaled = carried(depth, 1, 1), carried(depth, 1, depth**-0.5)
     without = carried(depth, 0, 1)
-    print(f"{depth:2}: {full:.1f}, scaled {scaled:.1f}, no stream {without:.0e}")
+    print(f"{depth:2}: {full:.1f}, scaled {scaled:.1f}, no stream {without:.2f}")
 
 # %% [markdown]
 # ## The block of Llama
@@ -225,10 +224,8 @@ ops.llama_block
 # %% [markdown]
 # ### The backward pass
 #
-# Each lemma is one that was derived for an op of its own: the gradient of a rotation is the
-# opposite rotation, that of shared keys sums over the heads that share them. Here the stream's
-# gradient is followed down; those of all the matrices are in the table of the chapter on
-# language models.
+# Two lemmas are new: the gradient of a rotation is the opposite rotation, and that of shared keys
+# sums over the heads that share them.
 
 # %%
 ops.llama_block.gradient("x")
@@ -251,13 +248,14 @@ ops.llama_block.gradient("x")
 # **3.** Find the mistake: "Where a branch has learnt nothing, its last matrix is zero. Then its
 # gradients are zero as well, so it never will." Derive the gradients of $y = x + b\,\tanh(a x)$.
 #
-# **4.** A block of Llama has no biases. How many numbers would all of the biases of GPT-2's have
-# been, of how many?
+# **4.** A block of Llama has no biases. How many numbers are the biases of one of GPT-2's, of how
+# many in all? (The shifts $\beta$ of its norms are not to be counted.)
 #
 # ### Answers
 #
 # **1.** By $1/\sqrt{2}$: the sum has variance two, and the norm divides by its root. After $L$
-# norms the free way is worth $2^{-L/2}$. That is why the norm was moved into the branch.
+# norms the free way is worth $2^{-L/2}$. That is one reason why the norm was moved
+# into the branch.
 
 # %%
 x_i, f_i = c.vector("x"), c.vector("f")

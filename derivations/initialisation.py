@@ -2,14 +2,14 @@
 # # Initialisation
 #
 # Before anything is learnt, a network is a product of random matrices. If each makes its input a
-# little larger, a hundred of them make it overflow; a little smaller, and nothing arrives at the
+# little larger, a hundred of them make it huge; a little smaller, and nothing arrives at the
 # end, nor does a gradient at the start. How large should random weights be, so that sizes
 # stay as they are? The answers are one over a width, or two over a width, and each comes from a
-# few lines. They matter less since there are normalisation layers, but every model is still
-# initialised by them, and a run whose first loss is not what this chapter predicts has a bug.
+# few lines. They matter less since there are normalisation layers, but most models still start
+# from something like them.
 
 # %%
-from sympy import Max, Rational, exp, log, sqrt, symbols, tanh
+from sympy import Max, Rational, sqrt, symbols, tanh
 
 from symllm import Dim, E, Let, Partial, Var, calculation, pictures, random, scalar, sum_over
 
@@ -35,8 +35,9 @@ calculation(Partial(out, W[i, k]), given=units, title="The gradient of one unit"
 
 # %% [markdown]
 # *In words:* two units with the same weights, on both sides, have the same gradient, so they have
-# the same weights after every step, and are one unit for ever. If $o$ is zero nothing is learnt at
-# all. Random weights are there to make units differ; what remains is to choose their size.
+# the same weights after every step, and are one unit for ever. With zeros on both sides nothing is
+# learnt at all, for either side is a factor of the other's gradient. Random weights are there to
+# make units differ; what remains is to choose their size.
 #
 # ## A linear layer
 #
@@ -96,7 +97,8 @@ calculation(
 ).then(Rational(16, 25), because="two fifths of eight fifths")
 
 # %% [markdown]
-# What the first loses the second nearly gains back: about a third of the mean square is gone.
+# The first keeps two fifths of the mean square, and the second makes that eight fifths of what it
+# was: about a third is gone.
 #
 # ## With a relu between
 #
@@ -164,10 +166,10 @@ calculation(
 )
 
 # %% [markdown]
-# Not an explosion, but deep layers speak into a stream that is already loud: the last of a hundred
-# changes it by a hundredth of its variance. GPT-2 scales the last matrix of each branch by one over
-# the root of the number of branches, and the stream's variance doubles from first to last, whatever
-# the depth.
+# Not an explosion, but deep layers speak into a stream that is already loud: with $\sigma = 1$ the
+# last of a hundred adds a hundredth of its variance. GPT-2 scales the last matrix of each branch by
+# one over the root of the number of branches, and the stream's variance doubles from first to last,
+# whatever the depth.
 
 # %%
 calculation(
@@ -179,35 +181,10 @@ calculation(
 
 # %% [markdown]
 # That each branch has the same variance is the work of the normalisation before it. Without one, a
-# branch is as large as the stream, here a matrix applied to it, and sizes multiply after all. What
-# happens then to a gradient on its way back?
-
-# %%
-g, W2 = n.vector("dy"), n.vector("W").batched((n,))
-r = n.index("i")
-dh = n.vector("dx")
-residual = (g, W2, s, Let(dh[j], g[j] + sum_over(W2[r, j] * g[r], r), "past the branch, and by it"))
-calculation(
-    E(sum_over(dh[j] ** 2, j)),
-    given=residual,
-    assuming=(random(W2[r, j], variance=s**2),),
-    title="Backwards past a branch",
-).then((1 + n * s**2) * sum_over(g[j] ** 2, j), because="the mixed terms are zero on average")
-
-# %%
-calculation(
-    (1 + n * s**2) ** depth.symbol,
-    given=(n, depth, Let(s, sqrt(1 / (n * depth)), "with the root of $L$ in it")),
-    title="Past $L$ branches",
-).then((1 + 1 / depth) ** depth.symbol, because="put in").at_most(
-    exp(1), because="$1 + 1/L$ is at most the $L$-th root of $e$"
-)
-
-# %% [markdown]
-# *In words:* with the scale, a gradient's mean square grows by less than three, however deep the
-# model, and Fixup does without norms in this way; without it, $s^2 = 1/n$, by two for every branch.
-# And a gradient never vanishes: what goes past the branches arrives as it was. The picture has the
-# four ways in which a signal can travel.
+# branch is as large as the stream, and sizes multiply after all, by $1 + \sigma^2$ for each branch.
+# With $\sigma^2 = 1/L$ that is no harm: the product stays below $e$, as the chapter *Blocks* shows
+# for gradients on their way back. Fixup, which scales branches by the depth, does without norms.
+# The picture has the four ways in which a signal can travel.
 
 # %%
 t = symbols("l", positive=True)
@@ -229,36 +206,6 @@ pictures.curves(
 )
 
 # %% [markdown]
-# ## The first loss
-#
-# At the end a model gives $v$ logits, one for each token. How large is the loss of an untrained
-# model? If all logits are the same, it knows nothing, and its loss says so.
-
-# %%
-vocabulary = Dim("v")
-token = vocabulary.index("i")
-same = scalar("z")
-calculation(
-    -log(exp(same) / sum_over(exp(same), token)), given=(same, vocabulary), title="Equal logits"
-).then(log(vocabulary), because="$v$ equal terms")
-
-# %% [markdown]
-# For a vocabulary of 50257 tokens that is 10.82. What logits add that are small, and differ at
-# random, is half of their variance, to the second order: the model is wrong and a little too sure
-# of itself. So a first loss of twelve means logits that are too large, and one of eight a model
-# that sees what it is to predict.
-
-# %% tags=["shown"]
-import numpy as np
-
-rng = np.random.default_rng(0)
-for spread in (0.1, 0.5, 1.0):
-    z = rng.normal(scale=spread, size=50257)
-    loss = np.mean(np.log(np.exp(z).sum()) - z)  # over all tokens as targets
-    guess = np.log(50257) + spread**2 / 2
-    print(f"logits of size {spread}: loss {loss:.2f}, predicted {guess:.2f}")
-
-# %% [markdown]
 # ## Exercises
 #
 # **1.** Inputs are not centred: they come out of relus, with a mean square $q$. Does the mean enter
@@ -271,9 +218,10 @@ for spread in (0.1, 0.5, 1.0):
 # **3.** Dropout keeps each entry with probability $p$ and divides it by $p$. What does it do to
 # mean and variance?
 #
-# **4.** GPT-2 draws all its matrices with a standard deviation of 0.02, its width is 768, and the
-# table of tokens is used again at the end, after a norm that gives entries of variance one. What is
-# the variance of its first logits, and so about how large is its first loss?
+# **4.** GPT-2 draws its table of tokens with a standard deviation of 0.02, its width is 768, and
+# the table is used again at the end, after a norm that gives entries of variance one. What is the
+# variance of its first logits? With 50257 tokens, about how large is its first loss? (The chapter
+# *Language models* says what random logits cost.)
 #
 # **5.** In a gated layer two projections of one input are multiplied. If each has variance one, and
 # they are independent, what is the variance of the product? And of the product of three?
@@ -292,12 +240,12 @@ calculation(
 ).then(n * s**2 * q, because="the means of the weights are zero")
 
 # %% [markdown]
-# **2.** By one third.
+# **2.** It keeps a third of them.
 
 # %%
 edge = scalar("a")
 calculation(n * s**2, given=(n, Let(edge, 1 / sqrt(n)), Let(s, edge / sqrt(3)))).then(
-    Rational(1, 3), because="a third of one over $n$, $n$ times"
+    Rational(1, 3), because="$n$ times a third of $1/n$"
 )
 
 # %% [markdown]
@@ -326,7 +274,7 @@ calculation(
 # %% [markdown]
 # **5.** One, for products of independent numbers with mean zero multiply their variances, and so on
 # for three. What does change is the shape: the fourth moments multiply, too, and what is three for
-# a normal distribution is nine for the product. Outliers are made this way.
+# a normal distribution is nine for the product of two. Outliers are made this way.
 
 # %%
 gate, up = scalar("g"), scalar("w")

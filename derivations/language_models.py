@@ -46,10 +46,11 @@ calculation(
 ).then(-log(1 / v), because="$v$ equal terms below").then(log(v), because="a quotient's logarithm")
 
 # %% [markdown]
-# *In words:* $\ln v$, which for GPT-2's 50257 tokens is 10.82. It is the first number to look at
+# *In words:* $\log v$, which for GPT-2's 50257 tokens is 10.82. It is the first number to look at
 # in any run. A first loss that is clearly higher means logits that are too large: the model is
-# sure of something, and wrong. One that is lower means that the target leaks into the input,
-# as where a mask lets a position see what comes after it. Logits that are random, with standard
+# sure of something, and wrong. One that is lower, or that falls to almost nothing soon after,
+# means that the target leaks into the input, as where a mask lets a position see what comes after
+# it. Logits that are random, with standard
 # deviation $s$, lose about $s^2/2$ more.
 
 # %% tags=["shown"]
@@ -57,7 +58,7 @@ import numpy as np
 
 rng = np.random.default_rng(0)
 size = 50257
-print(f"ln v = {np.log(size):.2f}")
+print(f"log v = {np.log(size):.2f}")
 for s in (0.0, 0.5, 1.0, 2.0):
     logits = s * rng.normal(size=(20, size))
     loss = np.mean(np.log(np.exp(logits).sum(1)) - logits.mean(1))
@@ -103,9 +104,9 @@ calculation(P_tab + P_attn + P_ff + P_norm, given=parts, title="The smallest GPT
 # *In words:* a third is tables, and of the layers the feed-forward half holds two thirds. In a
 # larger model the tables hardly count, for they grow with the width and the layers with its square.
 #
-# What training costs, for rows of $n$ tokens and $L$ layers of width $c$ with $h$ heads, follows.
-# The leading terms are six operations for each parameter and token; the chapter on scaling
-# makes something of that.
+# What training costs follows, for $B$ rows of $n$ tokens, a vocabulary of $v$ and $L$ layers of
+# width $c$ with $h$ heads. The leading terms are six operations for each of the layers' parameters
+# and each token; the chapter *Scaling* makes something of that.
 
 # %%
 width = Dim("c")
@@ -125,7 +126,8 @@ from symllm import models
 
 gpt2 = {}
 exec(models.gpt2().code("numpy"), gpt2)
-config = {"n_layer": 1, "n_embd": 32, "n_head": 4, "n_positions": 32, "vocab_size": 27}
+config = {"n_layer": 1, "n_embd": 32, "n_head": 4}
+config |= {"n_positions": 32, "vocab_size": 27}
 rng = np.random.default_rng(0)
 params = {}
 for name, shape in gpt2["shapes"](config).items():
@@ -134,7 +136,7 @@ for name, shape in gpt2["shapes"](config).items():
 tokens = rng.integers(0, 27, (4, 33))
 text, following = tokens[:, :-1], tokens[:, 1:]
 loss, cache = gpt2["forward"](params, text, following, config)
-print(f"loss {loss:.2f}, ln v = {np.log(27):.2f}")
+print(f"loss {loss:.2f}, log v = {np.log(27):.2f}")
 
 # %% tags=["shown"]
 queries = "transformer.h.0.attn.c_attn.weight"
@@ -149,7 +151,7 @@ print(f"derived {derived:.3e}, by differences {differences:.3e}")
 
 # %% [markdown]
 # And it learns. The text is one sentence over and over; gradient descent is as plain as can be.
-# The loss starts at $\ln v$, falls to what knowing the frequencies of letters is worth, and then
+# The loss starts at $\log v$, falls to what knowing the frequencies of letters is worth, and then
 # below, as the model begins to use what stands before.
 
 # %% tags=["shown"]
@@ -180,14 +182,12 @@ models.llama().gradient()
 # %% [markdown]
 # *In words:* read it beside GPT-2's. The recurrence is the same sum of a stream and two branches,
 # with a term less in each norm, since there is no mean to subtract. The head's table is one of its
-# own, so that the embedding learns from the text alone.
-
-# %%
-models.llama().counts().at(e=2 * Dim("m"))
+# own, so that a row of the embedding learns only where its token is in the text.
 
 # %% [markdown]
-# Here $u$ heads of queries share one of $g$ heads of keys and values, which are $2m$ wide. With the
-# sizes of Llama 2's smallest, this gives the parameters that the "7B" stands for.
+# There are $g$ heads of keys and values, each $2m$ wide, and $u$ heads of queries share one of
+# them. With the sizes of Llama 2's smallest, counting gives the parameters that the "7B" stands
+# for.
 
 # %%
 sizes = (

@@ -25,11 +25,11 @@ from symllm import Let, Partial, calculation, ops, pictures, scalar
 ops.sgd
 
 # %%
-ops.sgd.gradient()
+ops.sgd.gradient("g")
 
 # %% [markdown]
-# *In words:* the parameters pass their gradient on as it is, and a larger $g$ would have moved
-# them the other way.
+# *In words:* a larger $g$ would have moved the parameters further the other way. They themselves
+# pass their gradient on as it is, here and in every step without decay.
 
 # %% [markdown]
 # ### Learning where to start
@@ -123,7 +123,7 @@ ops.nesterov.gradient("g")
 pictures.graph(ops.adam)
 
 # %%
-ops.adam.gradient()
+ops.adam.gradient("g", "m", "v")
 
 # %% [markdown]
 # *In words:* a gradient has two effects: it moves its mean, and the step with it, and it raises
@@ -172,7 +172,7 @@ ops.adamw.gradient("theta")
 # none, zero is taken for it.
 
 # %%
-ops.lion.gradient("g", "m")
+ops.lion.gradient("g")
 
 # %% [markdown]
 # *In words:* how far the gradient points one way does not matter to the step, so nothing comes

@@ -15,12 +15,10 @@ from sympy import Rational, exp
 
 from symllm import (
     Dim,
-    Equals,
     Let,
     Op,
     Var,
     calculation,
-    minimum,
     ops,
     pictures,
     random,
@@ -69,7 +67,8 @@ ops.top_k_gate.gradient("z")
 # *In words:* an expert's logit is raised as far as its gate would help more than the gates do on
 # average. The logit of an expert that was not chosen gets no gradient, because its gate is zero:
 # the output cannot say whether it would have done better. A router that never asks an expert never
-# learns that it should have. Shazeer et al. add noise to the logits for that reason.
+# learns that it should have. Noise on the logits, as Shazeer et al. add it, makes it ask others
+# now and then.
 
 # %% [markdown]
 # What does holding the choice constant hide? Raise one logit through the point where it overtakes
@@ -136,17 +135,15 @@ ops.moe_block
 # %% [markdown]
 # ### The backward pass
 #
-# The normalised stream is read by the router and by every expert's gate and projection. All of
-# these paths are summed, over the experts as well.
+# Two matrices tell how a block with experts learns: the router's, and the last one of the experts.
 
 # %%
-ops.moe_block.gradient()
+ops.moe_block.gradient("W_R", "W_D")
 
 # %% [markdown]
 # *In words:* an expert learns from the tokens that were sent to it, each weighted by its gate, for
 # the gradient of $F_{ika}$ has that gate as a factor; a program computes nothing for the others.
-# The router learns through the gates alone. And whatever experts and router do, the stream
-# passes its gradient on.
+# The router learns through the gates alone.
 
 # %% [markdown]
 # ## The load-balancing loss
@@ -193,14 +190,6 @@ calculation(
     title="Counts that agree with probabilities",
 ).then(alpha * (1 + e * even), because="the square completed, since shares sum to one").at_least(
     alpha, because="squares are nowhere negative"
-)
-
-# %%
-minimum(
-    alpha * e * sum_over(P[k] ** 2, k),
-    Let(P[k], 1 / e),
-    given=(P, alpha),
-    subject_to=(Equals(sum_over(P[k], k), 1),),
 )
 
 # %% [markdown]
@@ -282,8 +271,7 @@ calculation(L * (P_rest + s * P_exp) + P_tab, given=sizes, title="Used by a toke
 # %% [markdown]
 # *In words:* 47 billion parameters in memory and 13 billion at work. The name says eight times
 # seven, but attention and tables are not multiplied. Operations follow what is used, at two for
-# each parameter and token; memory follows what is held. The picture shows both, against the number
-# of experts.
+# each parameter and token on the way forward; memory follows what is held.
 
 # %%
 E_n = scalar("x")
@@ -369,7 +357,7 @@ calculation(exp(z_1) / (exp(z_1) + exp(z_2)), given=(z_1, z_2), title="Two gates
 )
 
 # %% [markdown]
-# **4.** The probability that a token comes is $s/e$ now, and the fair share $ns/e$. The variance of
+# **4.** A token comes with probability $s/e$ now, and the fair share $ns/e$. The variance of
 # the load, in fair shares, is smaller by a factor of $s$ or more: as if there were more tokens.
 
 # %%

@@ -56,7 +56,8 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* relative to the result, the error has grown by $(|a| + |b|) / |a - b|$. This quotient
+# *In words:* relative to the result, the error has grown by
+# $(\lvert a \rvert + \lvert b \rvert) / \lvert a - b \rvert$. This quotient
 # is a *condition number*: it belongs to the question, and not to the way in which it is answered.
 # For a function of one number it is the slope of its logarithm by that of its argument,
 # $x f'(x) / f(x)$, and for an exponential that is the argument itself.
@@ -69,7 +70,7 @@ calculation(z * Partial(power, z) / power, given=functions, title="The exponenti
 )
 
 # %% [markdown]
-# So a probability from a logit of twenty is twenty times as inexact as the logit. In bfloat16, with
+# So the exponential of a logit of twenty is twenty times as inexact as the logit. In bfloat16, with
 # $u = 2^{-8}$, that is an error of eight percent. Softmax shares it: let each logit be off by no
 # more than $\delta$.
 
@@ -88,8 +89,8 @@ shifted = (
 calculation(
     phat[i] / p[i], given=shifted, assuming=(Abs(off[i]) <= delta,), title="Inexact logits"
 ).then(exp(off[i]) / sum_over(p[j] * exp(off[j]), j), because="divided").at_most(
-    exp(delta) / exp(-delta), because="above at most, below at least"
-).then(exp(2 * delta), because="powers add")
+    exp(2 * delta), because="$e^{\\delta}$ above at most, $e^{-\\delta}$ below at least"
+)
 
 # %% [markdown]
 # *In words:* probabilities are as exact, relatively, as logits are *absolutely*, but for a factor
@@ -174,24 +175,10 @@ pictures.curves(
 )
 
 # %% [markdown]
-# There is a way to do better yet. When $b$ is added to a larger $a$, what rounding did can be
-# computed afterwards: let $s = (a + b)(1 + \delta)$ be the rounded sum.
-
-# %%
-rest, partial, d = scalar("r"), scalar("s"), scalar("delta")
-kahan = (
-    a, b, d,
-    Let(partial, (a + b) * (1 + d), "the sum, rounded"),
-    Let(rest, b - (partial - a), "what rounding took away"),
-)  # fmt: skip
-calculation(partial + rest, given=kahan, title="Kahan's correction").then(
-    a + b, because="whatever $\\delta$ is"
-)
-
-# %% [markdown]
-# Computed as $b - (s - a)$ it is exact in floating point, by a theorem of Dekker's. Adding it to
-# the next term is Kahan's summation. A million terms in float32, one after the other, in pairs, and
-# with Kahan's correction:
+# There is a way to do better yet. When $b$ is added to a larger $a$ and $s$ is the rounded sum,
+# what rounding took away can be computed afterwards: as $b - (s - a)$ it is exact in floating
+# point, by a theorem of Dekker's. Adding it to the next term is Kahan's summation. A million terms
+# in float32, one after the other, in pairs, and with Kahan's correction:
 
 # %% tags=["shown"]
 import numpy as np
@@ -206,8 +193,9 @@ for term in terms:
     bigger = kahan_sum + (term + missing)
     missing = (term + missing) - (bigger - kahan_sum)
     kahan_sum = bigger
-for way, found in [(1, terms.cumsum()[-1]), (2, pairs[0]), (3, kahan_sum)]:
-    print(f"way {way}: off by {abs(found - true) / true:.0e}")
+ways = {"one by one": terms.cumsum()[-1], "pairs": pairs[0], "Kahan": kahan_sum}
+for way, found in ways.items():
+    print(f"{way:10}: off by {abs(found - true) / true:.0e}")
 
 # %% [markdown]
 # And where a sum grows so large that the next term is less than half a step, it stands still. In
@@ -223,19 +211,9 @@ calculation(exp(12), title="Too large").at_least(
 )
 
 # %% [markdown]
-# and since softmax divides one overflow by another, the result is no number at all. A constant may
-# be subtracted from all scores first.
-
-# %%
-c = scalar("c")
-calculation(
-    exp(logits[i] - c) / sum_over(exp(logits[j] - c), j), given=(logits, c), title="A shift"
-).then(
-    exp(-c) * exp(logits[i]) / (exp(-c) * sum_over(exp(logits[j]), j)), because="powers add"
-).then(exp(logits[i]) / sum_over(exp(logits[j]), j), because="the factor cancels")
-
-# %% [markdown]
-# With the maximum for $c$, every exponential is at most one and the largest is one: nothing
+# and since softmax divides one overflow by another, the result is no number at all. Softmax does
+# not change if the same number is subtracted from all scores (*Softmax and cross-entropy*). With
+# their maximum subtracted, every exponential is at most one and the largest is one: nothing
 # overflows, and the sum is not zero. What underflows is a probability that was going to be zero.
 
 # %% tags=["shown"]
@@ -354,10 +332,10 @@ calculation(E((stored - exact) ** 2), given=product, assuming=noise, title="A sc
 ).then(variance * sum_over(x[i] ** 2, i), because="independent errors")
 
 # %% [markdown]
-# *In words:* the error is as large as the *inputs* are. One input that is a hundred times as large
-# as the others makes the errors of all outputs a hundred times as large: that is why outliers in
-# the activations spoil quantised models, and why methods that work keep them apart, or move them
-# into the weights.
+# *In words:* the error grows with the *inputs*. One input that is a hundred times as large as the
+# others adds as much to the mean square as ten thousand of them, in every output; and where inputs
+# are quantised as well, it sets the step for all. That is why outliers in the activations spoil
+# quantised models, and why methods that work keep them apart, or move them into the weights.
 #
 # ## Exercises
 #
@@ -421,7 +399,7 @@ calculation(
 calculation(128 * log(2), title="The limit").at_least(80 + log(1000), because="88.7 and 86.9")
 
 # %%
-calculation(128 * log(2), title="The limit").at_most(100, because="88.7 and 100")
+calculation(128 * log(2), title="Beyond it").at_most(100, because="88.7 and 100")
 
 # %% [markdown]
 # **5.** One plus $e^{-20}$ is rounded to one, for $e^{-20}$ is less than $u$, and all of the loss

@@ -178,7 +178,7 @@ calculation(
 calculation(
     Equals((1 + root) / (1 - root), sqrt(kappa)),
     given=(root, kappa),
-    assuming=(kappa > 2,),
+    assuming=(kappa > 1,),
     unknown=(root,),
     title="The best momentum",
 ).implies(Equals(root, (sqrt(kappa) - 1) / (sqrt(kappa) + 1)), because="solved for $r$")
@@ -200,7 +200,6 @@ pictures.curves(
             Abs(inside + sqrt(inside**2 - 4 * memory)), Abs(inside - sqrt(inside**2 - 4 * memory))
         )
         / 2,
-        "a step half as long": Abs(1 - x / 101),
     },
     over=(x, 1, 100),
     name="factors-by-curvature",
@@ -235,7 +234,7 @@ print(f"gradient descent: {steps(2 / 101, 0)} steps, predicted {plain:.0f}")
 print(f"momentum: {count} steps, predicted {heavy:.0f} and some")
 
 # %% [markdown]
-# Momentum takes a few more, for at both ends of the range $\beta - p^2/4$ is zero and the bound
+# Momentum takes a third more, for at both ends of the range $\beta - p^2/4$ is zero and the bound
 # says nothing: there the power comes with a factor of $t$. A little more momentum than the best is
 # therefore safer than a little less.
 
@@ -447,9 +446,7 @@ calculation(
     Var(eta * first + eta * second),
     given=(first, second, eta, spread, b),
     assuming=(random(first, variance=spread / b), random(second, variance=spread / b)),
-).then(2 * eta**2 * spread / b, because="independent kicks").then(
-    (2 * eta) ** 2 * (spread / (2 * b)), because="twice the step, half the variance"
-)
+).then(2 * eta**2 * spread / b, because="two old kicks, or a new one: $(2 \\eta)^2$ times $v / 2b$")
 
 # %%
 calculation((1 - eta * curve) ** 2 - (1 - 2 * eta * curve), given=(eta, curve)).then(
@@ -490,9 +487,15 @@ calculation(before - (before - newest) / steps_done, given=averaged).then(
 
 # %%
 S, batch = scalar("S", domain="positive"), scalar("b", domain="positive")
-calculation(
-    (S * (1 + B / batch) / S - 1) * (S * (batch + B) / (S * B) - 1), given=(S, B, batch)
-).then((B / batch) * (batch / B), because="subtracted").then(1, because="whatever the batch is")
+n_steps, n_examples = scalar("T"), scalar("M")
+spent = (
+    S, B, batch,
+    Let(n_steps, S * (1 + B / batch), "steps"),
+    Let(n_examples, S * (batch + B), "examples"),
+)  # fmt: skip
+calculation((n_steps / S - 1) * (n_examples / (S * B) - 1), given=spent).then(
+    1, because="$B / b$ times $b / B$"
+)
 
 # %% [markdown]
 # ### References

@@ -43,7 +43,7 @@ first, second, third, kept, used = (
 )
 ball = (
     first, second, grad, lr, mu,
-    Let(kept, (first - second) / lr, "by the step before: it was lr times this"),
+    Let(kept, (first - second) / lr, "by the step before, which was $-\\eta m$"),
     Let(used, mu * kept + grad, "gradients, remembered with decay"),
     Let(third, second - lr * used, "a step along what is remembered"),
 )  # fmt: skip
@@ -142,7 +142,7 @@ calculation(E(m / (1 - beta**T)), given=running, assuming=noise, title="Correcte
 # %% [markdown]
 # The mean of squares fades more slowly, and is too small for longer. The picture has the share of
 # the truth that the means have reached: with $\beta = 0.999$ it takes a thousand steps to get to
-# two thirds.
+# nearly two thirds.
 
 # %%
 steps = symbols("t", positive=True)
@@ -182,20 +182,6 @@ calculation(
     ),
     title="The first step, corrected",
 ).then(grad / Abs(grad), because="both factors cancel")  # fmt: skip
-
-# %% [markdown]
-# Measured, with gradients of mean one and much noise:
-
-# %% tags=["shown"]
-import numpy as np
-
-rng = np.random.default_rng(0)
-mean = np.zeros(100_000)  # as many parameters
-for step in range(1, 21):
-    mean = 0.9 * mean + 0.1 * (1 + 3 * rng.normal(size=mean.shape))
-    if step in (1, 2, 5, 20):
-        factor = 1 - 0.9**step
-        print(f"step {step:2}: {mean.mean():.2f}, predicted {factor:.2f}")
 
 # %% [markdown]
 # And how noisy is the mean, once the start is forgotten?
@@ -325,13 +311,10 @@ calculation(
 # same. Find a gradient for which it is not.
 #
 # **3.** Late in training Adam's quotient is mostly noise. Say that its entries are random, with
-# mean zero and variance one. How large do weights become under AdamW, and what decides it?
+# mean zero and variance one, anew in each step. How large do weights become under AdamW, and what
+# decides it?
 #
-# **4.** A batch of $N$ tokens does not fit into memory and is split into $K$ parts of $n_k$ tokens.
-# Each part gives the mean gradient over its tokens, and a training loop averages these $K$ means.
-# What is wrong, and how is it put right?
-#
-# **5.** For how long does a single huge gradient shorten Adam's steps?
+# **4.** For how long does a single huge gradient shorten Adam's steps?
 #
 # ### Answers
 #
@@ -344,7 +327,7 @@ calculation(grad / sqrt(grad**2), given=(grad,)).then(
 
 # %% [markdown]
 # **2.** A small one: for $g = 10^{-8}$ the right one takes half a step, the wrong one less than
-# a ten-thousandth of one. Embeddings of rare tokens have such gradients.
+# a ten-thousandth of one.
 
 # %%
 eps, tiny = scalar("eps"), scalar("g")
@@ -380,25 +363,7 @@ calculation(
 ).implies(Equals(size, lr / (decay * (2 - lr * decay))), because="terms with $w$ together")
 
 # %% [markdown]
-# **4.** Tokens in short parts count for more than those in long ones. Each mean has to be weighted
-# with its share of the tokens; then every token counts the same.
-
-# %%
-K = Dim("K")
-k = K.index("k")
-totals, counts, tokens = K.vector("S"), K.vector("n", domain="positive"), scalar("N")
-part = K.vector("g")
-split = (
-    totals, counts,
-    Let(tokens, sum_over(counts[k], k), "tokens of the batch"),
-    Let(part[k], totals[k] / counts[k], "the mean of a part"),
-)  # fmt: skip
-calculation(sum_over(counts[k] / tokens * part[k], k), given=split).then(
-    sum_over(totals[k], k) / tokens, because="$n_k$ cancels: the sum over all, by all tokens"
-)
-
-# %% [markdown]
-# **5.** Its weight fades by $\beta_2$ in each step: with 0.999 more than a third of it is there a
+# **4.** Its weight fades by $\beta_2$ in each step: with 0.999 more than a third of it is there a
 # thousand steps later. That is a reason to clip, and another to take a smaller $\beta_2$.
 
 # %%

@@ -60,20 +60,8 @@ calculation(gpt2.parameters, given=(c, L, n, v), title="Parameters of GPT-2").th
 )
 
 # %% [markdown]
-# With $L = 12$, $c = 768$, $v = 50257$ and $n = 1024$, this is the 124 million by which the
-# smallest GPT-2 is known.
-
-# %%
-depth, width, tokens, places = (
-    Let(scalar("L"), 12, "blocks"),
-    Let(scalar("c"), 768, "width"),
-    Let(scalar("v"), 50257, "tokens"),
-    Let(scalar("n"), 1024, "positions"),
-)
-calculation(
-    depth.lhs * (12 * width.lhs**2 + 13 * width.lhs) + (tokens.lhs + places.lhs + 2) * width.lhs,
-    given=(depth, width, tokens, places),
-).then(124_439_808, because="arithmetic")
+# For 12 blocks of width 768, 50257 tokens and 1024 positions, this is the 124 million by which the
+# smallest GPT-2 is known; the chapter *Language models* says where they are.
 
 # %% [markdown]
 # ## Six operations for each parameter and token
@@ -169,9 +157,9 @@ calculation(
 ).implies(Equals(alpha * A / N**alpha, beta * b / D**beta), because="both are $6 \\mu N D$")
 
 # %% [markdown]
-# Each term of the loss, times its exponent, is what another percent of its resource would save: at
-# the best size both would save the same. The budget says what $D$ is,
-# and then there is one equation for one unknown.
+# Each term of the loss, times its exponent, tells what another percent of its resource would
+# save: at the best size both would save the same. The budget says what $D$ is, and then there is
+# one equation for one unknown.
 
 # %%
 tokens_bought = Let(D, C / (6 * N), "tokens that the budget buys")
@@ -186,7 +174,6 @@ calculation(
     because="put in $D = C / 6N$ and collect powers of $N$",
 ).implies(Equals(N, G.lhs * (C / 6) ** (beta / (alpha + beta))), because="take the root")
 
-# %% [markdown]
 # %% [markdown]
 # The slope is zero there; that it is a minimum, and not a maximum, has to be seen as well.
 
@@ -210,8 +197,8 @@ calculation(
 
 # %% [markdown]
 # *In words:* the size of the model grows with a power of the budget whose exponent has the
-# *tokens'* $\beta$ above the bar, and the tokens with one that has the size's $\alpha$. Published
-# notes have the two exchanged. To remember which is which, look at what the best size is solved
+# *tokens'* $\beta$ above the bar, and the tokens with one that has the size's $\alpha$. They
+# are easily exchanged. To remember which is which, look at what the best size is solved
 # from: the two terms of the loss fall together. The one whose exponent is small falls slowly, so
 # what it depends on must grow faster. With $\alpha = 0.34$ and $\beta = 0.28$, as the paper fitted
 # them, $N$ grows with $C^{0.45}$ and $D$ with $C^{0.55}$: in nearly equal measure.
@@ -244,10 +231,10 @@ pictures.curves(
 )
 
 # %% [markdown]
-# A formula for the best size is only as good as the constants in it. Besiroglu et al. fitted the
-# same law to the same points again and found others. Here both fits are asked how to spend
-# $5.76 \cdot 10^{23}$ operations, by the formula and by search. Chinchilla, which had that budget,
-# has 70 billion parameters and saw 1.4 trillion tokens.
+# A formula for the best size is only as good as the constants in it. Besiroglu et al. read the
+# points off the paper's figure, fitted the same law again and found others. Here both fits are
+# asked how to spend $5.76 \cdot 10^{23}$ operations, by the formula and by search. Chinchilla,
+# which had that budget, has 70 billion parameters and saw 1.4 trillion tokens.
 
 # %% tags=["shown"]
 import numpy as np
@@ -265,9 +252,9 @@ for who, A, B, alpha, beta in (
     print(f"{' ' * 16} {budget / 6 / best**2:.0f} tokens for each parameter")
 
 # %% [markdown]
-# *In words:* exponents that differ by a few hundredths move the answer by a factor of two, and the
-# tokens for each parameter by five. The law is right about the shape of the valley; where it
-# lies has to be measured near the budget that is meant.
+# *In words:* a second fit to nearly the same points moves the answer by a factor of two, and the
+# tokens for each parameter by a factor of five. The law is right about the shape of the valley;
+# where it lies has to be measured near the budget that is meant.
 #
 # ## The memory of a training step
 #
@@ -301,7 +288,7 @@ calculation(
 
 # %% [markdown]
 # *In words:* beyond that length, attention that keeps its probabilities spends most of its memory
-# on them. The chapter on fast attention shows how to keep none: what is left is twenty numbers for
+# on them. The chapter *Fast attention* shows how to keep none: what is left is twenty numbers for
 # each entry of the stream, whatever the length. For a width of 4096 and 32 layers, at two bytes,
 # that is 5 megabytes for each token of the batch. Exercise 4 asks how to keep less.
 #

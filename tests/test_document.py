@@ -367,6 +367,15 @@ def test_results_at_a_glance(folder):
     assert r"\text{Softmax}" in glance
 
 
+def test_a_glance_gives_no_answers_away(folder):
+    path = folder / "derivations" / "one.py"
+    answers = "## Exercises\n#\n# ### Answers\n\n# %%\nops.tanh.gradient()\n\n# %%\n"
+    path.write_text(CHAPTER.replace("The end.", answers) + "ops.sigmoid.gradient()\n")
+    page = document_markdown(run_chapter(path), "github")
+    assert page.count("**Result.**") == 3
+    assert "**At a glance.**" not in page
+
+
 def test_a_title_at_a_glance_holds_no_names():
     """Z is a name in the z-loss, and its title is a title all the same."""
     glance = glance_markdown([ops.z_loss.gradient(), ops.mse.gradient()])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import sympy as sp
 
 from ..derivation import Derivation
 from ..equation import Let
+from ..expressions import rename_entries
 from ..notation import Layer, entry
 from ..render.flavour import Flavour, flavour_of
 from ..render.page import rows
@@ -58,7 +59,8 @@ def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[
     )
     adjoints = (let for let in gradient.head.where_new if let.name.startswith("d"))
     kept = [gradient.placed(let, HEAD) for let in adjoints]
-    yield f.display(rows([*((let.lhs, let.rhs) for let in kept), gradient.top], PLAIN))
+    found = [*((let.lhs, let.rhs) for let in kept), gradient.top]
+    yield f.display(rows([(left, following(right, model)) for left, right in found], PLAIN))
     yield "**The layers.** " + f.prose(
         "What a layer does to the gradient is derived once. From the last layer to the first, "
         r"for $\ell = L - 1, \dots, 0$, the gradient of what went into a layer follows from that "
@@ -83,6 +85,17 @@ def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[
     )
 
 
+def following(expr: Any, model: Architecture) -> Any:
+    """What the head says, with the tokens that come next told from those that go in."""
+    inputs = (model.embed.program.inputs, model.head.program.inputs)
+    read, wanted = ({t.name for t in each if t.role == "target"} for each in inputs)
+    return rename_entries(expr, {name: coming(name) for name in read & wanted})
+
+
+def coming(name: str) -> Callable[[tuple[sp.Expr, ...]], sp.Expr]:
+    return lambda subscripts: entry(f"{name}_next", *subscripts)
+
+
 def streams(gradient: ModelGradient) -> set[str]:
     """The adjoints of the names that have the shape of what the layers pass on."""
     program = gradient.layer.program
@@ -103,7 +116,7 @@ def forward(gradient: ModelGradient) -> str:
     lines = [
         rf"{first} &= \text{{embedding}}(t)",
         rf"{after} &= \text{{block}}({here}) && \quad \ell = 0, \dots, L - 1",
-        rf"\mathcal{{L}} &= \text{{head}}({last}, t')",
+        rf"\mathcal{{L}} &= \text{{head}}({last}, {p(sp.Symbol('t_next'))})",
     ]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 

@@ -56,6 +56,14 @@ def test_a_tied_table_has_the_gradients_of_both_its_places() -> None:
     assert entry("dz", b, i, sp.Symbol("w", integer=True)) in scored.rhs.atoms(sp.Indexed)
 
 
+def test_a_page_tells_the_tokens_that_come_next_from_those_that_go_in(model: Any) -> None:
+    page = model.gradient().to_markdown()
+    head, table = page.split("**The layers.**")
+    assert r"[w = t_{\mathrm{next}, bi}]" in head
+    assert "[w = t_{bi}]" in table
+    assert "[w = t_{bi}]" not in head
+
+
 def test_the_logits_gradient_is_what_everybody_knows() -> None:
     where = models.gpt2().gradient().head.where
     w, t = sp.Symbol("w", integer=True), entry("t", b, i)
