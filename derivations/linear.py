@@ -127,9 +127,8 @@ calculation(y[i], given=stack, title="Two layers").then(
 #
 # ## Without a bias
 #
-# Many language models, PaLM and Llama among them, have no biases, and lose nothing by it that
-# anybody has measured; the authors of PaLM found the training of large models more stable. What is
-# left is a projection.
+# Many language models, PaLM and Llama among them, have no biases; the authors of PaLM report that
+# large models were more stable in training without. What is left is a projection.
 
 # %%
 ops.projection.batched("N")

@@ -339,7 +339,7 @@ calculation(
 # (For large $d$ the projection inside a norm takes nothing that counts.) A branch of a post-norm
 # model has no norm in it, so that $1 + 1$ stands for $1 + r^2$; the norm after the sum multiplies
 # that by one half, and the gradient keeps its size. In a pre-norm model, branch $l$ multiplies the
-# square of its size by
+# square of the gradient's size by
 
 # %%
 l = scalar("l", domain="positive")
