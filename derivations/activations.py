@@ -22,34 +22,14 @@ from symllm import (
     pictures,
     random,
     scalar,
-    sum_over,
 )
 
 # %% [markdown]
 # ## Why there must be one
 #
-# Put one linear layer on top of another, with nothing between. The inner layer has weights $A$ and
-# a bias $a$, the outer one $B$ and $b$.
-
-# %%
-n, m, o = Dim("n"), Dim("m"), Dim("o")
-k, j, i = n.index("k"), m.index("j"), o.index("i")
-inner, outer = n.vector("A").batched((m,)), m.vector("B").batched((o,))
-shift, lift, entries = m.vector("a"), o.vector("b"), n.vector("x")
-calculation(
-    sum_over(outer[i, j] * (sum_over(inner[j, k] * entries[k], k) + shift[j]), j) + lift[i],
-    given=(inner, outer, shift, lift, entries),
-    title="Two layers are one",
-).then(
-    sum_over(sum_over(outer[i, j] * inner[j, k], j) * entries[k], k)
-    + (sum_over(outer[i, j] * shift[j], j) + lift[i]),
-    because="sums in the other order",
-)
-
-# %% [markdown]
-# *In words:* the result is one layer, with the weights $B A$ and the bias $B a + b$. A hundred
-# layers would be no more than one; depth without an activation is an expensive way to write a
-# matrix.
+# Two linear layers, one on top of the other with nothing between, are one linear layer, whose
+# matrix is the product of theirs (the chapter on the linear layer multiplies it out). So are a
+# hundred. Depth without an activation is an expensive way to write a matrix.
 #
 # What does an activation cost on the way back? Entry $i$ of the output depends on entry $i$ of the
 # input alone, so the Jacobian is diagonal, and the gradient is the upstream gradient times a slope.
@@ -85,18 +65,18 @@ calculation(y * (1 - y), given=(y,), title="The steepest place").then(
 ).at_most(Rational(1, 4), because="with equality at one half")
 
 # %% [markdown]
-# A gradient that comes down through $L$ sigmoids has been multiplied by $L$ such slopes. Even if
-# every one of them stood at its best place,
+# A gradient that comes down through $D$ sigmoids has been multiplied by $D$ such slopes. What is
+# left of it, if all of them have the same output?
 
 # %%
-depth = Dim("L")
+depth = Dim("D")
 calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many sigmoids").at_most(
     Rational(1, 4) ** depth.symbol, because="each is at most one quarter"
 )
 
 # %% [markdown]
-# and ten layers take away six digits. The weights between would have to be four times as large to
-# make up for it, and would then drive the sigmoids into their flat ends.
+# *In words:* ten layers take away six digits at the least. The weights between would have to be
+# four times as large to make up for it, and would then drive the sigmoids into their flat ends.
 #
 # ### Tanh
 #
@@ -173,7 +153,7 @@ ops.relu.gradient("x")
 # %% [markdown]
 # *In words:* the gate that let the value through lets its gradient back, undiminished. Where it is
 # shut the gradient is exactly zero: a unit that is shut for every example gets none at all, and
-# never opens again. It is called *dead*.
+# stays shut unless the layers below it change its inputs. It is called *dead*.
 
 # %% [markdown]
 # Only one thing about a rectifier is curved, its corner. It has no scale of its own: stretch the
@@ -186,10 +166,10 @@ calculation(Max(c * x, 0), given=(c, x), title="No scale of its own").then(
 )
 
 # %% [markdown]
-# *In words:* multiply the weights before a rectifier by ten and divide those after it by ten, and
-# the network is the same function. A sigmoid cares how large its input is, a rectifier does not:
-# that is why sizes drift from layer to layer, and why initialisation and normalisation have
-# chapters of their own.
+# *In words:* multiply the weights and the bias before a rectifier by ten and divide the weights
+# after it by ten, and the network is the same function. A sigmoid cares how large its input is, a
+# rectifier does not: nothing keeps sizes from drifting from layer to layer, and that is why
+# initialisation and normalisation have chapters of their own.
 #
 # ## The corner, rounded
 #
@@ -216,7 +196,7 @@ ops.softplus.gradient("x")
 # %%
 calculation(log(1 + exp(x)), given=(x,), title="Softplus and the rectifier").then(
     Max(x, 0) + log(1 + exp(-Abs(x))), because="take out the larger"
-).at_most(Max(x, 0) + log(2), because="what is left is at most two")
+).at_most(Max(x, 0) + log(2), because="the logarithm that is left is of two at most")
 
 # %% [markdown]
 # *In words:* never by more than $\log 2$, and that only at the corner. The line in the middle is
@@ -234,7 +214,7 @@ for value in (-800.0, 0.0, 800.0):
     print(f"x = {value:6.1f}: as defined {defined:.3f}, larger first {stable:.3f}")
 
 # %% [markdown]
-# Softplus itself did not win: at zero it lets $\log 2$ through, and an average unit is never off.
+# Softplus itself did not win: at zero it lets $\log 2$ through, and no unit is ever off.
 # It lives on where something has to be positive, such as a step size or a variance. The corner
 # was rounded in another way.
 #
@@ -255,8 +235,8 @@ def gate(z):
 
 
 calculation(x * gate(x) - (-x) * gate(-x), given=(x,), title="SiLU, right minus left").then(
-    x * (gate(x) + gate(-x)), because="$x$ in both"
-).then(x, because="the two shares make one")
+    x, because="the two shares make one"
+)
 
 
 # %%
@@ -265,16 +245,15 @@ def normal(z):
 
 
 calculation(x * normal(x) - (-x) * normal(-x), given=(x,), title="GELU, right minus left").then(
-    x * (normal(x) + normal(-x)), because="$x$ in both"
-).then(x, because="the two shares make one")
+    x, because="the two shares make one"
+)
 
 # %% [markdown]
 # *In words:* ReLU, SiLU and GELU all satisfy $f(x) - f(-x) = x$. They are one half of the
 # identity, $x / 2$, plus something even: for ReLU half of the size of $x$, for the others a smooth
 # copy of it. Hence the slopes at $x$ and at $-x$ always make one together, and at zero the smooth
-# ones have a slope of one half. On inputs that are as often negative as positive, half of the
-# gradient gets through on average, whichever is chosen; what differs is how that half is shared
-# out.
+# ones have a slope of one half. On inputs that are spread evenly about zero the mean slope is one
+# half, whichever is chosen; what differs is how that half is shared out.
 
 # %%
 axis = scalar("x")
@@ -285,7 +264,7 @@ pictures.curves(
     {"ReLU": Max(axis, 0), "softplus": log(1 + exp(axis)), "SiLU": SILU, "GELU": GELU},
     name="rectifiers",
     words="ReLU has a corner at zero. Softplus lies above it everywhere, by 0.7 at zero. SiLU and "
-    "GELU pass through zero, dip below it on the left, to -0.28 and -0.17, and join ReLU on "
+    "GELU pass through zero, dip below it on the left, by 0.28 and by 0.17, and join ReLU on "
     "both sides, GELU sooner.",
     up="value",
     **ACROSS,
@@ -333,8 +312,8 @@ ops.gelu.gradient("x")
 
 # %% [markdown]
 # *In words:* the distribution function, and the input times the density, which is the slope of the
-# distribution function: the same two terms as for SiLU. Neither can be had from $y$ alone, for
-# each value in the dip is taken twice; the backward pass needs $x$.
+# distribution function: the same two terms as for SiLU. Neither slope can be had from $y$ alone,
+# for each value in the dip is taken twice; the backward pass needs $x$.
 
 # %%
 normal_slope = normal(axis) + axis * exp(-(axis**2) / 2) / sqrt(2 * pi)
@@ -407,11 +386,11 @@ ops.swiglu.gradient()
 # either way; where there is nothing to pass, the gate does not learn.
 
 # %% [markdown]
-# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh. Its
-# gradient is the same sentence with another slope.
+# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh. Only the
+# gradient of the gate is another.
 
 # %%
-ops.geglu.gradient()
+ops.geglu.gradient("gate")
 
 # %% [markdown]
 # *In words:* gating is one idea and its activation another; the calculus does not mix them.
@@ -435,14 +414,14 @@ calculation(
 
 # %%
 g, u = scalar("g"), scalar("u")
-calculation(Max(c * g, 0) * (c * u), given=(c, g, u), title="Twice as much is four times").then(
+calculation(Max(c * g, 0) * (c * u), given=(c, g, u), title="A stretch comes out squared").then(
     c**2 * (Max(g, 0) * u), because="one $c$ from each half"
 )
 
 # %% [markdown]
-# *In words:* an outlier in the input of a gated layer comes out squared. Products let one unit ask
-# for two things at once; they are also where arithmetic in eight bits has been seen to fail first
-# (Fishman et al., 2024).
+# *In words:* an outlier that reaches both halves is squared. Products let one unit ask
+# for two things at once; they are also where training in eight bits has been seen to fail (Fishman
+# et al., 2024).
 #
 # ## Dropout
 #

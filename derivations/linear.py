@@ -74,8 +74,8 @@ print(f"derived {dW[1, 2]:.6f}, by differences {change.sum() / 2:.6f}")
 # Examples do not touch each other on the way forward, and on the way back they meet only in the
 # parameters, where their gradients are added. So a batch that is too large for the memory may come
 # in pieces. With a loss that is a sum over examples, the gradients of the pieces add up to that of
-# the whole, to the last digit. With a mean they do not, unless the pieces are of one size. Let
-# $q_s$ be what each example asks for, and take means over a first piece of $k$ examples and a
+# the whole, but for rounding. With a mean, the mean of the pieces is that of the whole only if they
+# are of one size. Let $q_a$ be the gradients of a first piece of $k$ examples, and $v_c$ those of a
 # second of $l$.
 
 # %%
@@ -121,13 +121,14 @@ calculation(y[i], given=stack, title="Two layers").then(
 # %% [markdown]
 # *In words:* they do not: two linear layers are one, whose matrix is the product $U W$. A hundred
 # of them are one. That is why there is something bent between them, which the chapter on
-# activations is about. Only where $d$ is small do two layers say something that one does not: their
-# product has rank $d$ at most, and is much cheaper to keep. That will be the idea of LoRA.
+# activations is about. Where $d$ is smaller than $m$ and $n$, two layers can do even less than one,
+# for their product has rank $d$ at most; but they are cheaper to keep. That will be the idea of
+# LoRA.
 #
 # ## Without a bias
 #
-# Many models since Llama have no biases: what a bias could add, a normalisation before the layer or
-# the weights around it can mostly do as well. What is left is a projection.
+# Many language models, PaLM and Llama among them, have no biases; the authors of PaLM report that
+# large models were more stable in training without. What is left is a projection.
 
 # %%
 ops.projection.batched("N")
@@ -136,7 +137,7 @@ ops.projection.batched("N")
 ops.projection.batched("N").gradient()
 
 # %% [markdown]
-# *In words:* the same two products; what is not there has no gradient.
+# *In words:* the same two products; only the sum is gone.
 
 # %% [markdown]
 # ## LoRA
@@ -160,8 +161,9 @@ ops.lora.batched("N").gradient()
 
 # %% [markdown]
 # *In words:* two linear layers, one on top of the other, each with the gradients of a linear
-# layer. All that has to be kept for the parameters are $h$ and $\mathrm{d}h$, with $r$ numbers for
-# each example, and no matrix as large as $W$ is ever made for a gradient; that is what is saved.
+# layer. The input $x$ has to be kept, as for any linear layer, and $h$, which is small. But no
+# matrix as large as $W$ is ever made for a gradient, nor for what an optimizer keeps of it; that is
+# what is saved.
 # While $B$ is zero, so is $\mathrm{d}h$ and with it the gradient of $A$: at first only $B$ learns.
 # What follows from that, and how $\alpha$ and $r$ are chosen, is in the chapter on fine-tuning.
 
@@ -268,6 +270,8 @@ calculation(sum_over(x[s] * (w * x[s] - y[s]), s), given=best).then(
 #
 # D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning representations by
 # back-propagating errors*, Nature 323, 1986.
+#
+# A. Chowdhery et al., *PaLM: scaling language modeling with pathways*, arXiv:2204.02311, 2022.
 #
 # E. J. Hu et al., *LoRA: low-rank adaptation of large language models*, ICLR 2022,
 # arXiv:2106.09685.

@@ -41,8 +41,7 @@ ops.layer_norm
 # ### What it does not see
 #
 # Multiply the input by a positive number $a$ and add $b$ to every entry. The mean follows, and the
-# variance is multiplied by $a^2$, so that the normalised input, $z_i$ less its mean over the root
-# of its variance, is
+# variance is multiplied by $a^2$. What becomes of the normalised input?
 
 # %%
 d = Dim("d")
@@ -85,13 +84,6 @@ ops.layer_norm.gradient("x")
 # *In words:* scale the upstream gradient by $\gamma$; remove its mean, that is its component
 # along the vector of ones; remove (but for $\epsilon$) its component along $\hat{x}$; and divide
 # by the standard deviation.
-
-# %% [markdown]
-# The picture shows the paths: what is computed from what, and each gradient opposite the name that
-# it belongs to.
-
-# %%
-pictures.graph(ops.layer_norm.gradient())
 
 # %% [markdown]
 # ### Why it is a projection
@@ -167,6 +159,13 @@ ops.layer_norm.batched("N").gradient("gamma", "beta")
 # gradient as it arrives.
 
 # %% [markdown]
+# All paths together: what is computed from what, and each gradient opposite the name that it
+# belongs to.
+
+# %%
+pictures.graph(ops.layer_norm.gradient())
+
+# %% [markdown]
 # ## RMSNorm
 #
 # Is centring needed at all? RMSNorm leaves it out, and the shift as well, and divides by the root
@@ -184,24 +183,10 @@ ops.rms_norm.gradient()
 # it.
 
 # %% [markdown]
-# The relation between the two is simple: layer normalisation is RMSNorm of the centred input, for
-# the mean square of what is centred is the variance.
-
-# %%
-c, size = d.vector("c"), scalar("t")
-centred = (
-    *moments,
-    Let(c[i], x[i] - mu, "centred input"),
-    Let(size, mean(c[j] ** 2, j), "its mean square"),
-)
-calculation(c[i] / sqrt(size + eps), given=centred, title="RMSNorm of what is centred").then(
-    (x[i] - mu) / sqrt(v + eps), because="by definition"
-)
-
-# %% [markdown]
-# *In words:* if what comes in has mean zero by itself, the two are the same function. A linear
-# layer can see to that: take from the weights of every input their mean over the outputs, and the
-# mean of the outputs is zero.
+# The relation between the two is simple: but for the shift, layer normalisation is RMSNorm of the
+# centred input, for the mean square of what is centred is the variance. If what comes in has mean
+# zero by itself, the two are the same function. A linear layer without bias can see to that: take
+# from the weights of every input their mean over the outputs, and the mean of the outputs is zero.
 #
 # ## What a norm does to the weights before it
 #
@@ -314,22 +299,13 @@ print(f"predicted:       {np.sqrt(2 * rate * decay):.4f}")
 # *pre-norm*. The formulas differ by the place of one letter. What does it do to gradients?
 #
 # At the start a branch is a random matrix, as good as independent of everything before. Forwards,
-# in a post-norm model, the sum of a normalised stream and a branch has the variance two,
+# in a pre-norm model, nobody normalises the stream itself, and it grows:
 
 # %%
-depth = Dim("L")
+depth = Dim("D")
 level = depth.index("l")
 stream, branch = scalar("x"), depth.vector("f")
 start = (random(stream), random(branch[level]))
-calculation(
-    Var(stream + branch[level]), given=(stream, branch), assuming=start, title="One sum"
-).then(Var(stream) + Var(branch[level]), because="independent").then(2, because="one each")
-
-# %% [markdown]
-# so the norm that follows has $r = 1 / \sqrt{2}$, in every layer. In a pre-norm model nobody
-# normalises the stream itself, and it grows:
-
-# %%
 calculation(
     Var(stream + sum_over(branch[level], level)),
     given=(stream, branch),
@@ -340,9 +316,12 @@ calculation(
 )
 
 # %% [markdown]
-# so a norm that stands before branch $l$, counted from zero, has $r^2 = 1 / (1 + l)$. Backwards,
-# the gradient $g$ of the sum goes down both ways. A branch with Jacobian $J$, whose entries have
-# mean zero and variance $1/d$, adds its own share to it, on average at a right angle:
+# So a norm that stands before branch $l$, counted from zero, has $r^2 = 1 / (1 + l)$. In a
+# post-norm model the stream starts anew from variance one after every sum, and each norm has $r^2 =
+# 1/2$.
+#
+# Backwards, the gradient $g$ of the sum goes down both ways. A branch with Jacobian $J$, whose
+# entries have mean zero and variance $1/d$, adds its own share to it, on average at a right angle:
 
 # %%
 J = d.vector("J").batched((d,))
@@ -357,26 +336,25 @@ calculation(
 ).then((1 + r**2) * sum_over(g[j] ** 2, j), because="$d$ terms of variance $1/d$")
 
 # %% [markdown]
-# (For large $d$ the projection inside a norm takes nothing that counts.) Post-norm multiplies all
-# of that by its $r^2$, which is one half:
-
-# %%
-calculation(r**2 * (1 + 1), given=(Let(r, 1 / sqrt(2)),), title="Post-norm, a layer").then(
-    1, because="the gradient keeps its size"
-)
+# (For large $d$ the projection inside a norm takes nothing that counts.) A branch of a post-norm
+# model has no norm in it, so that $1 + 1$ stands for $1 + r^2$; the norm after the sum multiplies
+# that by one half, and the gradient keeps its size. In a pre-norm model, branch $l$ multiplies the
+# square of the gradient's size by
 
 # %%
 l = scalar("l", domain="positive")
-calculation(
-    (1 + r**2) * (1 + l), given=(l, Let(r, 1 / sqrt(1 + l))), title="Pre-norm, a layer"
-).then(2 + l, because="a square of $1 + l$ becomes one of $2 + l$")
+calculation(1 + r**2, given=(l, Let(r, 1 / sqrt(1 + l))), title="Pre-norm, a layer").then(
+    (2 + l) / (1 + l), because="put in $r$"
+)
 
 # %% [markdown]
-# *In words:* neither explodes or vanishes, so size is not where they differ. What differs is how
-# much of the gradient at the bottom is the gradient at the top. In a post-norm model the direct way
-# loses half of its square in every layer, and after $L$ layers $2^{-L}$ of it is left; the rest has
-# been through random matrices. In a pre-norm model the direct way loses nothing, and is one part in
-# $1 + L$ of the whole. In cosines, for 24 layers: $0.0002$ against $0.2$.
+# *In words:* in a product over all branches, each numerator is cancelled by the next denominator,
+# and $1 + D$ is left. So the gradient of the stream neither explodes nor vanishes in either model.
+# What differs is how much of the gradient at the bottom is the gradient at the top. In a post-norm
+# model the direct way loses half of its square in every layer, and after $D$ layers $2^{-D}$ of it
+# is left; the rest has been through random matrices. In a pre-norm model the direct way loses
+# nothing, and is one part in $1 + D$ of the whole. In cosines, for 24 layers: $0.0002$ against
+# $0.2$.
 
 # %% tags=["shown"]
 import numpy as np
@@ -412,9 +390,10 @@ for post in (True, False):
 
 # %% [markdown]
 # Both sizes are as predicted, and so is the cosine of the pre-norm model; that of the other is no
-# more than the noise of 512 entries. Post-norm models are trained with a learning rate that is
-# warmed up slowly (Xiong et al. say why); pre-norm does without, and pays in another way: the
-# stream grows, and each later branch is a smaller part of it.
+# more than the noise of 512 entries. Post-norm models need a learning rate that is warmed up
+# slowly: at the start the gradients of their last layers are large. Pre-norm models can do without
+# (Xiong et al., 2020), and pay in another way: the stream grows, and each later branch is a smaller
+# part of it.
 #
 # ## Exercises
 #
@@ -487,7 +466,8 @@ calculation(sum_over(dh[i] * u[col], i), given=shifted, title="A column").then(
 # %% tags=["shown"]
 from symllm import check_latex, ops
 
-formula = r"\frac{\partial L}{\partial x_i} = \gamma_i r \frac{\partial L}{\partial y_i}"
+formula = r"\frac{\partial L}{\partial x_i}"
+formula += r" = \gamma_i r \frac{\partial L}{\partial y_i}"
 print(check_latex(formula, ops.rms_norm).explanation)
 
 # %% [markdown]

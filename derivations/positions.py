@@ -2,11 +2,11 @@
 # # Positions
 #
 # Attention without a mask looks at a set: shuffle the rows of its keys and values together, and the
-# output is the same. A causal mask tells it what came before, but not how far before. Where a word
-# stands has to be told by other means. There are three: something can be *added*
-# to the embeddings, queries and keys can be *turned*, or scores can be *lowered* with distance. Two
-# questions tell them apart. Does a score depend on where two words stand, or only on how far apart
-# they are? And what does a model see at distances that it was never trained on?
+# output is the same. A causal mask lets each word see what came before, but says nothing of how far
+# before. Where a word stands has to be told by other means. There are three: something can be
+# *added* to the embeddings, queries and keys can be *turned*, or scores can be *lowered* with
+# distance. Two questions tell them apart. Does a score depend on where two words stand, or only on
+# how far apart they are? And what does a model see at distances that it was never trained on?
 
 # %%
 import numpy as np
@@ -53,7 +53,8 @@ pictures.matrix(
     np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(24, 16),
     name="sinusoids",
     words="The table for 24 positions, one a row, and 8 pairs of columns, a sine and a cosine "
-    "each. The first pair turns once in six rows, the last hardly moves.",
+    "each; red is above zero, blue below. The first pair turns once in six rows, the last hardly "
+    "moves.",
 )
 
 # %% [markdown]
@@ -211,7 +212,7 @@ for first, second in ((3, 10), (1003, 1010), (3, 1010)):
     turned_query = rope(x=query, pos=[first], base=1e4).ravel()
     turned_key = rope(x=key, pos=[second], base=1e4).ravel()
     score = turned_query @ turned_key
-    print(f"positions {first:4} and {second:4}: added {added:6.2f}, turned {score:6.2f}")
+    print(f"{first:4} and {second:4}: added {added:6.2f}, turned {score:6.2f}")
 
 # %% [markdown]
 # ### Rotary position embedding
@@ -225,7 +226,7 @@ ops.rope
 
 # %% [markdown]
 # What does the backward pass of a rotation look like? The gradient meets the transposed matrix, and
-# that is the rotation by the opposite angle:
+# that is the rotation by the opposite angle, for it undoes what the rotation did:
 
 # %%
 calculation(
@@ -245,9 +246,10 @@ ops.rope.gradient("x")
 # %% [markdown]
 # ### Pairs by halves
 #
-# Llama's published checkpoints pair entry $k$ with entry $m + k$ of the other half, the paper
-# pairs neighbours. The mathematics is the same with the axes of the pair exchanged, but weights
-# that were trained for one are wrong for the other.
+# The paper pairs neighbours, and so did Llama as it was first published. GPT-NeoX pairs entry $k$
+# with entry $m + k$ of the other half, and so does Llama in the library of Hugging Face, with the
+# rows of its weights reordered. The mathematics is the same with the two axes exchanged, but
+# weights that were trained for one are wrong for the other.
 
 # %%
 ops.rope_halves
@@ -256,15 +258,15 @@ ops.rope_halves
 ops.rope_halves.gradient("x")
 
 # %% [markdown]
-# *In words:* again the same rotation by the opposite angle.
+# *In words:* again the rotation by the opposite angle.
 
 # %% [markdown]
 # ## What a score sees of the distance
 #
-# If the entries of queries and keys are independent, with mean zero, a score is zero on average at
-# any distance, and its variance does not depend on the distance either: rotation favours neither
-# near keys nor far ones before anything is learnt. What fades with distance is the score of a
-# query with a key that is *equal* to it. Let $t$ be the distance.
+# If the entries of queries and keys are independent, with mean zero and variance one, a score is
+# zero on average at any distance, and its variance does not depend on the distance either: rotation
+# favours neither near keys nor far ones before anything is learnt. What fades with distance is the
+# score of a query with a key that is *equal* to it. Let $t$ be the distance.
 
 # %%
 calculation(
@@ -342,10 +344,10 @@ for model, its_base, length in (("Llama 2", 1e4, 4096), ("Llama 3", 5e5, 8192)):
 # %% [markdown]
 # In a longer text those pairs come to angles that the model has never met, and what it then does is
 # anybody's guess. *Interpolation* squeezes the positions instead: for texts that are $\kappa$ times
-# as long, divide every position by $s$, and all angles are old ones (Chen et al., 2023). That slows
-# the fast pairs too, and neighbours, which only they tell apart, come to stand closer than they
-# ever stood. Can one stretch the slow pairs and spare the fast ones? Raise the base. If it is
-# multiplied by $\kappa^{m/(m-1)}$, pair $k$ gets the frequency
+# as long, divide every position by $\kappa$, and all angles lie where they lay in training (Chen et
+# al., 2023). That slows the fast pairs too, and neighbours, which only they tell apart, come to
+# stand closer than they ever stood. Can one stretch the slow pairs and spare the fast ones? Raise
+# the base. If it is multiplied by $\kappa^{m/(m-1)}$, pair $k$ gets the frequency
 
 # %%
 longer = scalar("kappa", domain="positive")
@@ -355,7 +357,7 @@ calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larg
 )
 
 # %% [markdown]
-# *In words:* the first pair, $k = 0$, is left alone; the last, $k = m - 1$, is slowed by exactly #
+# *In words:* the first pair, $k = 0$, is left alone; the last, $k = m - 1$, is slowed by exactly
 # $\kappa$, as interpolation would slow it; those between, by something between. A model needs
 # little training to get used to that, or none at all (Peng et al., 2023, who refine it).
 #

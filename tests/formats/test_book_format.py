@@ -11,6 +11,7 @@ from symllm.formats import book as books
 from symllm.formats.book import places
 from symllm.leaf import leaf_of, packed, unpacked
 from symllm.render.binding import book_typst, ops_said, table
+from symllm.render.typeset import convert
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,18 @@ def test_symbols_are_listed_with_what_they_mean(source):
 )
 def test_of_many_ops_some_are_named(ops, said):
     assert ops_said(ops) == said
+
+
+@pytest.mark.parametrize(
+    ("formula", "set_as"),
+    [
+        (r"\text{over }\kappa\text{, then}", r'upright("over") kappa \, upright(" then")'),
+        (r"a\text{; then }b", r'a \; upright(" then") b'),
+        (r"a\text{ is, as said, }b", 'a upright("is, as said,") b'),
+    ],
+)
+def test_a_comma_in_a_formula_stands_at_the_letter_before_it(formula, set_as):
+    assert convert(f"${formula}$", "typst", "PDF").strip("$ ") == set_as
 
 
 def test_an_empty_table_is_one():

@@ -43,6 +43,8 @@ local function Math(el)
   text = text:gsub('upright%("%s*(.-)%s*"%)', function(word)
     return (operators[word] and 'op("' or 'upright("') .. word .. '")'
   end)
+  -- Before a comma it must not: what follows a letter is no word.
+  text = text:gsub('upright%("([,;])', '\\%1 upright("')
   text = text:gsub('#scale%(x: (%d+)%%, y: %d+%%%)%[(\\?[%(%)%[%]])%]', function(size, bracket)
     return 'lr(size: #' .. tonumber(size) / 100 .. 'em, ' .. bracket .. ')'
   end)
