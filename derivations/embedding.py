@@ -112,7 +112,7 @@ calculation(
 # direction and, through the length, on all of it.
 
 # %%
-cosine.gradient("x")
+ops.cosine_similarity.gradient("x")
 
 # %% [markdown]
 # *In words:* go towards the other direction, less the part of it that we have already. A vector
