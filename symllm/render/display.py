@@ -195,6 +195,7 @@ def noted(
     written = [(left, fitting(p, left, value), note) for left, value, note in rows]
     space = line - 1.4 - max((width(left) for left, *_ in written), default=0)
     column = max((width(right) for _, (right, *_), _ in written), default=0)
+    column = max([column, *(2 + width(more) for _, (_, *rest), _ in written for more in rest)])
     under = {
         note
         for _, (first, *rest), note in written

@@ -61,11 +61,11 @@ def formulas(derivation: Derivation) -> list[tuple[Any, Any]]:
     """The results, and the equations of names that the derivation made for them.
 
     Forward names are not among those, be they the op's or of what it calls. Where
-    there are more than a glance takes in, the results alone.
+    they would fill a box by themselves, the results alone.
     """
     known = {*derivation.op.program.tensors, *all_inside(derivation.op.program)}
     mentioned = {name for let in derivation.where.values() for name in let.mentioned}
     spoken = {alias.name for alias in derivation.op.program.aliases} - mentioned
     new = [let for n, let in derivation.where.items() if n not in known and n not in spoken]
     found = [*results(derivation), *((let.lhs, let.rhs) for let in new)]
-    return found if len(found) <= 2 * BOX else results(derivation)
+    return found if len(found) < BOX else results(derivation)

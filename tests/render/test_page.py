@@ -229,6 +229,17 @@ def test_a_glance_that_is_too_long_goes_on_in_another_box():
     assert glance_markdown(STEPS[:1]).count("```math") == 1
 
 
+def test_what_would_fill_a_box_by_itself_is_told_by_its_results_alone():
+    seen = glance_markdown([ops.llama_block.gradient("x")])
+    assert r"\frac{\partial L}{\partial x_{ia}} &=" in seen or r"\partial x_{ia}} =" in seen
+    assert r"\mathrm{d}G_{ij} &=" not in seen
+
+
+def test_notes_stand_under_their_lines_beside_a_wide_line_that_goes_on():
+    seen = glance_markdown([ops[name].gradient("x") for name in ("gpt2_block", "llama_block")])
+    assert r"(\text{The block of Llama})" in seen or r"\text{(The block of Llama)}" in seen
+
+
 def test_a_line_is_said_again_where_its_names_mean_something_else():
     line = r"\frac{\partial L}{\partial m_i} &= \mu \, \mathrm{d}M_i"
     assert glance_markdown(STEPS[:2]).count(line) == 2
