@@ -44,6 +44,13 @@ def test_the_first_formula_is_what_the_engine_derives(names: dict[str, Any]) -> 
     assert blocks(README, "math") == [names["rms_norm"].gradient("x").to_latex() + "\n"]
 
 
+def test_the_page_that_is_shown_is_one_of_the_book() -> None:
+    section = README.partition("## A page of the book")[2].partition("\n## ")[0]
+    shown = section.split("\n\n", 2)[2].strip()
+    assert "> **Result.**" in shown
+    assert shown in (ROOT / "output" / "normalisation.md").read_text()
+
+
 def test_the_verdict_is_what_is_shown(names: dict[str, Any]) -> None:
     assert f"{names['verdict'].explanation}\n" in blocks(README, "text")
 

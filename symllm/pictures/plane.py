@@ -22,8 +22,8 @@ ROW, LETTER = 20, 6.6
 LOOKS = (
     ("accent", ""),
     ("warm", ""),
-    ("soft", ""),
     ("leaf", "7 3"),
+    ("ink", ""),
     ("accent", "2 3"),
     ("warm", "7 3"),
 )

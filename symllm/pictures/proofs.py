@@ -49,7 +49,7 @@ def proof_graph(*derivations: Derivation) -> Picture:
         parts.append(element("rect", frame) + label(x, y + 5, escape(titles[name]), 14))
     shown = [d.op.title for d in derivations]
     what = shown[0] if len(shown) == 1 else f"{len(shown)} derivations"
-    words = f"What {what} leans on: derivations in white, lemmas in yellow."
+    words = f"What {what} {'leans' if len(shown) == 1 else 'lean'} on: derivations in white, lemmas in yellow."
     return Picture(
         f"{derivations[0].op.name}-proofs",
         framed(layout.width, layout.height, words, parts),
