@@ -48,8 +48,8 @@ def proof_graph(*derivations: Derivation) -> Picture:
         frame = {**corner, **size, "fill": kinds[name], "stroke": "accent"}
         parts.append(element("rect", frame) + label(x, y + 5, escape(titles[name]), 14))
     shown = [d.op.title for d in derivations]
-    what = shown[0] if len(shown) == 1 else f"{len(shown)} derivations"
-    words = f"What {what} {'leans' if len(shown) == 1 else 'lean'} on: derivations in white, lemmas in yellow."
+    what = f"{shown[0]} leans" if len(shown) == 1 else f"{len(shown)} derivations lean"
+    words = f"What {what} on: derivations in white, lemmas in yellow."
     return Picture(
         f"{derivations[0].op.name}-proofs",
         framed(layout.width, layout.height, words, parts),
