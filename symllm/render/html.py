@@ -22,6 +22,10 @@ AFTER_NAME = re.compile(rf"({NAME})(?!(?:<mrow>)?<mo|$)")
 THIN = '<mspace width="0.167em"/>'
 
 
+#: Where tables and their cells begin and end.
+CELLS = re.compile(r"<mtable[^>]*>|</mtable>|<mtd[^>]*>|</mtd>")
+
+
 def html_body(markdown: str) -> str:
     """Markdown in pandoc's flavour as a piece of HTML."""
     return MATH.sub(readable, convert(markdown, "html5", "HTML"))
@@ -37,7 +41,7 @@ def readable(math: re.Match[str]) -> str:
     found = SOURCE.fullmatch(math["inner"])
     inner, tex = (found["math"], found["tex"]) if found else (math["inner"], "")
     if display:
-        inner = inner.replace("<mtable>", '<mtable displaystyle="true">')
+        inner = with_rows(inner.replace("<mtable>", '<mtable displaystyle="true">'))
     inner = AFTER_NAME.sub(rf"\1{THIN}", BEFORE_NAME.sub(rf"\1{THIN}", inner))
     said = html.escape(html.unescape(" ".join(tex.split())))
     block = ' display="block"' if display else ""
@@ -45,6 +49,23 @@ def readable(math: re.Match[str]) -> str:
     return (
         f'<span class="kept">{formula}{after}</span>' if after and not display else formula + after
     )
+
+
+def with_rows(inner: str) -> str:
+    """Cells of the outermost table hold one row each, so that on a phone they may stand below each
+    other and are formulas still."""
+    depth = 0
+
+    def held(tag: re.Match[str]) -> str:
+        nonlocal depth
+        text = tag[0]
+        depth += text.startswith("<mtable")
+        depth -= text == "</mtable>"
+        if depth == 1 and "mtd" in text:
+            return f"</mrow>{text}" if text == "</mtd>" else f"{text}<mrow>"
+        return text
+
+    return CELLS.sub(held, inner)
 
 
 def chapter_html(

@@ -6,7 +6,7 @@ import pytest
 from pages import Page
 
 from symllm import ops
-from symllm.render.html import formulas_html, html_body, plain, search_script
+from symllm.render.html import formulas_html, html_body, plain, search_script, with_rows
 
 WIDE = r"""
 $$
@@ -76,3 +76,12 @@ def test_a_script_of_entries_is_the_same_whatever_the_order_of_their_keys():
     one, two = {"a": 1, "b": "é"}, {"b": "é", "a": 1}
     assert search_script([one]) == search_script([two])
     assert "é" in search_script([one])
+
+
+def test_cells_of_the_outer_table_hold_a_row_each_and_those_inside_stay():
+    inner = "<mtable><mtr><mtd><mi>a</mi></mtd></mtr></mtable>"
+    outer = f'<mtable><mtr><mtd style="x"><mi>y</mi></mtd><mtd>{inner}</mtd></mtr></mtable>'
+    assert with_rows(outer) == (
+        '<mtable><mtr><mtd style="x"><mrow><mi>y</mi></mrow></mtd>'
+        f"<mtd><mrow>{inner}</mrow></mtd></mtr></mtable>"
+    )
