@@ -22,6 +22,11 @@ AFTER_NAME = re.compile(rf"({NAME})(?!(?:<mrow>)?<mo|$)")
 THIN = '<mspace width="0.167em"/>'
 
 
+#: A formula and what is said beside it, in one line.
+BESIDE = re.compile(
+    r'<mrow>(?P<formula>.*?)(?P<note><mspace width="1\.0em"></mspace><mtext.*)</mrow>', re.S
+)
+
 #: Where tables and their cells begin and end.
 CELLS = re.compile(r"<mtable[^>]*>|</mtable>|<mtd[^>]*>|</mtd>")
 
@@ -41,7 +46,7 @@ def readable(math: re.Match[str]) -> str:
     found = SOURCE.fullmatch(math["inner"])
     inner, tex = (found["math"], found["tex"]) if found else (math["inner"], "")
     if display:
-        inner = with_rows(inner.replace("<mtable>", '<mtable displaystyle="true">'))
+        inner = with_rows(noted_apart(inner).replace("<mtable>", '<mtable displaystyle="true">'))
     inner = AFTER_NAME.sub(rf"\1{THIN}", BEFORE_NAME.sub(rf"\1{THIN}", inner))
     said = html.escape(html.unescape(" ".join(tex.split())))
     block = ' display="block"' if display else ""
@@ -49,6 +54,20 @@ def readable(math: re.Match[str]) -> str:
     return (
         f'<span class="kept">{formula}{after}</span>' if after and not display else formula + after
     )
+
+
+def noted_apart(inner: str) -> str:
+    """A line with a note as a table, as several such lines are."""
+    found = BESIDE.fullmatch(inner)
+    if not found or "<mtable" in inner or not balanced(found["formula"]):
+        return inner
+    cells = (found["formula"], "", "", found["note"])
+    return f"<mtable><mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in cells)}</mtr></mtable>"
+
+
+def balanced(elements: str) -> bool:
+    """Does every element end that begins here?"""
+    return len(re.findall(r"<m[a-z]+[^>]*(?<!/)>", elements)) == elements.count("</m")
 
 
 def with_rows(inner: str) -> str:

@@ -85,3 +85,14 @@ def test_cells_of_the_outer_table_hold_a_row_each_and_those_inside_stay():
         '<mtable><mtr><mtd style="x"><mrow><mi>y</mi></mrow></mtd>'
         f"<mtd><mrow>{inner}</mrow></mtd></mtr></mtable>"
     )
+
+
+def test_a_line_with_a_note_is_a_table_of_one_row():
+    note = r"x = y \quad \text{by definition} \quad \text{proved}"
+    page = html_body(f"$$\n{note}\n$$")
+    assert page.count("<mtr>") == 1
+    formula, said = page.split("</mtd>", 1)
+    assert "<mi>y</mi>" in formula
+    assert "by definition" in said
+    assert "<mtr>" not in html_body("$$\nx = y\n$$")
+    assert "<mtr>" not in html_body(r"$$x = \frac{a \quad \text{and}}{b}$$")
