@@ -218,8 +218,10 @@ def subscript_value(scope: Scope, node: Node, size: sp.Expr) -> sp.Expr | None:
 def integer_value(scope: Scope, node: Node, size: sp.Expr) -> sp.Expr | None:
     """The class or the position that a name holds, if it holds integers."""
     base, subs = (node.base, listed(node.sub)) if isinstance(node, Scripted) else (node, ())
-    head = head_of(base)
-    name = scope.context.names.get((head, ()))
+    head, texts = head_of(base), tuple(map(spelled, subs))
+    called = ((c, scope.context.names.get((head, texts[:c]))) for c in range(len(subs), -1, -1))
+    own, name = next(((c, found) for c, found in called if found), (0, None))
+    subs = subs[own:]
     if not name and head in LABELS and scope.context.label and scope.index(head, False) is None:
         name = scope.context.label
     if not name or not scope.context.tensors[name].integer:

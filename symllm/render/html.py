@@ -16,7 +16,7 @@ SOURCE = re.compile(
     r"<semantics>(?P<math>.*)<annotation[^>]*>(?P<tex>.*?)</annotation></semantics>", re.S
 )
 #: The name of a function, and that it is applied.
-NAME = r'<mrow><mi mathvariant="normal">\w+</mi><mo>&#8289;</mo></mrow>'
+NAME = r'(?<!<msup>)(?<!<msub>)<mrow><mi mathvariant="normal">\w+</mi><mo>&#8289;</mo></mrow>'
 BEFORE_NAME = re.compile(rf"(</m(?:i|n|sub|sup|subsup|frac|row)>)(?={NAME})")
 AFTER_NAME = re.compile(rf"({NAME})(?!(?:<mrow>)?<mo|$)")
 THIN = '<mspace width="0.167em"/>'
@@ -24,7 +24,8 @@ THIN = '<mspace width="0.167em"/>'
 
 #: A formula and what is said beside it, in one line.
 BESIDE = re.compile(
-    r'<mrow>(?P<formula>.*?)(?P<note><mspace width="1\.0em"></mspace><mtext.*)</mrow>', re.S
+    r'<mrow>(?P<formula>.*?)(?P<note><mspace width="1\.0em"></mspace>(?:<mrow>)?<mtext.*)</mrow>',
+    re.S,
 )
 
 #: Where tables and their cells begin and end.

@@ -85,6 +85,11 @@ def _(model: ModelGradient) -> Around:
     dims = tuple(dict.fromkeys([*found, model.model.stack.count]))
     tensors = {name: t for context in ends for name, t in context.tensors.items()}
     del tensors[model.model.stack.count.name]  # L is how many layers there are, and no loss
+    read, wanted = (
+        {t.name: t for t in part.program.inputs if t.role == "target"}
+        for part in (model.model.embed, model.model.head)
+    )
+    tensors |= {f"{n}_next": replace(wanted[n], name=f"{n}_next") for n in read.keys() & wanted}
     return Around(
         Context("the model", tensors, tuple(tensors), (), (), dims, layered=layered),
     )

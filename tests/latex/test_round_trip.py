@@ -41,7 +41,7 @@ WORDS = {
     "a model in words: three stages, and the loss that comes out": (
         r"\text{embedding}(t)",
         r"\text{block}({x^{(\ell)}})",
-        r"\text{head}({x^{(L)}}, t')",
+        r"\text{head}({x^{(L)}}, t_{\mathrm{next}})",
         r"\mathcal{L}",
     ),
 }

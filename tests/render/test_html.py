@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ET
+
 import pytest
 from pages import Page
 
@@ -96,3 +99,11 @@ def test_a_line_with_a_note_is_a_table_of_one_row():
     assert "by definition" in said
     assert "<mtr>" not in html_body("$$\nx = y\n$$")
     assert "<mtr>" not in html_body(r"$$x = \frac{a \quad \text{and}}{b}$$")
+
+
+@pytest.mark.parametrize("tex", [r"\cos^{2}(x) + \sin^{2}(x)", r"p_i \log p_i", r"x_{\max}"])
+def test_every_script_has_a_base_and_one_script(tex):
+    (math,) = re.findall(r"<math.*?</math>", html_body(f"${tex}$"), re.S)
+    for script in ET.fromstring(math).iter():
+        if script.tag in ("msup", "msub", "mfrac"):
+            assert len(script) == 2, ET.tostring(script)
