@@ -320,8 +320,9 @@ calculation(
 #
 # There is a third promise. Count the four kinds of answers: right and wrong positives, TP and FP,
 # and right and wrong negatives, TN and FN. To whom a positive answer is given, it matters that it
-# is right equally often in every group, with the share PPV: *calibration* of the positive answers.
-# Shares of the missed (FNR) and of the accused (FPR) are what equalised odds is about.
+# is right equally often in every group, with the share PPV: *predictive parity*, calibration of the
+# positive answers. Shares of the missed (FNR) and of the accused (FPR) are what equalised odds is
+# about.
 
 # %%
 TP, FP, TN, FN = (scalar(name, domain="positive") for name in ("TP", "FP", "TN", "FN"))
@@ -447,7 +448,8 @@ calculation(
 # M. Hardt, E. Price and N. Srebro, *Equality of opportunity in supervised learning*, NeurIPS 2016,
 # arXiv:1610.02413.
 #
-# A. Chouldechova, *Fair prediction with disparate impact*, Big Data 5, 2017, arXiv:1703.00056.
+# A. Chouldechova, *Fair prediction with disparate impact: a study of bias in recidivism prediction
+# instruments*, Big Data 5, 2017, arXiv:1703.00056.
 #
 # J. Kleinberg, S. Mullainathan and M. Raghavan, *Inherent trade-offs in the fair determination of
 # risk scores*, ITCS 2017, arXiv:1609.05807.

@@ -5,9 +5,9 @@
 # a larger model knows. Its weights are far too many to store a second copy for each task, and
 # training them takes several numbers of memory for each of them besides. This chapter is about
 # three ways around this. LoRA trains a small correction of each matrix; distillation trains a small
-# model on what a large one says; a soft prompt trains no weights at all. Each comes with a constant
-# that people copy from one script to the next: $\alpha / r$, $\tau^2$, the length of the
-# prompt. Where these constants come from can be derived.
+# model on what a large one says; a soft prompt trains no weights at all. Two of them come with a
+# constant that people copy from one script to the next, $\alpha / r$ and $\tau^2$. Where these come
+# from can be derived.
 
 # %%
 from sympy import Symbol, exp, log, sqrt
@@ -136,8 +136,8 @@ calculation(
 # %% [markdown]
 # In matrices, it is the full gradient times $A^\top A$: seen through the $r$ random directions
 # that are the rows of $A$, and blind to all others. On average over those directions, nothing is
-# lost but length. The usual entries of $A$ have variance $1/m$, as the chapter *Initialisation*
-# wants it.
+# lost but length. Give the entries of $A$ the variance $1/m$, as the chapter *Initialisation* wants
+# it.
 
 # %%
 calculation(
@@ -243,7 +243,7 @@ calculation(sum_over(merged[i, j] * x[j], j), given=sides, title="One matrix for
 #
 # A small model, the student, learns the whole prediction of a large one, its teacher, both
 # softened by a temperature $\tau$. The chapter *Losses* derives the gradient,
-# $(p_i - q_i) / \tau$. Every script multiplies this loss by $\tau^2$. Why the square? One factor of
+# $(p_i - q_i) / \tau$. Most scripts multiply this loss by $\tau^2$. Why the square? One factor of
 # $\tau$ is there to be seen. The other hides in the difference, for at a high temperature both
 # predictions are nearly even. To see how fast they become so, write $u$ for $1/\tau$ and look
 # at $u = 0$, where temperature is infinite.

@@ -104,8 +104,8 @@ calculation(
 # *In words:* a head is two maps of the stream to itself, each of rank at most $h$. The *QK circuit*
 # $W_Q^\top W_K$ decides from where to where something moves, and the *OV circuit* $W_O W_V$ what
 # moves. Neither knows of the other. Queries and keys by themselves have no meaning, and here is the
-# proof: take any invertible matrix $M$ with the inverse $N$, turn all queries by $M$ and all keys
-# by $N^\top$.
+# proof, for a head without rotary positions: take any invertible matrix $M$ with the inverse $N$,
+# turn all queries by $M$ and all keys by $N^\top$.
 
 # %%
 M, N = matrix("M", h, h), matrix("N", h, h)
@@ -183,9 +183,9 @@ calculation(
 # %% [markdown]
 # In the second term, position $i$ looks for a position $j$ whose *neighbour* $k$ fits, a neighbour
 # that the first head has found. If that is the token before, and "fits" means "is the same as
-# mine", the head finds the place where the present token was seen last, one step further. Copy what
-# stands there, and the text continues as it did before: an *induction head* (Olsson et al., 2022).
-# Here is one by hand, without training.
+# mine", the head finds the places where the present token was seen before, one step further. Copy
+# what stands there, and the text continues as it did before: an *induction head* (Olsson et al.,
+# 2022). Here is one by hand, without training.
 
 # %% tags=["shown"]
 import numpy as np

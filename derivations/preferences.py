@@ -292,8 +292,9 @@ ops.grpo.gradient("logp")
 # %% [markdown]
 # *In words:* PPO's gradient, and a pull towards the reference. Where the model is likelier than
 # the reference to give the answer, the pull is downwards, and bounded; where it is less likely,
-# it is upwards, and grows with the ratio. The advantages of a group sum to zero, so what some of
-# its answers gain, others lose: nothing is learned but to prefer the better ones.
+# it is upwards, and grows with how much likelier the reference is. The advantages of a group sum to
+# zero: as long as all ratios are one, what some of its answers gain, others lose, and nothing is
+# learned but to prefer the better ones.
 
 # %% [markdown]
 # ## Comparisons instead of scores

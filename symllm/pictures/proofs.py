@@ -49,7 +49,7 @@ def proof_graph(*derivations: Derivation) -> Picture:
         parts.append(element("rect", frame) + label(x, y + 5, escape(titles[name]), 14))
     shown = [d.op.title for d in derivations]
     what = f"{shown[0]} leans" if len(shown) == 1 else f"{len(shown)} derivations lean"
-    words = f"What {what} on: derivations in white, lemmas in yellow."
+    words = f"What {what} on: derivations, and lemmas in another colour."
     return Picture(
         f"{derivations[0].op.name}-proofs",
         framed(layout.width, layout.height, words, parts),

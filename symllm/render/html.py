@@ -24,8 +24,12 @@ THIN = '<mspace width="0.167em"/>'
 
 #: A formula and what is said beside it, in one line.
 BESIDE = re.compile(
-    r'<mrow>(?P<formula>.*?)(?P<note><mspace width="1\.0em"></mspace>(?:<mrow>)?<mtext.*)</mrow>',
-    re.S,
+    r'<mrow>(?P<formula>.*?)(?P<note><mspace width="1\.0em"></mspace>.*)</mrow>', re.S
+)
+
+#: A reason, and in one word how it is known, if that is said.
+EVIDENCE = re.compile(
+    r'<mspace width="1\.0em"></mspace><mtext[^>]*>(?:proved|checked|cited)</mtext>$'
 )
 
 #: Where tables and their cells begin and end.
@@ -62,7 +66,10 @@ def noted_apart(inner: str) -> str:
     found = BESIDE.fullmatch(inner)
     if not found or "<mtable" in inner or not balanced(found["formula"]):
         return inner
-    cells = (found["formula"], "", "", found["note"])
+    note, word, end = found["note"], "", EVIDENCE.search(found["note"])
+    if end:
+        note, word = note[: end.start()], end[0]
+    cells = (found["formula"], "", "", note, "", word)
     return f"<mtable><mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in cells)}</mtr></mtable>"
 
 

@@ -95,6 +95,9 @@ def test_a_line_with_a_note_is_a_table_of_one_row():
     page = html_body(f"$$\n{note}\n$$")
     assert page.count("<mtr>") == 1
     formula, said = page.split("</mtd>", 1)
+    assert page.split("</mtd>")[5].endswith(">proved</mtext></mrow>")
+    begun = html_body(r"$$x = y \quad e^{-M} \text{ cancels} \quad \text{proved}$$")
+    assert "<mi>M</mi>" not in begun.split("</mtd>", 1)[0]
     assert "<mi>y</mi>" in formula
     assert "by definition" in said
     assert "<mtr>" not in html_body("$$\nx = y\n$$")
