@@ -405,7 +405,7 @@ calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums[:4]).at_most(
 ).at_most(C, because="each is at most $C$")
 
 # %% [markdown]
-# **3.** Not unless $c$ is zero. What is not told can be inferred, and a covariance finds it.
+# **3.** Not unless $c$ or $v$ is zero. What is not told can be inferred, and a covariance finds it.
 
 # %%
 slope, link = scalar("v"), scalar("c")
