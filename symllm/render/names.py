@@ -14,7 +14,7 @@ SPELLED = {"eps": r"\epsilon", "lamda": r"\lambda", "ell": r"\ell", "epsilon": r
     name: rf"\{name}" for name in GREEK.split()
 }
 #: Names of code for what the field writes as a letter.
-LETTERS = {"lr": r"\eta", "weight_decay": r"\lambda", "max_norm": "c"}
+LETTERS = {"lr": "eta", "weight_decay": "lamda", "max_norm": "c"}
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar"}
 
 
@@ -50,8 +50,9 @@ def name_parts(name: str, known: Sequence[str] = ()) -> Name:
     if name[:1] == "d" and (rest in known or (name not in known and is_short(rest))):
         inner = name_parts(rest, known)
         return Name(rf"\mathrm{{d}}{inner.head}", inner.subscripts, True)
-    if name in LETTERS:
-        return Name(LETTERS[name])
+    letter = head(LETTERS[name]) if name in LETTERS else ""
+    if letter and letter not in map(head, known):  # else two things would read alike
+        return Name(letter)
     stem, *tail = name.split("_")
     digits = re.fullmatch(r"([^\d]+)(\d+)", stem)
     if digits:

@@ -11,6 +11,7 @@ from symllm import Dim, Let, delta, mean, ops, sum_over
 from symllm.notation import LOSS, Direct, Iverson, Partial, entry
 from symllm.render.display import LINE, definitions, equation, width
 from symllm.render.latex import latex
+from symllm.render.names import name_parts
 from symllm.render.printer import Style, style_of
 
 n, m = Dim("n"), Dim("m")
@@ -262,3 +263,9 @@ def test_a_chain_that_is_too_long_is_aligned():
     tex = equation("L", [long_sum(4), long_sum(3)])
     assert tex.startswith("\\begin{aligned}\nL &= ")
     assert tex.count("&=") == 2
+
+
+def test_a_letter_that_something_else_bears_stands_for_that_alone():
+    assert str(name_parts("lr", ("lr", "x"))) == r"\eta"
+    assert str(name_parts("lr", ("lr", "eta"))) == r"\mathrm{lr}"
+    assert str(name_parts("weight_decay", ("weight_decay", "lambda"))) != r"\lambda"
