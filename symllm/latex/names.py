@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from ..render.names import name_parts
+from ..render.names import LETTERS, name_parts, word_parts
 from .parse import parse
 from .tree import Accent, Group, Name, Node, Number, Product, Scripted, alone
 
@@ -59,7 +59,11 @@ def spelled(node: Node) -> str:
 @lru_cache(maxsize=4096)
 def signature(name: str) -> Signature:
     """How a Python name reads when it is written as pages write it."""
-    ((node, *_),) = parse(str(name_parts(name, (name,))))
+    return signature_of(str(name_parts(name, (name,))), name)
+
+
+def signature_of(tex: str, name: str) -> Signature:
+    ((node, *_),) = parse(tex)
     node = alone(node)
     if isinstance(node, Scripted):
         return head_of(node.base), tuple(map(spelled, listed(node.sub)))
@@ -69,8 +73,14 @@ def signature(name: str) -> Signature:
 
 
 def by_signature(names: Iterable[str]) -> Mapping[Signature, str]:
-    """The names by how they read; of two that read alike, the first."""
+    """The names by how they read; of two that read alike, the first.
+
+    A name that a letter stands for is written as a word where the letter is taken.
+    """
     found: dict[Signature, str] = {}
-    for name in names:
+    every = tuple(names)
+    for name in every:
         found.setdefault(signature(name), name)
+    for name in filter(LETTERS.__contains__, every):
+        found.setdefault(signature_of(str(word_parts(name)), name), name)
     return found

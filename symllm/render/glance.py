@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import sympy as sp
+
 from ..calls import all_inside
 from ..expressions import entries, is_entry, name_of
 from .display import LINE, noted
@@ -52,9 +54,22 @@ def glance_markdown(derivations: Sequence[Derivation], flavour: str | Flavour = 
 
 
 def common_style(derivations: Sequence[Derivation]) -> Style:
+    """The names that the results speak of, and those whose gradients they speak of."""
     styles = [page_style(derivation) for derivation in derivations]
+    said = {name for d in derivations for side in sides(d) for name in names_in(side)}
     names = dict.fromkeys(name for style in styles for name in style.names)
-    return Style(tuple(names), frozenset(name for style in styles for name in style.offsets))
+    return Style(
+        tuple(name for name in names if name in said or f"d{name}" in said),
+        frozenset(name for style in styles for name in style.offsets),
+    )
+
+
+def sides(derivation: Derivation) -> list[Any]:
+    return [side for equation in formulas(derivation) for side in equation]
+
+
+def names_in(side: Any) -> set[str]:
+    return set(map(name_of, entries(side))) | {s.name for s in sp.sympify(side).free_symbols}
 
 
 def formulas(derivation: Derivation) -> list[tuple[Any, Any]]:

@@ -53,6 +53,11 @@ def name_parts(name: str, known: Sequence[str] = ()) -> Name:
     letter = head(LETTERS[name]) if name in LETTERS else ""
     if letter and letter not in map(head, known):  # else two things would read alike
         return Name(letter)
+    return word_parts(name)
+
+
+def word_parts(name: str) -> Name:
+    """An identifier read part by part: what is no letter stays a word."""
     stem, *tail = name.split("_")
     digits = re.fullmatch(r"([^\d]+)(\d+)", stem)
     if digits:

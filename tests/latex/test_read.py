@@ -24,6 +24,11 @@ ALIKE = (
         r"p_i = \mathrm{softmax}(x)_i",
         r"\boldsymbol{p} = \operatorname{softmax}\left(\mathbf x\right)",
     ),
+    (
+        "clip_by_global_norm",
+        r"s = \min\left(1, \frac{c}{r}\right)",
+        r"s = \min\left(1, \frac{\mathrm{max}_{\mathrm{norm}}}{r}\right)",
+    ),
     ("mse", r"L = \frac1n \|x - y\|^2", r"\mathcal L = \frac{1}{n} (x - y)^\top (x - y)"),
     ("mse", r"L = \overline{(x - y)^2}", r"\boxed{L = \tfrac1n\sum_i |x_i - y_i|^2}"),
     ("linear", r"y = Wx + b", r"y_i = \sum_j W_{ij} x_j + b_i"),
