@@ -31,7 +31,7 @@ FLOORS = (
     ("algebra.factor",),
     ("algebra.change",),
     ("algebra.products", "algebra.sums"),
-    ("algebra.calculus", "algebra.read", "algebra.rewrite"),
+    ("algebra.calculus", "algebra.quotients", "algebra.read", "algebra.rewrite"),
     ("algebra.write", "algebra"),
     ("derive", "arithmetic", "sampling"),
     ("concrete", "values"),

@@ -16,7 +16,7 @@ import sympy as sp
 from ..algebra.calculus import occurrences
 from ..algebra.change import Change
 from ..algebra.functions import function
-from ..algebra.products import product
+from ..algebra.quotients import cleared
 from ..algebra.read import Scope, read
 from ..algebra.rewrite import Rewrite, apply
 from ..algebra.sums import total
@@ -30,7 +30,7 @@ from ..statements import Equals, Random
 from .adjoint import unfold
 from .angles import in_single_angles
 from .chance import Distribution, equal, expected
-from .prove import LONGEST
+from .paths import LONGEST
 from .reorder import in_order
 from .series import closed
 from .system import System, system
@@ -193,23 +193,6 @@ class Theory:
 # --------------------------------------------------------------------------
 # Normal forms of quotients, and signs
 # --------------------------------------------------------------------------
-
-
-def cleared(poly: Poly) -> Poly:
-    """The polynomial times whatever sums stand in denominators; zero where it was zero."""
-    for _ in range(8):
-        below = {a: e for m in poly.terms for a, e in m.factors if isinstance(a, Paren) and e < 0}
-        if not below:
-            return poly
-        bracket = min(below, key=lambda a: a.key)
-        lowest = min(dict(m.factors).get(bracket, 0) for m in poly.terms)
-        result = ZERO
-        for mono, coefficient in poly.terms.items():
-            powers = dict(mono.factors)
-            powers[bracket] = powers.get(bracket, 0) - lowest
-            result = result + product(powers).scale(coefficient)
-        poly = result
-    return poly
 
 
 def proportional(p: Poly, q: Poly, nonzero: frozenset[str] = frozenset()) -> bool:
