@@ -366,8 +366,8 @@ ops.dpo.gradient()
 #
 # ### Answers
 #
-# **1.** Let the first of two tokens be $a$, with the probability $p_a$ and the reward $R_a$, and the
-# second $b$, with probabilities that depend on the first. For the second token that reward is a
+# **1.** Let the first of two tokens be $a$, with the probability $p_a$ and the reward $R_a$, and
+# the second $b$, with probabilities that depend on the first. For the second token that reward is a
 # number like any other, a baseline.
 
 # %%
