@@ -277,10 +277,16 @@ calculation(
 # %%
 A, w = scalar("A", domain="binary"), scalar("w", domain="unit")
 r_1, r_0 = scalar("r_1", domain="unit"), scalar("r_0", domain="unit")
-drawn = {"given": (A, w, r_1, r_0), "assuming": (random(A, mean=w, law="binary"),)}
-calculation(Cov(A, r_1 * A + r_0 * (1 - A)), **drawn, title="Group and answer").then(
-    (r_1 - r_0) * Var(A), because="what does not depend on $A$ drops out"
-).then(w * (1 - w) * (r_1 - r_0), because="the variance of a coin")
+h = scalar("h")
+drawn = (A, w, r_1, r_0, Let(h, r_1 * A + r_0 * (1 - A), "the rate for the person drawn"))
+calculation(
+    Cov(A, h),
+    given=drawn,
+    assuming=(random(A, mean=w, law="binary"),),
+    title="Group and answer",
+).then((r_1 - r_0) * Var(A), because="what does not depend on $A$ drops out").then(
+    w * (1 - w) * (r_1 - r_0), because="the variance of a coin"
+)
 
 # %% [markdown]
 # *In words:* parity says that group and answer are uncorrelated. It says nothing of who deserves
@@ -292,11 +298,15 @@ calculation(Cov(A, r_1 * A + r_0 * (1 - A)), **drawn, title="Group and answer").
 # %%
 tpr, fpr = scalar("TPR", domain="unit"), scalar("FPR", domain="unit")
 p_1, p_2 = scalar("p_1", domain="unit"), scalar("p_2", domain="unit")
-calculation(
-    (tpr * p_1 + fpr * (1 - p_1)) - (tpr * p_2 + fpr * (1 - p_2)),
-    given=(tpr, fpr, p_1, p_2),
-    title="The gap between two groups",
-).then((tpr - fpr) * (p_1 - p_2), because="subtract")
+h_1, h_2 = scalar("h_1"), scalar("h_2")
+rates = (
+    tpr, fpr, p_1, p_2,
+    Let(h_1, tpr * p_1 + fpr * (1 - p_1), "rate of the first group"),
+    Let(h_2, tpr * p_2 + fpr * (1 - p_2), "of the second"),
+)  # fmt: skip
+calculation(h_1 - h_2, given=rates, title="The gap between two groups").then(
+    (tpr - fpr) * (p_1 - p_2), because="subtract"
+)
 
 # %% [markdown]
 # *In words:* the first two promises exclude each other. Where base rates differ, a test with equal

@@ -320,15 +320,15 @@ implied = (
     Let(R_w, beta * (c_w - ref_w) + beta * log(Z), "the reward of the chosen answer"),
     Let(R_l, beta * (c_l - ref_l) + beta * log(Z), "of the rejected one"),
 )  # fmt: skip
-calculation(1 / (1 + exp(-(R_w - R_l))), given=implied, title="The sum is gone").then(
-    1 / (1 + exp(-beta * ((c_w - ref_w) - (c_l - ref_l)))),
+calculation(R_w - R_l, given=implied, title="The sum is gone").then(
+    beta * ((c_w - ref_w) - (c_l - ref_l)),
     because=r"$\beta \log Z$ is in both rewards, and cancels",
 )
 
 # %% [markdown]
-# What is left depends on four log-probabilities that two forward passes give. No reward
-# model has to be trained, and no answer has to be drawn. The loss is the surprise at the choice
-# that was made.
+# And the difference is all that the sigmoid asks for. What is left depends on four
+# log-probabilities that two forward passes give. No reward model has to be trained, and no answer
+# has to be drawn. The loss is the surprise at the choice that was made.
 
 # %%
 ops.dpo
