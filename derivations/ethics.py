@@ -19,7 +19,6 @@ from symllm import (
     Let,
     Var,
     calculation,
-    delta,
     pictures,
     random,
     scalar,
@@ -32,30 +31,20 @@ from symllm import (
 # A mechanism is private if its answer would be nearly as likely without any one of the examples. To
 # make training private, bound first what one example can do. A gradient may be as long as it
 # likes, so DP-SGD clips the gradient of *each* example to a length of at most $C$, and then adds
-# them up.
+# them up. Take an example away, and the sum changes by its clipped gradient. How much is that?
 
 # %%
 n, d = Dim("n"), Dim("d")
-i, k, j = n.index("i"), n.index("k"), d.index("j")
+i, j = n.index("i"), d.index("j")
 g, clipped = d.vector("g").batched((n,)), d.vector("ghat").batched((n,))
-length, C = n.vector("r"), scalar("C", domain="positive")
-total, without = d.vector("s"), d.vector("u").batched((n,))
+length, C = n.vector("l"), scalar("C", domain="positive")
 sums = (
     g, C,
     Let(length[i], sqrt(sum_over(g[i, j] ** 2, j)), "the length of a gradient"),
     Let(clipped[i, j], g[i, j] * Min(1, C / length[i]), "clipped"),
-    Let(total[j], sum_over(clipped[i, j], i), "all examples"),
-    Let(without[k, j], sum_over((1 - delta(i, k)) * clipped[i, j], i), "all but example $k$"),
 )  # fmt: skip
-calculation(total[j] - without[k, j], given=sums, title="What one example changes").then(
-    clipped[k, j], because="only its own term is missing"
-)
-
-# %%
-calculation(
-    sqrt(sum_over((total[j] - without[k, j]) ** 2, j)), given=sums, title="The sensitivity"
-).then(sqrt(sum_over(clipped[k, j] ** 2, j)), because="by the line above").then(
-    length[k] * Min(1, C / length[k]), because="the factor is out"
+calculation(sqrt(sum_over(clipped[i, j] ** 2, j)), given=sums, title="The sensitivity").then(
+    length[i] * Min(1, C / length[i]), because="the factor is out"
 ).at_most(C, because="the smaller of the length and $C$")
 
 # %% [markdown]
@@ -88,21 +77,21 @@ for what, add in ways.items():
 #
 # The simplest private answer is one number plus noise whose density falls exponentially with
 # distance, on the scale $b$: the Laplace mechanism. Let the true answers with and without one
-# example be $y$ and $z$, no more than $C$ apart. How much more likely can an answer $x$ be under
-# the one than under the other?
+# example be $y_1$ and $y_0$, no more than $C$ apart. How much more likely can an answer $a$ be
+# under the one than under the other?
 
 # %%
-x, y, z = (scalar(name) for name in "xyz")
+a, y_1, y_0 = scalar("a"), scalar("y_1"), scalar("y_0")
 epsilon = scalar("epsilon", domain="positive")
 b = scalar("b")
-laplace = (x, y, z, C, epsilon, Let(b, C / epsilon, "the scale of the noise"))
+laplace = (a, y_1, y_0, C, epsilon, Let(b, C / epsilon, "the scale of the noise"))
 calculation(
-    exp(-Abs(x - y) / b) / exp(-Abs(x - z) / b),
+    exp(-Abs(a - y_1) / b) / exp(-Abs(a - y_0) / b),
     given=laplace,
-    assuming=(Abs(y - z) <= C,),
+    assuming=(Abs(y_1 - y_0) <= C,),
     title="The ratio of densities",
-).then(exp((Abs(x - z) - Abs(x - y)) / b), because="one exponential").at_most(
-    exp(Abs(y - z) / b), because="the triangle inequality"
+).then(exp((Abs(a - y_0) - Abs(a - y_1)) / b), because="one exponential").at_most(
+    exp(Abs(y_1 - y_0) / b), because="the triangle inequality"
 ).at_most(exp(C / b), because="the sensitivity").then(exp(epsilon), because="by the scale")
 
 # %% [markdown]
@@ -135,19 +124,22 @@ calculation(
 # $e^\epsilon$. At $\epsilon = 0.1$ that is next to nothing; at $\epsilon = 10$, as some systems
 # advertise, it is 22 000, and the inequality alone promises nothing.
 #
-# Nor does it help to process the answer further. Let somebody draw a conclusion from the answer $i$
-# with the probability $K_i$; answers have the probabilities $P_i$ with you, $Q_i$ without.
+# Nor does it help to process the answer further. Let there be $m$ answers, with the probabilities
+# $P_k$ with you and $Q_k$ without, and let somebody draw a conclusion from answer $k$ with the
+# probability $K_k$.
 
 # %%
-P, Q = n.vector("P", domain="distribution"), n.vector("Q", domain="distribution")
-K = n.vector("K", domain="unit")
+m = Dim("m")
+k = m.index("k")
+P, Q = m.vector("P", domain="distribution"), m.vector("Q", domain="distribution")
+K = m.vector("K", domain="unit")
 calculation(
-    sum_over(K[i] * P[i], i),
+    sum_over(K[k] * P[k], k),
     given=(P, Q, K, epsilon),
-    assuming=(P[i] <= exp(epsilon) * Q[i],),
+    assuming=(P[k] <= exp(epsilon) * Q[k],),
     title="Whatever is made of the answer",
-).at_most(sum_over(K[i] * (exp(epsilon) * Q[i]), i), because="term by term").then(
-    exp(epsilon) * sum_over(K[i] * Q[i], i), because="a constant factor"
+).at_most(sum_over(K[k] * (exp(epsilon) * Q[k]), k), because="term by term").then(
+    exp(epsilon) * sum_over(K[k] * Q[k], k), because="a constant factor"
 )
 
 # %% [markdown]
@@ -218,12 +210,14 @@ pictures.curves(
 # %%
 xi, multiplier = scalar("xi"), scalar("sigma", domain="positive")
 step = (
-    y, xi, multiplier, C,
-    Let(z, y - C, "without the example"),
-    Let(x, y + multiplier * C * xi, "the answer"),
+    y_1, xi, multiplier, C,
+    Let(y_0, y_1 - C, "without the example"),
+    Let(a, y_1 + multiplier * C * xi, "the answer"),
 )  # fmt: skip
 calculation(
-    ((x - z) ** 2 - (x - y) ** 2) / (2 * multiplier**2 * C**2), given=step, title="Privacy loss"
+    ((a - y_0) ** 2 - (a - y_1) ** 2) / (2 * multiplier**2 * C**2),
+    given=step,
+    title="Privacy loss",
 ).then(xi / multiplier + 1 / (2 * multiplier**2), because="squares cancel")
 
 # %%
@@ -283,34 +277,36 @@ calculation(
 # %%
 A, w = scalar("A", domain="binary"), scalar("w", domain="unit")
 r_1, r_0 = scalar("r_1", domain="unit"), scalar("r_0", domain="unit")
-drawn = {"given": (A, w, r_1, r_0), "assuming": (random(A, mean=w, law="binary"),)}
-calculation(Cov(A, r_1 * A + r_0 * (1 - A)), **drawn, title="Group and answer").then(
-    (r_1 - r_0) * Var(A), because="what does not depend on $A$ drops out"
-).then(w * (1 - w) * (r_1 - r_0), because="the variance of a coin")
+h = scalar("h")
+drawn = (A, w, r_1, r_0, Let(h, r_1 * A + r_0 * (1 - A), "the rate for the person drawn"))
+calculation(
+    Cov(A, h),
+    given=drawn,
+    assuming=(random(A, mean=w, law="binary"),),
+    title="Group and answer",
+).then((r_1 - r_0) * Var(A), because="what does not depend on $A$ drops out").then(
+    w * (1 - w) * (r_1 - r_0), because="the variance of a coin"
+)
 
 # %% [markdown]
 # *In words:* parity says that group and answer are uncorrelated. It says nothing of who deserves
-# the answer. *Equalised odds* does: of those whom it should find ($Y = 1$) a test finds the same
-# share TPR in every group, and of the others it accuses the same share FPR. Then its answers have a
-# rate that depends on the group through the base rate $p$ alone.
+# the answer. *Equalised odds* does: of those whom it should find a test finds the same share TPR in
+# every group, and of the others it accuses the same share FPR. Then the rate of positive answers
+# depends on the group through the base rate alone, the share $p$ of those to be found. For two
+# groups:
 
 # %%
-Y, p = scalar("Y", domain="binary"), scalar("p", domain="unit")
 tpr, fpr = scalar("TPR", domain="unit"), scalar("FPR", domain="unit")
-calculation(
-    E(tpr * Y + fpr * (1 - Y)),
-    given=(Y, p, tpr, fpr),
-    assuming=(random(Y, mean=p, law="binary"),),
-    title="The rate of positive answers",
-).then(tpr * p + fpr * (1 - p), because="expectation is linear")
-
-# %%
 p_1, p_2 = scalar("p_1", domain="unit"), scalar("p_2", domain="unit")
-calculation(
-    (tpr * p_1 + fpr * (1 - p_1)) - (tpr * p_2 + fpr * (1 - p_2)),
-    given=(tpr, fpr, p_1, p_2),
-    title="The gap between two groups",
-).then((tpr - fpr) * (p_1 - p_2), because="subtract")
+h_1, h_2 = scalar("h_1"), scalar("h_2")
+rates = (
+    tpr, fpr, p_1, p_2,
+    Let(h_1, tpr * p_1 + fpr * (1 - p_1), "rate of the first group"),
+    Let(h_2, tpr * p_2 + fpr * (1 - p_2), "of the second"),
+)  # fmt: skip
+calculation(h_1 - h_2, given=rates, title="The gap between two groups").then(
+    (tpr - fpr) * (p_1 - p_2), because="subtract"
+)
 
 # %% [markdown]
 # *In words:* the first two promises exclude each other. Where base rates differ, a test with equal
@@ -353,15 +349,17 @@ for group, persons, to_find in (("group 1", 1000, 500), ("group 2", 1000, 200)):
 
 # %%
 share_right, share_missed = scalar("PPV", domain="unit"), scalar("FNR", domain="unit")
-fpr_1, fpr_2 = scalar("FPR_1"), scalar("FPR_2")
+fpr_1, fpr_2, odds_1, odds_2 = (scalar(name) for name in ("FPR_1", "FPR_2", "o_1", "o_2"))
 common = (1 - share_right) / share_right * (1 - share_missed)
 pair = (
     p_1, p_2, share_right, share_missed,
-    Let(fpr_1, p_1 / (1 - p_1) * common, "accused in the first group"),
-    Let(fpr_2, p_2 / (1 - p_2) * common, "accused in the second"),
+    Let(odds_1, p_1 / (1 - p_1), "odds of the first group"),
+    Let(odds_2, p_2 / (1 - p_2), "of the second"),
+    Let(fpr_1, odds_1 * common, "accused in the first group"),
+    Let(fpr_2, odds_2 * common, "accused in the second"),
 )  # fmt: skip
 calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
-    (p_1 / (1 - p_1)) / (p_2 / (1 - p_2)), because="what is equal cancels"
+    odds_1 / odds_2, because="what is equal cancels"
 )
 
 # %% [markdown]
@@ -377,7 +375,7 @@ calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
 # **2.** Gradients are clipped one by one, and then averaged. How large can an entry of the mean be?
 #
 # **3.** To be fair, a model is not told the group $A$. It sees a feature $x = c A + \xi$ instead,
-# a postcode perhaps, and answers in proportion to it. Is there parity?
+# a postcode perhaps, and its answers are $v x$. Is there parity?
 #
 # **4.** A score is calibrated: among those with the score $s$, a share $s$ is to be found. Let the
 # mean score of those to be found be $\mu_1$, and of the others $\mu_0$. Can both be the same in two
@@ -400,7 +398,7 @@ calculation(
 # the largest of what it is the mean of.
 
 # %%
-calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums[:4]).at_most(
+calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums).at_most(
     sum_over(Abs(clipped[i, j]), i) / n, because="the triangle inequality"
 ).at_most(C, because="each is at most $C$")
 
