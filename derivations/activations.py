@@ -53,7 +53,7 @@ ops.sigmoid.gradient("x")
 
 # %% [markdown]
 # *In words:* the slope is the output times what the output lacks to one. A sigmoid that is sure,
-# either way, has nearly stopped to learn: it is *saturated*.
+# either way, has nearly stopped learning: it is *saturated*.
 
 # %% [markdown]
 # And it never learns fast. Complete the square:
@@ -156,8 +156,8 @@ ops.relu.gradient("x")
 # stays shut unless the layers below it change its inputs. It is called *dead*.
 
 # %% [markdown]
-# Only one thing about a rectifier is curved, its corner. It has no scale of its own: stretch the
-# input by a positive factor $c$, and the output stretches with it.
+# But for its corner a rectifier is straight, and it has no scale of its own: stretch the input by a
+# positive factor $c$, and the output stretches with it.
 
 # %%
 c = scalar("c", domain="positive")
@@ -249,7 +249,7 @@ calculation(x * normal(x) - (-x) * normal(-x), given=(x,), title="GELU, right mi
 )
 
 # %% [markdown]
-# *In words:* ReLU, SiLU and GELU all satisfy $f(x) - f(-x) = x$. They are one half of the
+# *In words:* ReLU, SiLU and GELU all satisfy $y(x) - y(-x) = x$. They are one half of the
 # identity, $x / 2$, plus something even: for ReLU half of the size of $x$, for the others a smooth
 # copy of it. Hence the slopes at $x$ and at $-x$ always make one together, and at zero the smooth
 # ones have a slope of one half. On inputs that are spread evenly about zero the mean slope is one
@@ -353,19 +353,7 @@ ops.gelu_tanh.gradient("x")
 # tangent has to imitate the error function, and the two should agree in slope at zero. Twice the
 # density there is $\sqrt{2/\pi}$: that is the first constant. The other is asked for in Exercise 4.
 # The two functions differ by less than $0.0005$. For a network that is nothing; for somebody who
-# compares the gradients of two programs it is a bug that takes a day to find, and this is what it
-# looks like:
-
-# %%
-cubic = sqrt(2 / pi) * (axis + Rational("0.044715") * axis**3)
-pictures.curves(
-    {"GELU by tanh, less GELU": axis * (1 + tanh(cubic)) / 2 - GELU},
-    name="gelu-difference",
-    words="The difference is an even curve: zero at the origin, below zero by 0.0002 at 1.4 and "
-    "above by 0.0005 at 2.7.",
-    up="difference",
-    **ACROSS,
-)
+# compares the gradients of two programs it is a bug that takes a day to find (Exercise 5).
 
 # %% [markdown]
 # ## A gate worked by another
@@ -386,14 +374,25 @@ ops.swiglu.gradient()
 # either way; where there is nothing to pass, the gate does not learn.
 
 # %% [markdown]
-# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh. Only the
-# gradient of the gate is another.
+# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh.
 
 # %%
-ops.geglu.gradient("gate")
+ops.geglu
 
 # %% [markdown]
-# *In words:* gating is one idea and its activation another; the calculus does not mix them.
+# Only the gradient of the gate is another: the slope of GELU stands where that of SiLU stood.
+
+# %%
+opened, passed, out, share, bell = (scalar(name) for name in ("gate", "up", "y", "Phi", "phi"))
+gated = (
+    opened, passed,
+    Let(share, normal(opened), "the normal distribution function"),
+    Let(bell, exp(-(opened**2) / 2) / sqrt(2 * pi), "the normal density"),
+    Let(out, passed * opened * share, "GEGLU"),
+)  # fmt: skip
+calculation(Partial(out, opened), given=gated, title="The gate of GEGLU").then(
+    passed * (share + opened * bell), because="the slope of GELU"
+)
 
 # %% [markdown]
 # The gate costs a third matrix. A plain feed-forward layer has two, of $d$ by $4 d$ entries. For
@@ -409,14 +408,15 @@ calculation(
 # *In words:* two thirds of the usual width. The $11008$ of Llama with $d = 4096$ is eight thirds of
 # it, rounded up to a multiple of 256.
 #
-# A product of two halves is no longer of the size of one. Stretch the input of both by a large $c$,
-# where the gate is open and SiLU as good as a rectifier:
+# There is another price. Stretch the inputs of both halves by a large $c$, where the gate is open
+# and SiLU as good as a rectifier:
 
 # %%
-g, u = scalar("g"), scalar("u")
-calculation(Max(c * g, 0) * (c * u), given=(c, g, u), title="A stretch comes out squared").then(
-    c**2 * (Max(g, 0) * u), because="one $c$ from each half"
-)
+calculation(
+    Max(c * opened, 0) * (c * passed),
+    given=(c, opened, passed),
+    title="A stretch comes out squared",
+).then(c**2 * (Max(opened, 0) * passed), because="one $c$ from each half")
 
 # %% [markdown]
 # *In words:* an outlier that reaches both halves is squared. Products let one unit ask
@@ -427,8 +427,9 @@ calculation(Max(c * g, 0) * (c * u), given=(c, g, u), title="A stretch comes out
 #
 # Dropout is not an activation, but it too acts on every entry by itself: it leaves each out with
 # probability $\mathrm{rate}$, so that no unit can rely on a certain other one. What is kept is
-# scaled up, so that the mean stays, and nothing needs to be done when the model is used. The
-# throws of the dice are given, as a mask of zeros and ones.
+# scaled up, so that the mean stays (an exercise of *Initialisation* computes it, and the variance),
+# and nothing needs to be done when the model is used. The throws of the dice are given, as a mask
+# of zeros and ones.
 
 # %%
 ops.dropout
@@ -452,7 +453,7 @@ ops.dropout.gradient("x")
 # gradient.
 #
 # **4.** GPT-2's cubic is $\kappa (x + \nu x^3)$. With $\kappa = \sqrt{2/\pi}$ the slopes of the two
-# gates agree at zero. Choose $\nu$ so that they also curve alike there. How far is that from
+# gates agree at zero. Choose $\nu$ so that their cubic terms agree as well. How far is that from
 # $0.044715$?
 #
 # **5.** A function for the backward pass of GELU agrees with another library's to three digits, not
@@ -486,12 +487,11 @@ calculation(Equals(Partial(out, x), 0), given=silu, unknown=(x,)).implies(
 # softplus, which is the sigmoid $s$.
 
 # %%
-plus, squashed, mish = (scalar(name) for name in ("u", "t", "y"))
+squashed, mish = scalar("t"), scalar("y")
 composed = (
     x,
     Let(share, gate(x), "the sigmoid"),
-    Let(plus, log(1 + exp(x)), "softplus"),
-    Let(squashed, tanh(plus), "its tanh, the gate"),
+    Let(squashed, tanh(log(1 + exp(x))), "tanh of softplus, the gate"),
     Let(mish, x * squashed, "gated input"),
 )
 calculation(Partial(mish, x), given=composed, title="Mish").then(
@@ -499,40 +499,38 @@ calculation(Partial(mish, x), given=composed, title="Mish").then(
 ).then(squashed + x * (1 - squashed**2) * share, because="chain rule")
 
 # %% [markdown]
-# **4.** The slope of the tangent is $p$ below, by the chain rule; that of the error function is
-# $\kappa e^{-x^2/2}$, whose second derivative at zero is $-\kappa$.
+# **4.** Near zero both functions are a line less a cubic, and what is left is of the fifth order. The
+# slope of the tangent is $1 - \tanh^2 u$, that of the error function $\kappa e^{-x^2/2}$; what holds
+# for slopes holds for what they add up to.
 
 # %%
-first, third, x0 = scalar("kappa", domain="positive"), scalar("nu"), scalar("x")
-u, t, p, q = scalar("u"), scalar("t"), scalar("p"), scalar("q")
-tangent = (
-    first, third,
-    Let(u, first * (x0 + third * x0**3), "the cubic"),
-    Let(t, tanh(u), "its tangent"),
-    Let(p, first * (1 + 3 * third * x0**2) * (1 - t**2), "the slope of the tangent"),
-)  # fmt: skip
-bend = 6 * first * third * x0 * (1 - t**2) - 2 * first * (1 + 3 * third * x0**2) * t * p
-calculation(Partial(p, x0), given=(x0, *tangent), title="How the slope changes").then(
-    bend, because="product rule, with $t' = p$"
+u = scalar("u", domain="positive")
+calculation(u - u**3 / 3, given=(u,), title="The tangent near zero").at_most(
+    tanh(u), because=r"the slope is at least $1 - u^2$, as $\tanh u \le u$"
+).at_most(u - u**3 / 3 + 2 * u**5 / 15, because="so it is at most $1 - u^2 + 2 u^4 / 3$")
+
+# %%
+first, third = scalar("kappa", domain="positive"), scalar("nu")
+near = scalar("x", domain="positive")
+calculation(
+    first * (near - near**3 / 6),
+    given=(near, Let(first, sqrt(2 / pi), "twice the density at zero")),
+    title="The error function near zero",
+).at_most(erf(near / sqrt(2)), because=r"$e^{-x^2/2} \ge 1 - x^2/2$").at_most(
+    first * (near - near**3 / 6 + near**5 / 40), because=r"$e^{-x^2/2} \le 1 - x^2/2 + x^4/8$"
 )
 
 # %% [markdown]
-# At zero that is zero. Call it $q$, and differentiate once more, there.
+# With $u = \kappa (x + \nu x^3)$ the cubic terms are $(\kappa \nu - \kappa^3/3) \, x^3$ and
+# $-(\kappa/6) \, x^3$.
 
 # %%
 calculation(
-    Partial(q, x0),
-    given=(Let(x0, 0, "the place"), *tangent, Let(q, bend, "as above")),
-    title="The tangent's curve",
-).then(first * (6 * third - 2 * first**2), because="at zero, where $t = 0$ and $p = \\kappa$")
-
-# %%
-calculation(
-    Equals(first * (6 * third - 2 * first**2), -first),
+    Equals(first * third - first**3 / 3, -first / 6),
     Equals(first, sqrt(2 / pi)),
     given=(first, third),
     unknown=(first, third),
-    title="The same curve",
+    title="The same cubic term",
 ).implies(Equals(third, (4 - pi) / (6 * pi)), because=r"divide by $\kappa$, then put it in")
 
 # %% [markdown]
