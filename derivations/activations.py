@@ -374,25 +374,15 @@ ops.swiglu.gradient()
 # either way; where there is nothing to pass, the gate does not learn.
 
 # %% [markdown]
-# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh.
+# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh. Only the
+# gradient of the gate is another.
 
 # %%
-ops.geglu
+ops.geglu.gradient("gate")
 
 # %% [markdown]
-# Only the gradient of the gate is another: the slope of GELU stands where that of SiLU stood.
-
-# %%
-opened, passed, out, share, bell = (scalar(name) for name in ("gate", "up", "y", "Phi", "phi"))
-gated = (
-    opened, passed,
-    Let(share, normal(opened), "the normal distribution function"),
-    Let(bell, exp(-(opened**2) / 2) / sqrt(2 * pi), "the normal density"),
-    Let(out, passed * opened * share, "GEGLU"),
-)  # fmt: skip
-calculation(Partial(out, opened), given=gated, title="The gate of GEGLU").then(
-    passed * (share + opened * bell), because="the slope of GELU"
-)
+# *In words:* the slope of GELU stands where that of SiLU stood. Gating is one idea and its
+# activation another; the calculus does not mix them.
 
 # %% [markdown]
 # The gate costs a third matrix. A plain feed-forward layer has two, of $d$ by $4 d$ entries. For
@@ -412,6 +402,7 @@ calculation(
 # and SiLU as good as a rectifier:
 
 # %%
+opened, passed = scalar("gate"), scalar("up")
 calculation(
     Max(c * opened, 0) * (c * passed),
     given=(c, opened, passed),
@@ -499,9 +490,9 @@ calculation(Partial(mish, x), given=composed, title="Mish").then(
 ).then(squashed + x * (1 - squashed**2) * share, because="chain rule")
 
 # %% [markdown]
-# **4.** Near zero both functions are a line less a cubic, and what is left is of the fifth order. The
-# slope of the tangent is $1 - \tanh^2 u$, that of the error function $\kappa e^{-x^2/2}$; what holds
-# for slopes holds for what they add up to.
+# **4.** Near zero both functions are a line less a cubic, and what is left is of the fifth order.
+# The slope of the tangent is $1 - \tanh^2 u$, that of the error function $\kappa e^{-x^2/2}$; what
+# holds for slopes holds for what they add up to.
 
 # %%
 u = scalar("u", domain="positive")
