@@ -497,7 +497,7 @@ calculation(Partial(mish, x), given=composed, title="Mish").then(
 # %%
 u = scalar("u", domain="positive")
 calculation(u - u**3 / 3, given=(u,), title="The tangent near zero").at_most(
-    tanh(u), because=r"the slope is at least $1 - u^2$, as $\tanh u \le u$"
+    tanh(u), because=r"$\tanh u \le u$: a slope of at least $1 - u^2$"
 ).at_most(u - u**3 / 3 + 2 * u**5 / 15, because="so it is at most $1 - u^2 + 2 u^4 / 3$")
 
 # %%
