@@ -110,8 +110,8 @@ calculation(
 u, v = scalar("u"), scalar("v", domain="positive")
 even = (random(u, variance=v, law="symmetric"),)
 calculation(E(Max(u, 0) ** 2), given=(u, v), assuming=even, title="Half is lost").then(
-    E(Max(u, 0) ** 2 + Max(-u, 0) ** 2) / 2, because="both halves alike"
-).then(E(u**2) / 2, because="one of the two is zero").then(v / 2, because="mean zero")
+    E(u**2) / 2, because="both halves alike"
+).then(v / 2, because="mean zero")
 
 # %% [markdown]
 # So a layer whose inputs come out of ReLUs needs twice the variance, $s^2 = 2/n$: He
