@@ -236,11 +236,6 @@ eta = scalar("eta", domain="positive")
 calculation(
     over_all((W[i, col] - eta * dW[i, col]) ** 2), given=(*layer, eta), title="One step"
 ).then(
-    over_all(W[i, col] ** 2)
-    - 2 * eta * over_all(W[i, col] * dW[i, col])
-    + eta**2 * over_all(dW[i, col] ** 2),
-    because="multiplied out",
-).then(
     over_all(W[i, col] ** 2) + eta**2 * over_all(dW[i, col] ** 2), because="the right angle"
 ).at_least(over_all(W[i, col] ** 2), because="a square is added")
 
@@ -322,10 +317,7 @@ calculation(
     given=(J, g, r),
     assuming=(random(J[i, j], variance=1 / d.symbol),),
     title="A gradient passes a branch",
-).then(
-    sum_over(g[j] ** 2, j) + r**2 * sum_over(Var(sum_over(J[i, j] * g[i], i)), j),
-    because="the branch has mean zero",
-).then((1 + r**2) * sum_over(g[j] ** 2, j), because="$d$ terms of variance $1/d$")
+).then((1 + r**2) * sum_over(g[j] ** 2, j), because="mean zero, and $d$ terms of variance $1/d$")
 
 # %% [markdown]
 # (For large $d$ the projection inside a norm takes nothing that counts.) A branch of a post-norm
