@@ -196,7 +196,7 @@ ops.softplus.gradient("x")
 # %%
 calculation(log(1 + exp(x)), given=(x,), title="Softplus and the rectifier").then(
     Max(x, 0) + log(1 + exp(-Abs(x))), because="take out the larger"
-).at_most(Max(x, 0) + log(2), because="the logarithm that is left is of two at most")
+).at_most(Max(x, 0) + log(2), because="what is left is at most $\\log 2$")
 
 # %% [markdown]
 # *In words:* never by more than $\log 2$, and that only at the corner. The line in the middle is
