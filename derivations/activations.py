@@ -203,17 +203,7 @@ calculation(log(1 + exp(x)), given=(x,), title="Softplus and the rectifier").the
 # also how programs compute softplus. As it is defined, it fails where $e^x$ is too large for the
 # machine, although the value is harmless; with the larger taken out, the exponential can only be
 # small.
-
-# %% tags=["shown"]
-import numpy as np
-
-np.seterr(over="ignore")
-for value in (-800.0, 0.0, 800.0):
-    defined = np.log(1 + np.exp(value))
-    stable = max(value, 0) + np.log1p(np.exp(-abs(value)))
-    print(f"x = {value:6.1f}: as defined {defined:.3f}, larger first {stable:.3f}")
-
-# %% [markdown]
+#
 # Softplus itself did not win: at zero it lets $\log 2$ through, and no unit is ever off.
 # It lives on where something has to be positive, such as a step size or a variance. The corner
 # was rounded in another way.
@@ -225,8 +215,8 @@ for value in (-800.0, 0.0, 800.0):
 # on the left. Two curves are in use: the sigmoid makes SiLU (also called swish), the distribution
 # function of the normal law makes GELU.
 #
-# Both curves have the symmetry of the step: what is open at $x$ is shut at $-x$. That fixes half of
-# the function already.
+# Both curves have the symmetry of the step: what is open at $x$ is shut at $-x$. For the normal law
+# it is plain, since a draw lies as often above $x$ as below $-x$; for the sigmoid:
 
 
 # %%
@@ -234,26 +224,21 @@ def gate(z):
     return 1 / (1 + exp(-z))
 
 
-calculation(x * gate(x) - (-x) * gate(-x), given=(x,), title="SiLU, right minus left").then(
-    x, because="the two shares make one"
-)
-
-
-# %%
 def normal(z):
     return (1 + erf(z / sqrt(2))) / 2
 
 
-calculation(x * normal(x) - (-x) * normal(-x), given=(x,), title="GELU, right minus left").then(
-    x, because="the two shares make one"
+calculation(gate(x) + gate(-x), given=(x,), title="Open and shut").then(
+    1, because="a common denominator"
 )
 
 # %% [markdown]
-# *In words:* ReLU, SiLU and GELU all satisfy $y(x) - y(-x) = x$. They are one half of the
-# identity, $x / 2$, plus something even: for ReLU half of the size of $x$, for the others a smooth
-# copy of it. Hence the slopes at $x$ and at $-x$ always make one together, and at zero the smooth
-# ones have a slope of one half. On inputs that are spread evenly about zero the mean slope is one
-# half, whichever is chosen; what differs is how that half is shared out.
+# *In words:* the two shares make one, so ReLU, SiLU and GELU all satisfy $y(x) - y(-x) = x$. That
+# fixes half of the function: it is one half of the identity, $x / 2$, plus something even, which
+# for ReLU is half of the size of $x$, for the others a smooth copy of it. Hence the slopes at $x$
+# and at $-x$ always make one together, and at zero the smooth ones have a slope of one half. On
+# inputs that are spread evenly about zero the mean slope is one half, whichever is chosen; what
+# differs is how that half is shared out.
 
 # %%
 axis = scalar("x")
@@ -351,9 +336,9 @@ ops.gelu_tanh.gradient("x")
 # %% [markdown]
 # Where do the constants come from? The gate of GELU is $\frac{1}{2} (1 + \mathrm{erf})$, so the
 # tangent has to imitate the error function, and the two should agree in slope at zero. Twice the
-# density there is $\sqrt{2/\pi}$: that is the first constant. The other is asked for in Exercise 4.
+# density there is $\sqrt{2/\pi}$: that is the first constant. The other is asked for in Exercise 3.
 # The two functions differ by less than $0.0005$. For a network that is nothing; for somebody who
-# compares the gradients of two programs it is a bug that takes a day to find (Exercise 5).
+# compares the gradients of two programs it is a bug that takes a day to find (Exercise 4).
 
 # %% [markdown]
 # ## A gate worked by another
@@ -440,14 +425,11 @@ ops.dropout.gradient("x")
 #
 # **2.** Where is SiLU lowest? Show that its value there is one more than the place.
 #
-# **3.** Mish is $x \tanh(\mathrm{softplus}(x))$. It is built of parts of this chapter; find its
-# gradient.
-#
-# **4.** GPT-2's cubic is $\kappa (x + \nu x^3)$. With $\kappa = \sqrt{2/\pi}$ the slopes of the two
+# **3.** GPT-2's cubic is $\kappa (x + \nu x^3)$. With $\kappa = \sqrt{2/\pi}$ the slopes of the two
 # gates agree at zero. Choose $\nu$ so that their cubic terms agree as well. How far is that from
 # $0.044715$?
 #
-# **5.** A function for the backward pass of GELU agrees with another library's to three digits, not
+# **4.** A function for the backward pass of GELU agrees with another library's to three digits, not
 # more. What is wrong with it?
 #
 # ### Answers
@@ -474,23 +456,7 @@ calculation(Equals(Partial(out, x), 0), given=silu, unknown=(x,)).implies(
 ).implies(Equals(out, 1 + x), because="divide by the sigmoid")
 
 # %% [markdown]
-# **3.** Gate and slope of the gate, once more: the slope of the gate is that of tanh times that of
-# softplus, which is the sigmoid $s$.
-
-# %%
-squashed, mish = scalar("t"), scalar("y")
-composed = (
-    x,
-    Let(share, gate(x), "the sigmoid"),
-    Let(squashed, tanh(log(1 + exp(x))), "tanh of softplus, the gate"),
-    Let(mish, x * squashed, "gated input"),
-)
-calculation(Partial(mish, x), given=composed, title="Mish").then(
-    squashed + x * Partial(squashed, x), because="product rule"
-).then(squashed + x * (1 - squashed**2) * share, because="chain rule")
-
-# %% [markdown]
-# **4.** Near zero both functions are a line less a cubic, and what is left is of the fifth order.
+# **3.** Near zero both functions are a line less a cubic, and what is left is of the fifth order.
 # The slope of the tangent is $1 - \tanh^2 u$, that of the error function $\kappa e^{-x^2/2}$; what
 # holds for slopes holds for what they add up to.
 
@@ -539,7 +505,7 @@ for nu in (0.044715, (4 - np.pi) / (6 * np.pi)):
     print(f"nu = {nu:.6f}: off by {abs(off).max():.6f}")
 
 # %% [markdown]
-# **5.** Nothing, but it belongs to another function. The check tries the neighbours of what it was
+# **4.** Nothing, but it belongs to another function. The check tries the neighbours of what it was
 # asked for, and finds which.
 
 # %% tags=["shown"]
@@ -583,8 +549,6 @@ print(verdict.kind, verdict.explanation, sep=": ")
 #
 # P. Ramachandran, B. Zoph and Q. V. Le, *Searching for activation functions*, arXiv:1710.05941,
 # 2017.
-#
-# D. Misra, *Mish: a self regularized non-monotonic activation function*, arXiv:1908.08681, 2019.
 #
 # Y. N. Dauphin, A. Fan, M. Auli and D. Grangier, *Language modeling with gated convolutional
 # networks*, ICML 2017, arXiv:1612.08083.
