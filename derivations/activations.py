@@ -59,7 +59,7 @@ ops.sigmoid.gradient("x")
 # And it never learns fast. Complete the square:
 
 # %%
-y = scalar("y", domain="unit")
+y = scalar("y", domain="unit", note="output of a sigmoid")
 calculation(y * (1 - y), given=(y,), title="The steepest place").then(
     Rational(1, 4) - (y - Rational(1, 2)) ** 2, because="complete the square"
 ).at_most(Rational(1, 4), because="with equality at one half")
@@ -69,7 +69,7 @@ calculation(y * (1 - y), given=(y,), title="The steepest place").then(
 # left of it, if all of them have the same output?
 
 # %%
-depth = Dim("D")
+depth = Dim("D", "layers")
 calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many sigmoids").at_most(
     Rational(1, 4) ** depth.symbol, because="each is at most one quarter"
 )
@@ -84,7 +84,7 @@ calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many
 # function than the sigmoid, stretched by two in both directions and centred.
 
 # %%
-x = scalar("x")
+x = scalar("x", note="input")
 calculation(tanh(x), given=(x,), title="Tanh is a sigmoid").then(
     (exp(x) - exp(-x)) / (exp(x) + exp(-x)), because="by definition"
 ).then((1 - exp(-2 * x)) / (1 + exp(-2 * x)), because=r"divide both by $e^x$").then(
@@ -160,7 +160,7 @@ ops.relu.gradient("x")
 # input by a positive factor $c$, and the output stretches with it.
 
 # %%
-c = scalar("c", domain="positive")
+c = scalar("c", domain="positive", note="factor of the input")
 calculation(Max(c * x, 0), given=(c, x), title="No scale of its own").then(
     c * Max(x, 0), because="$c$ does not change the sign"
 )
@@ -294,7 +294,8 @@ ops.silu.gradient("x")
 # probability $\Phi$ and zero otherwise, what is the mean of the result?
 
 # %%
-Phi, coin = scalar("Phi"), scalar("mask", domain="binary")
+Phi = scalar("Phi", note="probability to be kept")
+coin = scalar("mask", domain="binary", note="is it kept?")
 calculation(
     E(coin * x),
     given=(x, coin, Let(Phi, normal(x), "share of draws below x")),
@@ -400,7 +401,8 @@ ops.geglu.gradient("gate")
 # three matrices to have as many entries as those two, how wide may the layer be?
 
 # %%
-d, f = scalar("d", domain="positive"), scalar("f", domain="positive")
+d = scalar("d", domain="positive", note="width of the stream")
+f = scalar("f", domain="positive", note="width of the feed-forward layer")
 calculation(
     Equals(3 * d * f, 2 * d * (4 * d)), given=(d, f), unknown=(f,), title="A fair comparison"
 ).implies(Equals(f, Rational(8, 3) * d), because=r"divide by $3 d$")
@@ -413,7 +415,7 @@ calculation(
 # where the gate is open and SiLU as good as a rectifier:
 
 # %%
-g, u = scalar("g"), scalar("u")
+g, u = scalar("g", note="input of the gate"), scalar("u", note="what is gated")
 calculation(Max(c * g, 0) * (c * u), given=(c, g, u), title="A stretch comes out squared").then(
     c**2 * (Max(g, 0) * u), because="one $c$ from each half"
 )
@@ -464,7 +466,7 @@ ops.dropout.gradient("x")
 # slope is $\alpha$, never zero: no unit dies.
 
 # %%
-alpha, leaky = scalar("alpha", domain="unit"), scalar("y")
+alpha, leaky = scalar("alpha", domain="unit", note="slope on the left"), scalar("y")
 two = (x, alpha, Let(leaky, Max(x, 0) - alpha * Max(-x, 0), "a leak on the left"))
 calculation(Partial(leaky, x), given=two, title="Leaky ReLU").then(
     Iverson(x > 0) + alpha * Iverson(x < 0), because="one side is shut, the other open"
@@ -503,7 +505,9 @@ calculation(Partial(mish, x), given=composed, title="Mish").then(
 # $\kappa e^{-x^2/2}$, whose second derivative at zero is $-\kappa$.
 
 # %%
-first, third, x0 = scalar("kappa", domain="positive"), scalar("nu"), scalar("x")
+first = scalar("kappa", domain="positive", note="slope of the cubic at zero")
+third = scalar("nu", note="weight of the cube")
+x0 = scalar("x")
 u, t, p, q = scalar("u"), scalar("t"), scalar("p"), scalar("q")
 tangent = (
     first, third,

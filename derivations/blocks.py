@@ -93,9 +93,10 @@ pictures.proof_graph(ops.gpt2_block.gradient(), *(op.gradient() for op in leaned
 # all scores of a row, and a softmax does not see what is added to all.
 
 # %%
-n = Dim("n")
+n = Dim("n", "positions")
 i, j, k = n.index("i"), n.index("j"), n.index("k")
-P, dP, dS = n.vector("P", domain="distribution"), n.vector("dP"), n.vector("dS")
+P = n.vector("P", domain="distribution", note="attention weights")
+dP, dS = n.vector("dP"), n.vector("dS")
 calculation(
     sum_over(dS[j], j),
     given=(P, dP, Let(dS[j], P[j] * (dP[j] - sum_over(P[k] * dP[k], k)), "a row of scores")),
@@ -109,9 +110,10 @@ calculation(
 # beside them the Jacobians are $I + A$ and $I + B$. What does the pair do to a gradient?
 
 # %%
-c = Dim("c")
+c = Dim("c", "width of the stream")
 i, j, k = c.index("i"), c.index("j"), c.index("k")
-A, B = matrix("A", c, c), matrix("B", c, c)
+A = matrix("A", c, c, note="Jacobian of the first branch")
+B = matrix("B", c, c, note="Jacobian of the second branch")
 calculation(
     sum_over((delta(i, j) + B[i, j]) * (delta(j, k) + A[j, k]), j),
     given=(A, B),
@@ -130,7 +132,9 @@ calculation(
 # $\sigma^2 / c$, as they are before training, and let a gradient $g$ come down to it.
 
 # %%
-J, g, sigma = matrix("J", c, c), c.vector("g"), scalar("sigma", domain="positive")
+J = matrix("J", c, c, note="Jacobian of a branch")
+g = c.vector("g", note="gradient")
+sigma = scalar("sigma", domain="positive", note="scale of a branch's Jacobian")
 entries = {"given": (J, g, sigma), "assuming": (random(J[i, j], variance=sigma**2 / c),)}
 calculation(
     E(sum_over((g[j] + sum_over(g[i] * J[i, j], i)) ** 2, j)),
@@ -150,7 +154,7 @@ calculation(E(sum_over(sum_over(g[i] * J[i, j], i) ** 2, j)), **entries, title="
 # the branches are made smaller the more of them there are, $\sigma^2 = 1/L$.
 
 # %%
-L = scalar("L", domain="positive")
+L = scalar("L", domain="positive", note="branches")
 calculation((1 + 1 / L) ** L, given=(L,), title="Branches of variance one over $L$").at_most(
     exp(1), because="$1 + x$ is at most $e^x$"
 )
@@ -258,7 +262,7 @@ ops.llama_block.gradient("x")
 # into the branch.
 
 # %%
-x_i, f_i = c.vector("x"), c.vector("f")
+x_i, f_i = c.vector("x", note="the stream"), c.vector("f", note="output of the branch")
 calculation(
     1 / sqrt(Var(x_i[i] + f_i[i])),
     given=(x_i, f_i),
@@ -284,9 +288,10 @@ calculation(
 # true if both were zero.
 
 # %%
-x, y, t = n.vector("x"), n.vector("y"), n.vector("t")
+x, y, t = n.vector("x", note="input"), n.vector("y"), n.vector("t")
 i = n.index("i")
-w_a, w_b = scalar("a", role="parameter"), scalar("b", role="parameter")
+w_a = scalar("a", role="parameter", note="weight inside the branch")
+w_b = scalar("b", role="parameter", note="weight of the branch")
 branch = Op(
     name="tanh_branch",
     title="A branch of two numbers",
@@ -304,7 +309,7 @@ branch.gradient("a", "b")
 
 # %%
 held = ops.gpt2_block.counts().by_parameter
-h, d, f = Dim("h"), scalar("d"), scalar("f")
+h, d, f = Dim("h", "heads"), scalar("d"), scalar("f")
 calculation(
     sum(held[name] for name in held if name.startswith("b_")),
     given=(c, h, Let(d, c / h, "width of a head"), Let(f, 4 * c, "width of the middle layer")),

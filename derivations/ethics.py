@@ -35,10 +35,11 @@ from symllm import (
 # them up.
 
 # %%
-n, d = Dim("n"), Dim("d")
+n, d = Dim("n", "examples"), Dim("d", "parameters")
 i, k, j = n.index("i"), n.index("k"), d.index("j")
-g, clipped = d.vector("g").batched((n,)), d.vector("ghat").batched((n,))
-length, C = n.vector("r"), scalar("C", domain="positive")
+g = d.vector("g", note="gradients of the examples").batched((n,))
+clipped = d.vector("ghat").batched((n,))
+length, C = n.vector("r"), scalar("C", domain="positive", note="bound on the lengths")
 total, without = d.vector("s"), d.vector("u").batched((n,))
 sums = (
     g, C,
@@ -92,8 +93,10 @@ for what, add in ways.items():
 # the one than under the other?
 
 # %%
-x, y, z = (scalar(name) for name in "xyz")
-epsilon = scalar("epsilon", domain="positive")
+x = scalar("x", note="true answer with the example")
+y = scalar("y", note="true answer without it")
+z = scalar("z", note="answer that is given")
+epsilon = scalar("epsilon", domain="positive", note="bound on the privacy loss")
 b = scalar("b")
 laplace = (x, y, z, C, epsilon, Let(b, C / epsilon, "the scale of the noise"))
 calculation(
@@ -113,8 +116,9 @@ calculation(
 
 # %%
 prior, seen_with, seen_without = (
-    scalar("pi", domain="unit"),
-    *(scalar(name, domain="positive") for name in ("f_1", "f_0")),
+    scalar("pi", domain="unit", note="suspicion before"),
+    scalar("f_1", domain="positive", note="how likely the answer is with you"),
+    scalar("f_0", domain="positive", note="how likely the answer is without you"),
 )
 posterior, either = scalar("pihat"), prior * seen_with + (1 - prior) * seen_without
 suspicion = (
@@ -139,8 +143,9 @@ calculation(
 # with the probability $K_i$; answers have the probabilities $P_i$ with you, $Q_i$ without.
 
 # %%
-P, Q = n.vector("P", domain="distribution"), n.vector("Q", domain="distribution")
-K = n.vector("K", domain="unit")
+P = n.vector("P", domain="distribution", note="probabilities of the answers with you")
+Q = n.vector("Q", domain="distribution", note="probabilities of the answers without you")
+K = n.vector("K", domain="unit", note="probability of a conclusion")
 calculation(
     sum_over(K[i] * P[i], i),
     given=(P, Q, K, epsilon),
@@ -162,7 +167,8 @@ calculation(
 # certain $\sigma$ is enough is a theorem that we cite and do not prove; the numbers agree.
 
 # %%
-eps, dlt = scalar("epsilon", domain="unit"), scalar("delta", domain="unit")
+eps = scalar("epsilon", domain="unit", note="bound on the privacy loss")
+dlt = scalar("delta", domain="unit", note="probability that the bound fails")
 sigma, F_1, F_0 = scalar("sigma"), scalar("Phi_1"), scalar("Phi_0")
 
 
@@ -216,7 +222,8 @@ pictures.curves(
 # worst case the true answers are just $C$ apart, and the answer is off by $\xi$ deviations.
 
 # %%
-xi, multiplier = scalar("xi"), scalar("sigma", domain="positive")
+xi = scalar("xi", note="noise of the answer, in deviations")
+multiplier = scalar("sigma", domain="positive", note="the noise multiplier")
 step = (
     y, xi, multiplier, C,
     Let(z, y - C, "without the example"),
@@ -227,8 +234,8 @@ calculation(
 ).then(xi / multiplier + 1 / (2 * multiplier**2), because="squares cancel")
 
 # %%
-T = Dim("T")
-t, draws = T.index("t"), T.vector("xi")
+T = Dim("T", "steps")
+t, draws = T.index("t"), T.vector("xi", note="noise of each step")
 losses = sum_over(draws[t] / multiplier + 1 / (2 * multiplier**2), t)
 run = {"given": (draws, multiplier), "assuming": (random(draws[t]),)}
 calculation(E(losses), **run, title="Its mean after $T$ steps").then(
@@ -247,7 +254,7 @@ calculation(Var(losses), **run, title="Its variance").then(
 # each example takes part in a step with probability $q$ only, then what is seen is a mixture:
 
 # %%
-q = scalar("q", domain="unit")
+q = scalar("q", domain="unit", note="share of steps an example takes part in")
 calculation(
     (q * seen_with + (1 - q) * seen_without) / seen_without,
     given=(q, seen_with, seen_without, epsilon),
@@ -281,8 +288,10 @@ calculation(
 # parity* asks that both rates be the same. As a statement on expectations:
 
 # %%
-A, w = scalar("A", domain="binary"), scalar("w", domain="unit")
-r_1, r_0 = scalar("r_1", domain="unit"), scalar("r_0", domain="unit")
+A = scalar("A", domain="binary", note="is one in the group?")
+w = scalar("w", domain="unit", note="share of the group")
+r_1 = scalar("r_1", domain="unit", note="rate of the group")
+r_0 = scalar("r_0", domain="unit", note="rate of all others")
 drawn = {"given": (A, w, r_1, r_0), "assuming": (random(A, mean=w, law="binary"),)}
 calculation(Cov(A, r_1 * A + r_0 * (1 - A)), **drawn, title="Group and answer").then(
     (r_1 - r_0) * Var(A), because="what does not depend on $A$ drops out"
@@ -295,8 +304,10 @@ calculation(Cov(A, r_1 * A + r_0 * (1 - A)), **drawn, title="Group and answer").
 # rate that depends on the group through the base rate $p$ alone.
 
 # %%
-Y, p = scalar("Y", domain="binary"), scalar("p", domain="unit")
-tpr, fpr = scalar("TPR", domain="unit"), scalar("FPR", domain="unit")
+Y = scalar("Y", domain="binary", note="is one to be found?")
+p = scalar("p", domain="unit", note="base rate")
+tpr = scalar("TPR", domain="unit", note="share that is found")
+fpr = scalar("FPR", domain="unit", note="share of the others that is accused")
 calculation(
     E(tpr * Y + fpr * (1 - Y)),
     given=(Y, p, tpr, fpr),
@@ -305,7 +316,8 @@ calculation(
 ).then(tpr * p + fpr * (1 - p), because="expectation is linear")
 
 # %%
-p_1, p_2 = scalar("p_1", domain="unit"), scalar("p_2", domain="unit")
+p_1 = scalar("p_1", domain="unit", note="base rate of the first group")
+p_2 = scalar("p_2", domain="unit", note="base rate of the second group")
 calculation(
     (tpr * p_1 + fpr * (1 - p_1)) - (tpr * p_2 + fpr * (1 - p_2)),
     given=(tpr, fpr, p_1, p_2),
@@ -325,7 +337,10 @@ calculation(
 # about.
 
 # %%
-TP, FP, TN, FN = (scalar(name, domain="positive") for name in ("TP", "FP", "TN", "FN"))
+TP = scalar("TP", domain="positive", note="right positives")
+FP = scalar("FP", domain="positive", note="wrong positives")
+TN = scalar("TN", domain="positive", note="right negatives")
+FN = scalar("FN", domain="positive", note="wrong negatives")
 base, ppv, fnr, accused = (scalar(name) for name in ("p", "PPV", "FNR", "FPR"))
 table = (
     TP, FP, TN, FN,
@@ -352,7 +367,8 @@ for group, persons, to_find in (("group 1", 1000, 500), ("group 2", 1000, 200)):
     print(f"{group}: {wrong:.0f} of {persons - to_find} innocent accused, {share:.0%}")
 
 # %%
-share_right, share_missed = scalar("PPV", domain="unit"), scalar("FNR", domain="unit")
+share_right = scalar("PPV", domain="unit", note="share of positives that are right")
+share_missed = scalar("FNR", domain="unit", note="share that is missed")
 fpr_1, fpr_2 = scalar("FPR_1"), scalar("FPR_2")
 common = (1 - share_right) / share_right * (1 - share_missed)
 pair = (
@@ -389,7 +405,8 @@ calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
 # of yeses is a mixture, and can be solved for the true rate.
 
 # %%
-rate, seen = scalar("p", domain="unit"), scalar("h")
+rate = scalar("p", domain="unit", note="share who would truly say yes")
+seen = scalar("h", note="share of yeses that are seen")
 calculation(
     Equals(seen, 3 * rate / 4 + (1 - rate) / 4), given=(rate, seen), unknown=(rate,),
     assuming=(seen > 0,),
@@ -408,7 +425,8 @@ calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums[:4]).at_most(
 # **3.** Not unless $c$ or $v$ is zero. What is not told can be inferred, and a covariance finds it.
 
 # %%
-slope, link = scalar("v"), scalar("c")
+slope = scalar("v", note="weight of the feature")
+link = scalar("c", note="how the feature follows the group")
 calculation(
     Cov(A, slope * (link * A + xi)),
     given=(A, w, slope, link, xi),
@@ -421,7 +439,8 @@ calculation(
 # 2017).
 
 # %%
-mu_1, mu_0 = scalar("mu_1", domain="unit"), scalar("mu_0", domain="unit")
+mu_1 = scalar("mu_1", domain="unit", note="mean score of those to be found")
+mu_0 = scalar("mu_0", domain="unit", note="mean score of the others")
 calculation(
     Equals(rate, rate * mu_1 + (1 - rate) * mu_0), given=(rate, mu_1, mu_0), unknown=(rate,)
 ).implies(Equals(rate * (1 - mu_1), (1 - rate) * mu_0), because="subtract").implies(

@@ -20,10 +20,10 @@ from symllm import Dim, E, Let, Partial, Var, calculation, pictures, random, sca
 # of one unit's weights.
 
 # %%
-n, m = Dim("n"), Dim("m")
+n, m = Dim("n", "inputs"), Dim("m", "outputs")
 i, j, k = m.index("i"), n.index("j"), n.index("k")
-x, y, W = n.vector("x"), m.vector("y"), n.vector("W").batched((m,))
-hidden, o, out = m.vector("u"), m.vector("o"), scalar("F")
+x, y, W = n.vector("x", note="input"), m.vector("y"), n.vector("W", note="weights").batched((m,))
+hidden, o, out = m.vector("u"), m.vector("o", note="weights of the sum"), scalar("F")
 units = (
     x, W, o,
     Let(hidden[i], tanh(sum_over(W[i, j] * x[j], j)), "the units"),
@@ -45,7 +45,7 @@ calculation(Partial(out, W[i, k]), given=units, title="The gradient of one unit"
 # zero and variance $s^2$. Each output is a sum of $n$ terms.
 
 # %%
-s = scalar("s", domain="positive")
+s = scalar("s", domain="positive", note="standard deviation of the weights")
 layer = (x, W, s, Let(y[i], sum_over(W[i, j] * x[j], j), "an output"))
 weights = (random(W[i, j], variance=s**2),)
 calculation(Var(y[i]), given=layer, assuming=weights, title="One output").then(
@@ -118,8 +118,8 @@ calculation(E(Max(u, 0) ** 2), given=(u, s), assuming=even, title="Half is lost"
 # initialisation. A factor of two sounds like little. Over depth it is not.
 
 # %%
-depth = Dim("L")
-gain, size = scalar("rho"), scalar("q", domain="positive")
+depth = Dim("L", "layers")
+gain, size = scalar("rho"), scalar("q", domain="positive", note="mean square")
 calculation(
     size * gain**depth,
     given=(size, depth, n, Let(s, sqrt(1 / n.symbol), "as Xavier has it, for a square matrix"),
@@ -154,8 +154,9 @@ for name, variance in [("Xavier", 1 / 128), ("He    ", 2 / 128)]:
 # grows like this.
 
 # %%
-branch, start = depth.vector("b"), scalar("h_0")
-sigma = scalar("sigma", domain="positive")
+branch = depth.vector("b", note="outputs of the branches")
+start = scalar("h_0", note="the stream at the start")
+sigma = scalar("sigma", domain="positive", note="standard deviation of a branch")
 l = depth.index("l")
 stream = (start, branch, sigma)
 sizes_of = (random(start), random(branch[l], variance=sigma**2))
@@ -231,7 +232,7 @@ pictures.curves(
 # **1.** It does not, only the mean square does: weights have mean zero, whatever they multiply.
 
 # %%
-q, mu = scalar("q", domain="positive"), scalar("mu")
+q, mu = scalar("q", domain="positive", note="mean square"), scalar("mu", note="mean")
 calculation(
     Var(sum_over(W[i, j] * x[j], j)),
     given=(W, x, s, mu, q),
@@ -252,7 +253,9 @@ calculation(n * s**2, given=(n, Let(edge, 1 / sqrt(n)), Let(s, edge / sqrt(3))))
 # **3.** The mean stays; the variance is the square of the entry times $(1-p)/p$.
 
 # %%
-p, mask, value = scalar("p", domain="unit"), scalar("k", domain="binary"), scalar("x")
+p = scalar("p", domain="unit", note="share that is kept")
+mask = scalar("k", domain="binary", note="is it kept?")
+value = scalar("x", note="input")
 coin = (random(mask, mean=p, law="binary"),)
 calculation(E(mask * value / p), given=(value, p, mask), assuming=coin).then(
     E(mask) * value / p, because="a constant factor"
@@ -277,8 +280,9 @@ calculation(
 # a normal distribution is nine for the product of two. Outliers are made this way.
 
 # %%
-gate, up = scalar("g"), scalar("w")
-first, second = scalar("v_1", domain="positive"), scalar("v_2", domain="positive")
+gate, up = scalar("g", note="gate"), scalar("w", note="what is gated")
+first = scalar("v_1", domain="positive", note="variance of the gate")
+second = scalar("v_2", domain="positive", note="variance of what is gated")
 calculation(
     Var(gate * up),
     given=(gate, up, first, second),

@@ -33,12 +33,18 @@ from symllm import (
 # the scale $\gamma$ and a matrix $U$ turn that into the logits $z$.
 
 # %%
-d, depth, v = Dim("d"), Dim("L"), Dim("v")
+d = Dim("d", "width of the stream")
+depth = Dim("L", "layers")
+v = Dim("v", "tokens of the vocabulary")
 a, b, c = d.indices("a b c")
 l, t = depth.index("l"), v.index("t")
-x, y, gamma = d.vector("x"), d.vector("y"), d.vector("gamma")
-F, U, z = d.vector("F").batched((depth,)), matrix("U", v, d), v.vector("z")
-r, eps = scalar("r"), scalar("eps", domain="positive")
+x = d.vector("x", note="embedding")
+gamma = d.vector("gamma", note="scale of the norm")
+y = d.vector("y")
+F = d.vector("F", note="outputs of the layers").batched((depth,))
+U = matrix("U", v, d, note="from the stream to the logits")
+z = v.vector("z")
+r, eps = scalar("r"), scalar("eps", domain="positive", note="a small positive constant")
 stream = (
     x, F, U, gamma, eps,
     Let(y[a], x[a] + sum_over(F[l, a], l), "the stream at the end"),
@@ -65,13 +71,17 @@ calculation(z[t], given=stream, title="Direct logit attribution").then(
 # the entries $X_{ia}$, and ask what of the four can be seen from outside: a score,
 
 # %%
-n, h = Dim("n"), Dim("h")
+n, h = Dim("n", "positions"), Dim("h", "width of a head")
 i, j = n.indices("i j")
 k, m = h.indices("k m")
-X = d.vector("X").batched((n,))
-W_Q, W_K, W_V = (matrix(name, h, d) for name in ("W_Q", "W_K", "W_V"))
-W_O, W_QK, W_OV = matrix("W_O", d, h), matrix("W_QK", d, d), matrix("W_OV", d, d)
-P = n.vector("P", domain="distribution").batched((n,))
+X = d.vector("X", note="the stream").batched((n,))
+W_Q = matrix("W_Q", h, d, note="weights of the queries")
+W_K = matrix("W_K", h, d, note="weights of the keys")
+W_V = matrix("W_V", h, d, note="weights of the values")
+W_O = matrix("W_O", d, h, note="weights of the output")
+W_QK = matrix("W_QK", d, d, note="QK circuit")
+W_OV = matrix("W_OV", d, d, note="OV circuit")
+P = n.vector("P", domain="distribution", note="attention weights").batched((n,))
 Q, K, V = (h.vector(name).batched((n,)) for name in "QKV")
 reads = (
     X, W_Q, W_K,
@@ -108,7 +118,7 @@ calculation(
 # turn all queries by $M$ and all keys by $N^\top$.
 
 # %%
-M, N = matrix("M", h, h), matrix("N", h, h)
+M, N = matrix("M", h, h, note="an invertible matrix"), matrix("N", h, h, note="inverse of $M$")
 new_Q, new_K = matrix("What_Q", h, d), matrix("What_K", h, d)
 turned = (
     W_Q, W_K, M, N,
@@ -139,8 +149,15 @@ calculation(
 # probabilities are given. Multiply them out, with the OV circuits $W_1$ and $W_2$ of one head each.
 
 # %%
-P_1, P_2 = (n.vector(name, domain="distribution").batched((n,)) for name in ("P_1", "P_2"))
-W_1, W_2, H = matrix("W_1", d, d), matrix("W_2", d, d), d.vector("H").batched((n,))
+P_1 = n.vector("P_1", domain="distribution", note="attention weights of the first layer").batched(
+    (n,)
+)
+P_2 = n.vector("P_2", domain="distribution", note="attention weights of the second layer").batched(
+    (n,)
+)
+W_1 = matrix("W_1", d, d, note="OV circuit of the first layer")
+W_2 = matrix("W_2", d, d, note="OV circuit of the second layer")
+H = d.vector("H").batched((n,))
 e = n.index("k")
 layers = (
     X, P_1, P_2, W_1, W_2,
@@ -243,7 +260,9 @@ calculation(
 # linear function is their sum; so is a network of relus without biases, though it is not linear.
 
 # %%
-w, W, f = h.vector("w"), matrix("W", h, d), scalar("f")
+w = h.vector("w", note="weights of the output")
+W = matrix("W", h, d, note="weights of the relus")
+f = scalar("f")
 u = sum_over(W[k, a] * x[a], a)
 network = (x, w, W, Let(f, sum_over(w[k] * Max(u, 0), k), "a network of relus"))
 calculation(sum_over(x[a] * Partial(f, x[a]), a), given=network, title="Relus without bias").then(
@@ -255,7 +274,7 @@ calculation(sum_over(x[a] * Partial(f, x[a]), a), given=network, title="Relus wi
 # model with a normalisation at its door. Stretch the input, and the output is what it was.
 
 # %%
-g = d.vector("g")
+g = d.vector("g", note="gradient of a linear function")
 normed = (
     x, g,
     Let(r, 1 / sqrt(sum_over(x[b] ** 2, b) / d), "reciprocal root mean square"),
@@ -278,7 +297,9 @@ calculation(
 # along the path is the chain rule.
 
 # %%
-p, alpha, s = d.vector("u"), scalar("alpha"), scalar("s")
+p = d.vector("u", note="weights of a logit")
+alpha = scalar("alpha", note="place on the path")
+s = scalar("s")
 path = (
     x, p, alpha,
     Let(y[a], alpha * x[a], "a point of the path"),
@@ -380,7 +401,8 @@ for steps in (1, 4, 16, 64):
 # token rather than that?"
 
 # %%
-shifted, added, other = matrix("Uhat", v, d), d.vector("c"), v.index("j")
+added = d.vector("c", note="vector added to all rows")
+shifted, other = matrix("Uhat", v, d), v.index("j")
 calculation(
     sum_over((shifted[t, a] - shifted[other, a]) * y[a], a),
     given=(U, added, y, Let(shifted[t, a], U[t, a] + added[a], "shifted")),
@@ -404,7 +426,9 @@ calculation(
 # the product times $\alpha^2$.
 
 # %%
-x_1, x_2, y_1, y_2 = (scalar(name) for name in ("x_1", "x_2", "y_1", "y_2"))
+x_1 = scalar("x_1", note="first input")
+x_2 = scalar("x_2", note="second input")
+y_1, y_2 = scalar("y_1"), scalar("y_2")
 product = (
     x_1, x_2, alpha,
     Let(y_1, alpha * x_1), Let(y_2, alpha * x_2),
@@ -420,9 +444,9 @@ calculation(x_1 * Partial(f, y_1), given=product).then(
 # middle.
 
 # %%
-pieces = Dim("N")
+pieces = Dim("N", "pieces of the path")
 q = pieces.index("k")
-form = matrix("W", d, d)
+form = matrix("W", d, d, note="a quadratic form")
 calculation(
     sum_over(
         x[a] * sum_over((form[a, b] + form[b, a]) * (q + Rational(1, 2)) / pieces * x[b], b), a, q

@@ -42,10 +42,10 @@ ops.top_k_gate
 # sum to one again. It is the same function: the sum over all cancels.
 
 # %%
-e, n = Dim("e"), Dim("n")
+e, n = Dim("e", "experts"), Dim("n", "tokens")
 k, j, i = e.index("k"), e.index("j"), n.index("i")
-z, G, p = e.vector("z"), e.vector("G"), e.vector("p")
-mask = e.vector("mask", domain="binary")
+z, G, p = e.vector("z", note="logits of the router"), e.vector("G"), e.vector("p")
+mask = e.vector("mask", domain="binary", note="is the expert chosen?")
 softmaxes = (
     z, mask,
     Let(G[k], mask[k] * exp(z[k]) / sum_over(mask[j] * exp(z[j]), j), "gates"),
@@ -182,7 +182,8 @@ ops.load_balancing.gradient("z")
 # loss is a square, and how far it lies above its least value is how far the shares are from even.
 
 # %%
-P, alpha = e.vector("P", domain="distribution"), scalar("alpha", domain="positive")
+P = e.vector("P", domain="distribution", note="mean probabilities")
+alpha = scalar("alpha", domain="positive", note="weight of the penalty")
 even = sum_over((P[k] - 1 / e) ** 2, k)
 calculation(
     alpha * e * sum_over(P[k] * P[k], k),
@@ -209,7 +210,7 @@ calculation(
 # $1/e$, so its mean is $1/e$ and its variance $1/e - 1/e^2$.
 
 # %%
-x = n.vector("x")
+x = n.vector("x", note="does the token go to the expert?")
 fair = {
     "given": (x, e),
     "assuming": (random(x[i], mean=1 / e, variance=(1 - 1 / e) / e),),
@@ -323,11 +324,12 @@ calculation(
 # the output of the expert that was asked, and $a$ is its number.
 
 # %%
-d = Dim("d")
+d = Dim("d", "width of the stream")
 l = d.index("i")
-z = e.vector("z")
-a = scalar("a", role="target", domain=e)
-F, y, q, p_a = d.vector("F"), d.vector("y"), e.vector("p"), scalar("p_a")
+z = e.vector("z", note="logits of the router")
+a = scalar("a", role="target", domain=e, note="the expert that was asked")
+F = d.vector("F", note="output of the expert")
+y, q, p_a = d.vector("y"), e.vector("p"), scalar("p_a")
 
 
 def switch_forward(z, a, F):
@@ -351,7 +353,7 @@ switch.gradient("z")
 # **3.** On the difference of the two logits, by a sigmoid.
 
 # %%
-z_1, z_2 = scalar("z_1"), scalar("z_2")
+z_1, z_2 = scalar("z_1", note="first logit"), scalar("z_2", note="second logit")
 calculation(exp(z_1) / (exp(z_1) + exp(z_2)), given=(z_1, z_2), title="Two gates").then(
     1 / (1 + exp(z_2 - z_1)), because="divide by the first term"
 )
@@ -361,7 +363,7 @@ calculation(exp(z_1) / (exp(z_1) + exp(z_2)), given=(z_1, z_2), title="Two gates
 # the load, in fair shares, is smaller by a factor of $s$ or more: as if there were more tokens.
 
 # %%
-s = scalar("s", domain="positive")
+s = scalar("s", domain="positive", note="experts asked")
 calculation(
     Var(sum_over(x[i], i) / (n * s / e)),
     given=(x, e, s),

@@ -44,11 +44,15 @@ ops.layer_norm
 # variance is multiplied by $a^2$. What becomes of the normalised input?
 
 # %%
-d = Dim("d")
+d = Dim("d", "entries")
 i, j, k = d.indices("i j k")
-x, z, g, dx, xhat = (d.vector(name) for name in ("x", "z", "g", "dx", "xhat"))
-a, b, r = scalar("a", domain="positive"), scalar("b"), scalar("r")
-eps = scalar("eps", domain="positive")
+x = d.vector("x", note="input")
+g = d.vector("g", note="gradient")
+z, dx, xhat = d.vector("z"), d.vector("dx"), d.vector("xhat")
+a = scalar("a", domain="positive", note="factor of the input")
+b = scalar("b", note="shift of the input")
+r = scalar("r")
+eps = scalar("eps", domain="positive", note="a small positive constant")
 mu, v, mu_z, v_z = (scalar(name) for name in ("mu", "v", "mu_z", "v_z"))
 moments = (
     x, eps,
@@ -195,9 +199,10 @@ ops.rms_norm.gradient()
 # $W$. From here on $\epsilon$ is zero.
 
 # %%
-n = Dim("n")
+n = Dim("n", "entries of the layer's input")
 col = n.index("k")
-W, dW, u = n.vector("W").batched((d,)), n.vector("dW").batched((d,)), n.vector("x")
+W = n.vector("W", note="weights before the norm").batched((d,))
+dW, u = n.vector("dW").batched((d,)), n.vector("x")
 h, hhat, dh = d.vector("h"), d.vector("hhat"), d.vector("dh")
 layer = (
     W, u, g,
@@ -240,7 +245,7 @@ calculation(
 # Pythagoras
 
 # %%
-eta = scalar("eta", domain="positive")
+eta = scalar("eta", domain="positive", note="learning rate")
 calculation(
     over_all((W[i, col] - eta * dW[i, col]) ** 2), given=(*layer, eta), title="One step"
 ).then(
@@ -258,7 +263,9 @@ calculation(
 # the size of $W$, and $s$ that of its gradient at size one, so that it is $s / q$ at size $q$.
 
 # %%
-q, s, lam = (scalar(name, domain="positive") for name in ("q", "s", "lamda"))
+q = scalar("q", domain="positive", note="squared size of the weights")
+s = scalar("s", domain="positive", note="squared size of the gradient at size one")
+lam = scalar("lamda", domain="positive", note="weight decay")
 calculation(
     Equals((1 - eta * lam) ** 2 * q + eta**2 * (s / q), q),
     given=(eta, lam, s, q),
@@ -302,9 +309,10 @@ print(f"predicted:       {np.sqrt(2 * rate * decay):.4f}")
 # in a pre-norm model, nobody normalises the stream itself, and it grows:
 
 # %%
-depth = Dim("D")
+depth = Dim("D", "layers")
 level = depth.index("l")
-stream, branch = scalar("x"), depth.vector("f")
+stream = scalar("x", note="the stream at the start")
+branch = depth.vector("f", note="outputs of the branches")
 start = (random(stream), random(branch[level]))
 calculation(
     Var(stream + sum_over(branch[level], level)),
@@ -324,7 +332,7 @@ calculation(
 # entries have mean zero and variance $1/d$, adds its own share to it, on average at a right angle:
 
 # %%
-J = d.vector("J").batched((d,))
+J = d.vector("J", note="Jacobian of a branch").batched((d,))
 calculation(
     E(sum_over((g[j] + r * sum_over(J[i, j] * g[i], i)) ** 2, j)),
     given=(J, g, r),
@@ -342,7 +350,7 @@ calculation(
 # square of the gradient's size by
 
 # %%
-l = scalar("l", domain="positive")
+l = scalar("l", domain="positive", note="number of the branch")
 calculation(1 + r**2, given=(l, Let(r, 1 / sqrt(1 + l))), title="Pre-norm, a layer").then(
     (2 + l) / (1 + l), because="put in $r$"
 )
@@ -417,7 +425,7 @@ for post in (True, False):
 # gradient is zero: of two directions, both are taken. A group of two is too small for a norm.
 
 # %%
-first, second = scalar("a"), scalar("b")
+first, second = scalar("a", note="first entry"), scalar("b", note="second entry")
 pair = (
     first, second,
     Let(mu, (first + second) / 2, "the mean"),
@@ -475,7 +483,9 @@ print(check_latex(formula, ops.rms_norm).explanation)
 # the size of the weights that you meant, and $u$ that of their gradient.
 
 # %%
-w_size, steep, new = (scalar(name, domain="positive") for name in ("w", "u", "etahat"))
+w_size = scalar("w", domain="positive", note="size of the weights that was meant")
+steep = scalar("u", domain="positive", note="size of the gradient")
+new = scalar("etahat", domain="positive", note="the changed learning rate")
 calculation(
     Equals(new * (steep / 3) / (3 * w_size), eta * steep / w_size),
     given=(eta, steep, w_size, new),

@@ -46,7 +46,11 @@ for name, (e, m) in formats.items():
 # terms stay, and the terms are gone.
 
 # %%
-a, b, r, s, u = (scalar(name) for name in ("a", "b", "delta_1", "delta_2", "u"))
+a = scalar("a", note="first number")
+b = scalar("b", note="second number")
+r = scalar("delta_1", note="relative error of the first number")
+s = scalar("delta_2", note="relative error of the second number")
+u = scalar("u", note="unit of rounding")
 rounded = (a, b, r, s, u)
 small = (Abs(r) <= u, Abs(s) <= u)
 calculation(
@@ -75,12 +79,11 @@ calculation(z * Partial(power, z) / power, given=functions, title="The exponenti
 # more than $\delta$.
 
 # %%
-n = Dim("n")
+n = Dim("n", "terms")
 i, j = n.indices("i j")
-logits, off = n.vector("z"), n.vector("e")
-delta, total, p, phat = (
-    scalar("delta", domain="positive"), scalar("Z"), n.vector("p"), n.vector("phat"),
-)  # fmt: skip
+logits, off = n.vector("z", note="logits"), n.vector("e", note="errors of the logits")
+delta = scalar("delta", domain="positive", note="bound on the errors")
+total, p, phat = scalar("Z"), n.vector("p"), n.vector("phat")
 shifted = (
     logits, off, delta,
     Let(p[i], exp(logits[i]) / sum_over(exp(logits[j]), j), "the probabilities"),
@@ -103,7 +106,7 @@ calculation(
 # The two ways are equal,
 
 # %%
-x, mu = n.vector("x"), scalar("mu")
+x, mu = n.vector("x", note="numbers to be averaged"), scalar("mu")
 moments = (x, Let(mu, sum_over(x[i], i) / n, "the mean"))
 calculation(sum_over((x[i] - mu) ** 2, i) / n, given=moments, title="The variance").then(
     sum_over(x[i] ** 2, i) / n - 2 * mu * sum_over(x[i], i) / n + mu**2, because="multiplied out"
@@ -132,7 +135,7 @@ for kind, mean in [(np.float32, 100), (np.float32, 10_000), (np.float16, 100)]:
 # e_k$. How large are all errors together?
 
 # %%
-e = n.vector("e")
+e = n.vector("e", note="relative error of each addition")
 errors = (random(e[i], variance=u**2),)
 calculation(
     Var(sum_over((i + 1) * e[i], i)), given=(e, u), assuming=errors, title="One after the other"
@@ -147,7 +150,7 @@ calculation(
 # rounds counted from zero:
 
 # %%
-q = Dim("q")
+q = Dim("q", "rounds")
 l = q.index("l")
 calculation(
     u**2 * sum_over(2 ** (q - l - 1) * (2 ** (l + 1)) ** 2, l), given=(u, q), title="In pairs"
@@ -235,7 +238,9 @@ print("stable", (moved / moved.sum()).round(3))
 # changed but what was lost to zero.
 
 # %%
-S, loss, scaled, w = scalar("S", domain="positive"), scalar("L"), scalar("Lhat"), n.vector("w")
+S = scalar("S", domain="positive", note="factor of the loss")
+w = n.vector("w", note="weights")
+loss, scaled = scalar("L"), scalar("Lhat")
 training = (
     w, x, S,
     Let(loss, log(1 + exp(-sum_over(w[i] * x[i], i))), "some loss"),
@@ -270,8 +275,9 @@ for scale in (1, 2**10, 2**20):
 # places in the middle of $N$ equal pieces of that interval; as $N$ grows they fill it.
 
 # %%
-N = Dim("N")
-t, width = scalar("t", domain=N), scalar("h", domain="positive")
+N = Dim("N", "places in the interval")
+t = scalar("t", domain=N, note="place in the interval")
+width = scalar("h", domain="positive", note="step of the grid")
 lost_part = scalar("e")
 place = (
     t, width, N,
@@ -292,7 +298,7 @@ calculation(Var(lost_part), given=place, assuming=anywhere, title="Its variance"
 # $2a / 2^B$.
 
 # %%
-bits, edge = Dim("B"), scalar("a", domain="positive")
+bits, edge = Dim("B", "bits"), scalar("a", domain="positive", note="largest weight")
 calculation(
     width**2 / 12,
     given=(edge, bits, Let(width, 2 * edge / 2**bits, "the step")),
@@ -319,7 +325,8 @@ for number, largest in [(8, 5), (4, 5), (8, 50)]:
 # In a scalar product the errors of all weights meet all inputs.
 
 # %%
-error, variance = n.vector("e"), scalar("v", domain="positive")
+error = n.vector("e", note="errors of the weights")
+variance = scalar("v", domain="positive", note="variance of an error")
 exact, stored = scalar("y"), scalar("yhat")
 product = (
     w, x, error, variance,
@@ -371,7 +378,9 @@ calculation(z * Partial(root, z) / root, given=(z, Let(root, sqrt(z), "a root"))
 # on average: with $w$ the lower neighbour, $h$ the step and $\alpha$ the distance in steps,
 
 # %%
-low, share, up = scalar("w"), scalar("alpha", domain="unit"), scalar("k", domain="binary")
+low = scalar("w", note="lower neighbour")
+share = scalar("alpha", domain="unit", note="distance from the lower neighbour, in steps")
+up = scalar("k", domain="binary", note="is it rounded up?")
 calculation(
     E(low + width * up),
     given=(low, width, share, up),
@@ -385,7 +394,8 @@ calculation(
 # variance of their errors by $\kappa^2$.
 
 # %%
-ratio, narrow = scalar("kappa", domain="positive"), scalar("hhat", domain="positive")
+ratio = scalar("kappa", domain="positive", note="factor of the largest row")
+narrow = scalar("hhat", domain="positive")
 calculation(
     narrow**2 / 12, given=(width, ratio, Let(narrow, width / ratio, "the smaller step"))
 ).then(width**2 / 12 / ratio**2, because="squared")

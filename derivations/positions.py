@@ -29,10 +29,11 @@ ops.sinusoidal_positions
 # How far must one go until pair $k$ comes back to where it was? That is its wavelength.
 
 # %%
-m = Dim("m")
+m = Dim("m", "pairs")
 k = m.index("k")
 pair = k.symbol / m.symbol
-t, base = scalar("t"), scalar("base", domain="positive")
+t = scalar("t", note="distance")
+base = scalar("base", domain="positive", note="base of the wavelengths")
 calculation(
     sin((t + 2 * pi * base**pair) * base ** (-pair)),
     given=(t, base),
@@ -62,7 +63,9 @@ pictures.matrix(
 # further on, by a map that does not depend on where one starts. Let $\omega$ be a frequency.
 
 # %%
-i, j, omega = (scalar(name) for name in ("i", "j", "omega"))
+i = scalar("i", note="position of the query")
+j = scalar("j", note="position of the key")
+omega = scalar("omega", note="frequency")
 here = (i, t, omega)
 calculation(sin((i + t) * omega), given=here, title="A sine further on").then(
     cos(t * omega) * sin(i * omega) + sin(t * omega) * cos(i * omega),
@@ -81,7 +84,7 @@ calculation(cos((i + t) * omega), given=here, title="A cosine further on").then(
 # $j$, depend on where one starts:
 
 # %%
-w = m.vector("omega")
+w = m.vector("omega", note="frequencies")
 calculation(
     sum_over(sin(i * w[k]) * sin(j * w[k]) + cos(i * w[k]) * cos(j * w[k]), k),
     given=(w, i, j),
@@ -93,7 +96,10 @@ calculation(
 # rows for their places. What attention multiplies are sums.
 
 # %%
-x, y, f, g = (m.vector(name) for name in "xyfg")
+x = m.vector("x", note="first word")
+y = m.vector("y", note="second word")
+f = m.vector("f", note="position of the first word")
+g = m.vector("g", note="position of the second word")
 calculation(
     sum_over((x[k] + f[k]) * (y[k] + g[k]), k), given=(x, y, f, g), title="Sums in a score"
 ).then(
@@ -133,7 +139,7 @@ ops.sinusoidal_positions.gradient()
 # doing slowly.
 
 # %%
-alpha, beta = scalar("alpha"), scalar("beta")
+alpha, beta = scalar("alpha", note="angle of the query"), scalar("beta", note="angle of the key")
 turns = (
     i, j, omega,
     Let(alpha, i * omega, "angle of the query"),
@@ -166,7 +172,10 @@ calculation(
 # and $d_k$. Turned, they have a tilde; the score sums over all pairs.
 
 # %%
-a, b, c, d = (m.vector(name) for name in "abcd")
+a = m.vector("a", note="first entries of the query's pairs")
+b = m.vector("b", note="second entries of the query's pairs")
+c = m.vector("c", note="first entries of the key's pairs")
+d = m.vector("d", note="second entries of the key's pairs")
 a_i, b_i, c_j, d_j = (m.vector(f"{name}tilde") for name in "abcd")
 turned = (
     a, b, c, d, w, i, j,
@@ -284,7 +293,8 @@ calculation(
 # by at least a radian? The last such pair is where $t \omega_k = 1$, with $k = \rho m$.
 
 # %%
-far, part = scalar("t", domain="positive"), scalar("rho", domain="positive")
+far = scalar("t", domain="positive", note="distance")
+part = scalar("rho", domain="positive", note="share of the pairs that have turned")
 calculation(
     Equals(far * base ** (-part), 1),
     given=(far, base, part),
@@ -302,7 +312,7 @@ calculation(
 # gentler:
 
 # %%
-step = scalar("t")
+step = scalar("t", note="distance")
 
 
 def mean_cosine(base, count=64):
@@ -350,7 +360,7 @@ for model, its_base, length in (("Llama 2", 1e4, 4096), ("Llama 3", 5e5, 8192)):
 # the base. If it is multiplied by $\kappa^{m/(m-1)}$, pair $k$ gets the frequency
 
 # %%
-longer = scalar("kappa", domain="positive")
+longer = scalar("kappa", domain="positive", note="factor by which texts are longer")
 raised = base * longer ** (m.symbol / (m.symbol - 1))
 calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larger base").then(
     base ** (-pair) * longer ** (-k.symbol / (m.symbol - 1)), because="the powers of $m$ cancel"
@@ -368,7 +378,8 @@ calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larg
 # normalised?
 
 # %%
-z, slope = scalar("z"), scalar("lamda", domain="positive")
+z = scalar("z", note="score")
+slope = scalar("lamda", domain="positive", note="slope of the penalty")
 calculation(exp(z - slope * t), given=(z, slope, t), title="A weight").then(
     exp(z) * exp(-slope * t), because="exponents add"
 )
@@ -378,7 +389,7 @@ calculation(exp(z - slope * t), given=(z, slope, t), title="A weight").then(
 # Where scores are equal, how many keys does a query see in effect? Count each by its weight:
 
 # %%
-n = Dim("n")
+n = Dim("n", "keys")
 step_back = n.index("t")
 calculation(
     sum_over(exp(-slope * step_back.symbol), step_back),
@@ -431,7 +442,7 @@ calculation(MatMul(Transpose(turn(alpha)), turn(-beta), evaluate=False), given=t
 # **3.** It does not: both positions move, and the distance stays.
 
 # %%
-shift, i_new, j_new = scalar("h"), scalar("ihat"), scalar("jhat")
+shift, i_new, j_new = scalar("h", note="shift of all positions"), scalar("ihat"), scalar("jhat")
 moved = (
     z, slope, shift, i, j,
     Let(i_new, i + shift, "position of the query, moved"),
@@ -446,7 +457,7 @@ calculation(z - slope * (i_new - j_new), given=moved).then(
 # thousand would do; Llama 3 has 500 thousand, so that not only the slowest pair has room.
 
 # %%
-ell = scalar("ell", domain="positive")
+ell = scalar("ell", domain="positive", note="length of the text")
 calculation(
     Equals(2 * pi * base ** ((m.symbol - 1) / m.symbol), ell),
     given=(m, ell, base),

@@ -40,10 +40,10 @@ from symllm import (
 # it has to be an average *under the model itself*: each term must have its $\pi_j$ as a factor.
 
 # %%
-n = Dim("n")
+n = Dim("n", "answers")
 i, j = n.indices("i j")
-z, pi, R = n.vector("z"), n.vector("pi"), n.vector("R")
-J, b = scalar("J"), scalar("b")
+z, pi, R = n.vector("z", note="logits"), n.vector("pi"), n.vector("R", note="rewards")
+J, b = scalar("J"), scalar("b", note="baseline")
 policy = (
     z, R,
     Let(pi[i], ops.softmax(z[i], over=i), "the policy"),
@@ -86,7 +86,8 @@ calculation(
 # average reward, weighted by the square of the length of the score, here called $g_j$.
 
 # %%
-p, g = n.vector("p", domain="distribution"), n.vector("g", domain="positive")
+p = n.vector("p", domain="distribution", note="probabilities of the answers")
+g = n.vector("g", domain="positive", note="squared length of the score")
 minimum(
     sum_over(p[j] * (R[j] - b) ** 2 * g[j] ** 2, j),
     Let(b, sum_over(p[j] * g[j] ** 2 * R[j], j) / sum_over(p[j] * g[j] ** 2, j)),
@@ -120,8 +121,9 @@ for name, baseline in (("no baseline", 0), ("mean reward", prob @ rewards)):
 # clipping bounded it on both sides. Only one of the two ends ever matters:
 
 # %%
-rho, A = scalar("rho", domain="positive"), scalar("A")
-epsilon = scalar("epsilon", domain="unit")
+rho = scalar("rho", domain="positive", note="probability ratio")
+A = scalar("A", note="advantage")
+epsilon = scalar("epsilon", domain="unit", note="how far the ratio may go")
 f = scalar("f")
 clipped = Max(1 - epsilon, Min(rho, 1 + epsilon))
 objective = (rho, A, epsilon, Let(f, Min(rho * A, clipped * A), "PPO's objective"))
@@ -218,9 +220,9 @@ ops.grpo
 # normalisation, as for the $\hat{x}$ of a layer norm.
 
 # %%
-G = Dim("G")
+G = Dim("G", "answers of a group")
 a, c = G.indices("i j")
-reward, adv = G.vector("R"), G.vector("A")
+reward, adv = G.vector("R", note="rewards"), G.vector("A")
 mu, sigma = scalar("mu"), scalar("sigma")
 group = (
     reward,
@@ -242,7 +244,7 @@ calculation(mean(adv[a] ** 2, a), given=group, title="Their mean square").then(
 # answer depends on one number, the share of the group that was right. That share is the mean.
 
 # %%
-right = G.vector("R", domain="binary")
+right = G.vector("R", domain="binary", note="is the answer right?")
 calculation(
     (1 - mu) / sigma,
     given=(right, *group[1:3]),
@@ -266,8 +268,8 @@ calculation(
 # for some answers, although no divergence is. GRPO takes another, with the same average.
 
 # %%
-ref = n.vector("ref", domain="distribution")
-pol = n.vector("pi", domain="distribution")
+ref = n.vector("ref", domain="distribution", note="reference policy")
+pol = n.vector("pi", domain="distribution", note="policy")
 calculation(
     sum_over(pol[i] * (ref[i] / pol[i] - log(ref[i] / pol[i]) - 1), i),
     given=(pol, ref),
@@ -304,7 +306,8 @@ ops.grpo.gradient("logp")
 # exponential of its reward.
 
 # %%
-r_w, r_l = scalar("r_w"), scalar("r_l")
+r_w = scalar("r_w", note="reward of the chosen answer")
+r_l = scalar("r_l", note="reward of the rejected answer")
 calculation(
     exp(r_w) / (exp(r_w) + exp(r_l)), given=(r_w, r_l), title="The chance to be chosen"
 ).then(1 / (1 + exp(-(r_w - r_l))), because="divide by the first exponential")
@@ -325,8 +328,12 @@ calculation(
 # $\mathrm{ref}_l$ those under the reference.
 
 # %%
-c_w, c_l, ref_w, ref_l = (scalar(name) for name in ("c_w", "c_l", "ref_w", "ref_l"))
-Z, beta = scalar("Z", domain="positive"), scalar("beta", domain="positive")
+c_w = scalar("c_w", note="log-probability of the chosen answer")
+c_l = scalar("c_l", note="log-probability of the rejected answer")
+ref_w = scalar("ref_w", note="that of the chosen answer under the reference")
+ref_l = scalar("ref_l", note="that of the rejected answer under the reference")
+Z = scalar("Z", domain="positive", note="normaliser of the best policy")
+beta = scalar("beta", domain="positive", note="price of divergence")
 implied = (
     c_w, c_l, ref_w, ref_l, Z, beta,
     Let(r_w, beta * (c_w - ref_w) + beta * log(Z), "the reward of the chosen answer"),
@@ -383,10 +390,11 @@ ops.dpo.gradient()
 # the baseline.
 
 # %%
-m, k = Dim("m"), Dim("k")
+m, k = Dim("m", "first tokens"), Dim("k", "second tokens")
 first, second, other, last = m.index("a"), k.index("b"), m.index("i"), k.index("j")
-q, pay = m.vector("q", domain="distribution"), m.vector("R")
-logit, then = matrix("z", m, k), matrix("pi", m, k)
+q = m.vector("q", domain="distribution", note="probabilities of the first token")
+pay = m.vector("R", note="reward of the first token")
+logit, then = matrix("z", m, k, note="logits of the second token"), matrix("pi", m, k)
 two = (
     q, pay, logit,
     Let(then[first, second], ops.softmax(logit[first, second], over=second), "the second token"),
@@ -418,8 +426,10 @@ calculation(reward[a] - sum_over(reward[c], c) / G, given=(reward,)).then(
 # its logit.
 
 # %%
-coin, s = G.vector("x", domain="binary"), G.vector("u")
-chance, r_1, r_0 = scalar("p", domain="unit"), scalar("r_1"), scalar("r_0")
+coin, s = G.vector("x", domain="binary", note="the answer, as a coin"), G.vector("u")
+chance = scalar("p", domain="unit", note="probability of a right answer")
+r_1 = scalar("r_1", note="reward of a right answer")
+r_0 = scalar("r_0", note="reward of a wrong answer")
 game = (
     coin, chance, r_1, r_0,
     Let(reward[a], r_1 * coin[a] + r_0 * (1 - coin[a]), "its reward"),
@@ -461,7 +471,8 @@ calculation(Partial(sum_over(pi[j] * log(pi[j] / ref[j]), j), z[i]), given=drift
 # **4.** To the log-odds of the preference.
 
 # %%
-h, odds = scalar("h"), scalar("p", domain="unit")
+h = scalar("h", note="margin")
+odds = scalar("p", domain="unit", note="share that prefers the first answer")
 minimum(
     -odds * log(1 / (1 + exp(-h))) - (1 - odds) * log(1 / (1 + exp(h))),
     Let(h, log(odds / (1 - odds))),

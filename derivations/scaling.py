@@ -35,7 +35,12 @@ from symllm import (
 # $c/h$ wide.
 
 # %%
-c, h, L, n, v, B = (Dim(name) for name in ["c", "h", "L", "n", "v", "B"])
+c = Dim("c", "width of the stream")
+h = Dim("h", "heads")
+L = Dim("L", "layers")
+n = Dim("n", "tokens of the context")
+v = Dim("v", "tokens of the vocabulary")
+B = Dim("B", "rows of a batch")
 block = ops.gpt2_block.counts().at(d=c / h, f=4 * c).by_parameter
 P_attn, P_ff, P_norm = (scalar(name) for name in ("P_attn", "P_ff", "P_norm"))
 parts = (
@@ -72,8 +77,8 @@ calculation(gpt2.parameters, given=(c, L, n, v), title="Parameters of GPT-2").th
 # to the width. Here is a linear layer without a bias on $D$ rows.
 
 # %%
-D = Dim("D")
-m = Dim("m")
+D = Dim("D", "rows")
+m = Dim("m", "inputs of the layer")
 layer = ops.projection.batched("D").counts()
 C_fwd, C_bwd, N = scalar("C_fwd"), scalar("C_bwd"), scalar("N")
 calculation(
@@ -121,9 +126,15 @@ calculation(
 # tokens. Where is the loss least?
 
 # %%
-A, b, e, C = (scalar(name, domain="positive") for name in ("A", "B", "E", "C"))
-alpha, beta = (scalar(name, domain="positive") for name in ("alpha", "beta"))
-N, D, mu = (scalar(name, domain="positive") for name in ("N", "D", "mu"))
+A = scalar("A", domain="positive", note="weight of the parameters in the loss")
+b = scalar("B", domain="positive", note="weight of the tokens in the loss")
+e = scalar("E", domain="positive", note="floor of the loss")
+C = scalar("C", domain="positive", note="budget of operations")
+alpha = scalar("alpha", domain="positive", note="exponent of the parameters")
+beta = scalar("beta", domain="positive", note="exponent of the tokens")
+N = scalar("N", domain="positive", note="parameters")
+D = scalar("D", domain="positive", note="tokens")
+mu = scalar("mu", domain="positive", note="price of an operation")
 reached = e + A / N**alpha + b / D**beta
 law = (A, b, e, alpha, beta)
 Lag = scalar("Lambda")
@@ -264,7 +275,7 @@ for who, A, B, alpha, beta in (
 # token for each entry of its width.
 
 # %%
-d = Dim("d")
+d = Dim("d", "width of a head")
 kept = ops.gpt2_block.counts().at(h=c / d, f=4 * c).activations
 A_row, A_prob = scalar("A_row"), scalar("A_prob")
 numbers = (
@@ -281,7 +292,7 @@ calculation(kept, given=numbers, title="Numbers kept by a block").then(
 # of a head's width. For heads 64 wide, that is 1280 tokens.
 
 # %%
-long = scalar("n", domain="positive")
+long = scalar("n", domain="positive", note="tokens of the context")
 calculation(
     Equals(long * c / d, 20 * c), given=(c, d, long), unknown=(long,), title="Where they are equal"
 ).implies(Equals(long, 20 * d), because="divide by $c / d$")
@@ -301,12 +312,12 @@ calculation(
 # cache, and what sharing saves of it.
 
 # %%
-B = Dim("B")
-h_K, s, M = scalar("h_K"), scalar("s", domain="positive"), scalar("M")
+B = Dim("B", "texts at once")
+h_K, s, M = scalar("h_K"), scalar("s", domain="positive", note="bytes of a number"), scalar("M")
 cache = (
     s,
     h,
-    scalar("g", domain="positive"),
+    scalar("g", domain="positive", note="heads of queries for one of keys"),
     Let(h_K, h / scalar("g"), "heads of keys, each shared by $g$ of queries"),
     Let(M, 2 * s * B * n * L * h_K * d, "bytes of the cache"),
 )
@@ -354,7 +365,7 @@ calculation(4 * c**2 + 3 * c * f.lhs, given=(c, f)).then(12 * c**2, because="$4 
 # every token takes $2 L c$ numbers:
 
 # %%
-T = scalar("T", domain="positive")
+T = scalar("T", domain="positive", note="tokens")
 calculation(Equals(2 * L * c * T, 12 * L * c**2), given=(c, L, T), unknown=(T,)).implies(
     Equals(T, 6 * c), because="divide by $2 L c$"
 )
@@ -363,7 +374,9 @@ calculation(Equals(2 * L * c * T, 12 * L * c**2), given=(c, L, T), unknown=(T,))
 # **3.** Both with the square root of the budget.
 
 # %%
-C, alpha, beta = (scalar(name, domain="positive") for name in ("C", "alpha", "beta"))
+C = scalar("C", domain="positive", note="budget of operations")
+beta = scalar("beta", domain="positive", note="exponent of the tokens")
+alpha = scalar("alpha", domain="positive")
 calculation((C / 6) ** (beta / (alpha + beta)), given=(C, beta, Let(alpha, beta))).then(
     sqrt(C / 6), because="$\\beta / 2 \\beta = 1/2$"
 )
@@ -373,7 +386,10 @@ calculation((C / 6) ** (beta / (alpha + beta)), given=(C, beta, Let(alpha, beta)
 # is under way. Memory grows with the square root of the depth, for one more forward pass.
 
 # %%
-a, q, K_n, L_n = (scalar(name, domain="positive") for name in ("a", "b", "k", "L"))
+a = scalar("a", domain="positive", note="numbers of a layer's stream")
+q = scalar("b", domain="positive", note="numbers that a layer keeps")
+K_n = scalar("k", domain="positive", note="places that are kept")
+L_n = scalar("L", domain="positive", note="layers")
 minimum(K_n * a + q * L_n / K_n, Let(K_n, sqrt(L_n * q / a)), given=(a, q, K_n, L_n))
 
 # %% [markdown]
