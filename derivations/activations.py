@@ -59,7 +59,7 @@ ops.sigmoid.gradient("x")
 # And it never learns fast. Complete the square:
 
 # %%
-y = scalar("y", domain="unit")
+y = scalar("y", domain="unit", note="output of a sigmoid")
 calculation(y * (1 - y), given=(y,), title="The steepest place").then(
     Rational(1, 4) - (y - Rational(1, 2)) ** 2, because="complete the square"
 ).at_most(Rational(1, 4), because="with equality at one half")
@@ -69,7 +69,7 @@ calculation(y * (1 - y), given=(y,), title="The steepest place").then(
 # left of it, if all of them have the same output?
 
 # %%
-depth = Dim("D")
+depth = Dim("D", "layers")
 calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many sigmoids").at_most(
     Rational(1, 4) ** depth.symbol, because="each is at most one quarter"
 )
@@ -84,7 +84,7 @@ calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many
 # function than the sigmoid, stretched by two in both directions and centred.
 
 # %%
-x = scalar("x")
+x = scalar("x", note="input")
 calculation(tanh(x), given=(x,), title="Tanh is a sigmoid").then(
     (exp(x) - exp(-x)) / (exp(x) + exp(-x)), because="by definition"
 ).then((1 - exp(-2 * x)) / (1 + exp(-2 * x)), because=r"divide both by $e^x$").then(
@@ -160,7 +160,7 @@ ops.relu.gradient("x")
 # positive factor $c$, and the output stretches with it.
 
 # %%
-c = scalar("c", domain="positive")
+c = scalar("c", domain="positive", note="factor of the input")
 calculation(Max(c * x, 0), given=(c, x), title="No scale of its own").then(
     c * Max(x, 0), because="$c$ does not change the sign"
 )
@@ -279,7 +279,8 @@ ops.silu.gradient("x")
 # probability $\Phi$ and zero otherwise, what is the mean of the result?
 
 # %%
-Phi, coin = scalar("Phi"), scalar("mask", domain="binary")
+Phi = scalar("Phi", note="probability to be kept")
+coin = scalar("mask", domain="binary", note="is it kept?")
 calculation(
     E(coin * x),
     given=(x, coin, Let(Phi, normal(x), "share of draws below x")),
@@ -374,7 +375,8 @@ ops.geglu.gradient("gate")
 # three matrices to have as many entries as those two, how wide may the layer be?
 
 # %%
-d, f = scalar("d", domain="positive"), scalar("f", domain="positive")
+d = scalar("d", domain="positive", note="width of the stream")
+f = scalar("f", domain="positive", note="width of the feed-forward layer")
 calculation(
     Equals(3 * d * f, 2 * d * (4 * d)), given=(d, f), unknown=(f,), title="A fair comparison"
 ).implies(Equals(f, Rational(8, 3) * d), because=r"divide by $3 d$")
@@ -438,7 +440,7 @@ ops.dropout.gradient("x")
 # slope is $\alpha$, never zero: no unit dies.
 
 # %%
-alpha, leaky = scalar("alpha", domain="unit"), scalar("y")
+alpha, leaky = scalar("alpha", domain="unit", note="slope on the left"), scalar("y")
 two = (x, alpha, Let(leaky, Max(x, 0) - alpha * Max(-x, 0), "a leak on the left"))
 calculation(Partial(leaky, x), given=two, title="Leaky ReLU").then(
     Iverson(x > 0) + alpha * Iverson(x < 0), because="one side is shut, the other open"
@@ -461,13 +463,14 @@ calculation(Equals(Partial(out, x), 0), given=silu, unknown=(x,)).implies(
 # holds for slopes holds for what they add up to.
 
 # %%
-u = scalar("u", domain="positive")
+u = scalar("u", domain="positive", note="what is gated")
 calculation(u - u**3 / 3, given=(u,), title="The tangent near zero").at_most(
     tanh(u), because=r"$\tanh u \le u$: a slope of at least $1 - u^2$"
 ).at_most(u - u**3 / 3 + 2 * u**5 / 15, because="so it is at most $1 - u^2 + 2 u^4 / 3$")
 
 # %%
-first, third = scalar("kappa", domain="positive"), scalar("nu")
+first = scalar("kappa", domain="positive", note="slope of the cubic at zero")
+third = scalar("nu", note="weight of the cube")
 near = scalar("x", domain="positive")
 calculation(
     first * (near - near**3 / 6),

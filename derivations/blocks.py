@@ -93,9 +93,10 @@ pictures.proof_graph(ops.gpt2_block.gradient(), *(op.gradient() for op in leaned
 # all scores of a row, and a softmax does not see what is added to all.
 
 # %%
-n = Dim("n")
+n = Dim("n", "positions")
 i, j, k = n.index("i"), n.index("j"), n.index("k")
-P, dP, dS = n.vector("P", domain="distribution"), n.vector("dP"), n.vector("dS")
+P = n.vector("P", domain="distribution", note="attention weights")
+dP, dS = n.vector("dP"), n.vector("dS")
 calculation(
     sum_over(dS[j], j),
     given=(P, dP, Let(dS[j], P[j] * (dP[j] - sum_over(P[k] * dP[k], k)), "a row of scores")),
@@ -109,9 +110,10 @@ calculation(
 # stream beside them the Jacobians are $I + B_1$ and $I + B_2$. What does the pair do to a gradient?
 
 # %%
-c = Dim("c")
+c = Dim("c", "width of the stream")
 i, j, k = c.index("i"), c.index("j"), c.index("k")
-B, B_1, B_2 = (matrix(name, c, c) for name in ("B", "B_1", "B_2"))
+B = matrix("B", c, c, note="Jacobian of the second branch")
+B_1, B_2 = matrix("B_1", c, c), matrix("B_2", c, c)
 calculation(
     sum_over((delta(i, j) + B_2[i, j]) * (delta(j, k) + B_1[j, k]), j),
     given=(B_1, B_2),
@@ -130,7 +132,7 @@ calculation(
 # $\sigma^2 / c$, as they are before training, and let a gradient $\mathrm{d}y$ come down to it.
 
 # %%
-dy, sigma = c.vector("dy"), scalar("sigma", domain="positive")
+dy, sigma = c.vector("dy"), scalar("sigma", domain="positive", note="scale of a branch's Jacobian")
 entries = {"given": (B, dy, sigma), "assuming": (random(B[i, j], variance=sigma**2 / c),)}
 calculation(
     E(sum_over((dy[j] + sum_over(dy[i] * B[i, j], i)) ** 2, j)),
@@ -264,7 +266,7 @@ ops.llama_block.gradient("x")
 # (Xiong et al., 2020).
 
 # %%
-x, F = c.vector("x"), c.vector("F")
+x, F = c.vector("x", note="input"), c.vector("F")
 calculation(
     1 / sqrt(Var(x[i] + F[i])),
     given=(x, F),
@@ -290,7 +292,9 @@ calculation(
 # were zero.
 
 # %%
-x_1, y_1, w_a, w_b = (scalar(name) for name in ("x", "y", "a", "b"))
+w_a = scalar("a", note="weight inside the branch")
+w_b = scalar("b", note="weight of the branch")
+x_1, y_1 = scalar("x"), scalar("y")
 branch = (x_1, w_a, w_b, Let(y_1, x_1 + w_b * tanh(w_a * x_1), "a branch of two numbers"))
 calculation(Partial(y_1, w_a), given=branch).then(
     w_b * x_1 * (1 - tanh(w_a * x_1) ** 2), because="the slope of a tanh"
@@ -304,7 +308,7 @@ calculation(Partial(y_1, w_b), given=branch).then(tanh(w_a * x_1), because="the 
 
 # %%
 held = ops.gpt2_block.counts().by_parameter
-h, d, f = Dim("h"), scalar("d"), scalar("f")
+h, d, f = Dim("h", "heads"), scalar("d"), scalar("f")
 calculation(
     sum(held[name] for name in held if name.startswith("b_")),
     given=(c, h, Let(d, c / h, "width of a head"), Let(f, 4 * c, "width of the middle layer")),

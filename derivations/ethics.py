@@ -34,10 +34,11 @@ from symllm import (
 # them up. Take an example away, and the sum changes by its clipped gradient. How much is that?
 
 # %%
-n, d = Dim("n"), Dim("d")
+n, d = Dim("n", "examples"), Dim("d", "parameters")
 i, j = n.index("i"), d.index("j")
-g, clipped = d.vector("g").batched((n,)), d.vector("ghat").batched((n,))
-length, C = n.vector("l"), scalar("C", domain="positive")
+g = d.vector("g", note="gradients of the examples").batched((n,))
+clipped = d.vector("ghat").batched((n,))
+length, C = n.vector("l"), scalar("C", domain="positive", note="bound on the lengths")
 sums = (
     g, C,
     Let(length[i], sqrt(sum_over(g[i, j] ** 2, j)), "the length of a gradient"),
@@ -82,7 +83,7 @@ for what, add in ways.items():
 
 # %%
 a, y_1, y_0 = scalar("a"), scalar("y_1"), scalar("y_0")
-epsilon = scalar("epsilon", domain="positive")
+epsilon = scalar("epsilon", domain="positive", note="bound on the privacy loss")
 b = scalar("b")
 laplace = (a, y_1, y_0, C, epsilon, Let(b, C / epsilon, "the scale of the noise"))
 calculation(
@@ -131,8 +132,9 @@ calculation(
 # %%
 m = Dim("m")
 k = m.index("k")
-P, Q = m.vector("P", domain="distribution"), m.vector("Q", domain="distribution")
-K = m.vector("K", domain="unit")
+P = m.vector("P", domain="distribution", note="probabilities of the answers with you")
+Q = m.vector("Q", domain="distribution", note="probabilities of the answers without you")
+K = m.vector("K", domain="unit", note="probability of a conclusion")
 calculation(
     sum_over(K[k] * P[k], k),
     given=(P, Q, K, epsilon),
@@ -154,7 +156,8 @@ calculation(
 # certain $\sigma$ is enough is a theorem that we cite and do not prove; the numbers agree.
 
 # %%
-eps, dlt = scalar("epsilon", domain="unit"), scalar("delta", domain="unit")
+eps = scalar("epsilon", domain="unit", note="bound on the privacy loss")
+dlt = scalar("delta", domain="unit", note="probability that the bound fails")
 sigma, F_1, F_0 = scalar("sigma"), scalar("Phi_1"), scalar("Phi_0")
 
 
@@ -208,7 +211,8 @@ pictures.curves(
 # worst case the true answers are just $C$ apart, and the answer is off by $\xi$ deviations.
 
 # %%
-xi, multiplier = scalar("xi"), scalar("sigma", domain="positive")
+xi = scalar("xi", note="noise of the answer, in deviations")
+multiplier = scalar("sigma", domain="positive", note="the noise multiplier")
 step = (
     y_1, xi, multiplier, C,
     Let(y_0, y_1 - C, "without the example"),
@@ -221,8 +225,8 @@ calculation(
 ).then(xi / multiplier + 1 / (2 * multiplier**2), because="squares cancel")
 
 # %%
-T = Dim("T")
-t, draws = T.index("t"), T.vector("xi")
+T = Dim("T", "steps")
+t, draws = T.index("t"), T.vector("xi", note="noise of each step")
 losses = sum_over(draws[t] / multiplier + 1 / (2 * multiplier**2), t)
 run = {"given": (draws, multiplier), "assuming": (random(draws[t]),)}
 calculation(E(losses), **run, title="Its mean after $T$ steps").then(
@@ -241,7 +245,7 @@ calculation(Var(losses), **run, title="Its variance").then(
 # each example takes part in a step with probability $q$ only, then what is seen is a mixture:
 
 # %%
-q = scalar("q", domain="unit")
+q = scalar("q", domain="unit", note="share of steps an example takes part in")
 calculation(
     (q * seen_with + (1 - q) * seen_without) / seen_without,
     given=(q, seen_with, seen_without, epsilon),
@@ -275,8 +279,10 @@ calculation(
 # parity* asks that both rates be the same. As a statement on expectations:
 
 # %%
-A, w = scalar("A", domain="binary"), scalar("w", domain="unit")
-r_1, r_0 = scalar("r_1", domain="unit"), scalar("r_0", domain="unit")
+A = scalar("A", domain="binary", note="is one in the group?")
+w = scalar("w", domain="unit", note="share of the group")
+r_1 = scalar("r_1", domain="unit", note="rate of the group")
+r_0 = scalar("r_0", domain="unit", note="rate of all others")
 h = scalar("h")
 drawn = (A, w, r_1, r_0, Let(h, r_1 * A + r_0 * (1 - A), "the rate for the person drawn"))
 calculation(
@@ -296,8 +302,10 @@ calculation(
 # groups:
 
 # %%
-tpr, fpr = scalar("TPR", domain="unit"), scalar("FPR", domain="unit")
-p_1, p_2 = scalar("p_1", domain="unit"), scalar("p_2", domain="unit")
+tpr = scalar("TPR", domain="unit", note="share that is found")
+fpr = scalar("FPR", domain="unit", note="share of the others that is accused")
+p_1 = scalar("p_1", domain="unit", note="base rate of the first group")
+p_2 = scalar("p_2", domain="unit", note="base rate of the second group")
 h_1, h_2 = scalar("h_1"), scalar("h_2")
 rates = (
     tpr, fpr, p_1, p_2,
@@ -321,7 +329,10 @@ calculation(h_1 - h_2, given=rates, title="The gap between two groups").then(
 # about.
 
 # %%
-TP, FP, TN, FN = (scalar(name, domain="positive") for name in ("TP", "FP", "TN", "FN"))
+TP = scalar("TP", domain="positive", note="right positives")
+FP = scalar("FP", domain="positive", note="wrong positives")
+TN = scalar("TN", domain="positive", note="right negatives")
+FN = scalar("FN", domain="positive", note="wrong negatives")
 base, ppv, fnr, accused = (scalar(name) for name in ("p", "PPV", "FNR", "FPR"))
 table = (
     TP, FP, TN, FN,
@@ -348,7 +359,8 @@ for group, persons, to_find in (("group 1", 1000, 500), ("group 2", 1000, 200)):
     print(f"{group}: {wrong:.0f} of {persons - to_find} innocent accused, {share:.0%}")
 
 # %%
-share_right, share_missed = scalar("PPV", domain="unit"), scalar("FNR", domain="unit")
+share_right = scalar("PPV", domain="unit", note="share of positives that are right")
+share_missed = scalar("FNR", domain="unit", note="share that is missed")
 fpr_1, fpr_2, odds_1, odds_2 = (scalar(name) for name in ("FPR_1", "FPR_2", "o_1", "o_2"))
 common = (1 - share_right) / share_right * (1 - share_missed)
 pair = (
@@ -387,7 +399,8 @@ calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
 # of yeses is a mixture, and can be solved for the true rate.
 
 # %%
-rate, seen = scalar("p", domain="unit"), scalar("h")
+rate = scalar("p", domain="unit", note="share who would truly say yes")
+seen = scalar("h", note="share of yeses that are seen")
 calculation(
     Equals(seen, 3 * rate / 4 + (1 - rate) / 4), given=(rate, seen), unknown=(rate,),
     assuming=(seen > 0,),
@@ -406,7 +419,8 @@ calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums).at_most(
 # **3.** Not unless $c$ or $v$ is zero. What is not told can be inferred, and a covariance finds it.
 
 # %%
-slope, link = scalar("v"), scalar("c")
+slope = scalar("v", note="weight of the feature")
+link = scalar("c", note="how the feature follows the group")
 calculation(
     Cov(A, slope * (link * A + xi)),
     given=(A, w, slope, link, xi),
@@ -419,7 +433,8 @@ calculation(
 # 2017).
 
 # %%
-mu_1, mu_0 = scalar("mu_1", domain="unit"), scalar("mu_0", domain="unit")
+mu_1 = scalar("mu_1", domain="unit", note="mean score of those to be found")
+mu_0 = scalar("mu_0", domain="unit", note="mean score of the others")
 calculation(
     Equals(rate, rate * mu_1 + (1 - rate) * mu_0), given=(rate, mu_1, mu_0), unknown=(rate,)
 ).implies(Equals(rate * (1 - mu_1), (1 - rate) * mu_0), because="subtract").implies(

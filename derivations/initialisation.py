@@ -20,10 +20,10 @@ from symllm import Dim, E, Let, Partial, Var, calculation, pictures, random, sca
 # of one unit's weights.
 
 # %%
-n, m = Dim("n"), Dim("m")
+n, m = Dim("n", "inputs"), Dim("m", "outputs")
 i, j, k = m.index("i"), n.index("j"), n.index("k")
-x, y, W = n.vector("x"), m.vector("y"), n.vector("W").batched((m,))
-hidden, o, out = m.vector("h"), m.vector("o"), scalar("F")
+x, y, W = n.vector("x", note="input"), m.vector("y"), n.vector("W", note="weights").batched((m,))
+hidden, o, out = m.vector("h"), m.vector("o", note="weights of the sum"), scalar("F")
 units = (
     x, W, o,
     Let(hidden[i], tanh(sum_over(W[i, j] * x[j], j)), "the units"),
@@ -45,7 +45,7 @@ calculation(Partial(out, W[i, k]), given=units, title="The gradient of one unit"
 # zero and variance $s^2$. Each output is a sum of $n$ terms.
 
 # %%
-s = scalar("s", domain="positive")
+s = scalar("s", domain="positive", note="standard deviation of the weights")
 layer = (x, W, s, Let(y[i], sum_over(W[i, j] * x[j], j), "an output"))
 weights = (random(W[i, j], variance=s**2),)
 calculation(Var(y[i]), given=layer, assuming=weights, title="One output").then(
@@ -121,7 +121,7 @@ calculation(E(Max(u, 0) ** 2), given=(u, v), assuming=even, title="Half is lost"
 
 # %%
 depth = Dim("D")
-size = scalar("q", domain="positive")
+size = scalar("q", domain="positive", note="mean square")
 calculation(
     size * (n * s**2 / 2) ** depth,
     given=(size, depth, n, Let(s, sqrt(1 / n.symbol), "Xavier, for a square matrix")),
@@ -155,8 +155,8 @@ for name, variance in [("Xavier", 1 / 128), ("He    ", 2 / 128)]:
 # grows like this (*Normalisation* asks what it does to gradients).
 
 # %%
-branch, start = depth.vector("b"), scalar("x_0")
-sigma = scalar("sigma", domain="positive")
+branch, start = depth.vector("b", note="outputs of the branches"), scalar("x_0")
+sigma = scalar("sigma", domain="positive", note="standard deviation of a branch")
 l = depth.index("l")
 calculation(
     Var(start + sum_over(branch[l], l)),
@@ -225,7 +225,7 @@ pictures.curves(
 # **1.** It does not, only the mean square does: weights have mean zero, whatever they multiply.
 
 # %%
-q, mu = scalar("q", domain="positive"), scalar("mu")
+q, mu = scalar("q", domain="positive", note="mean square"), scalar("mu", note="mean")
 calculation(
     Var(sum_over(W[i, j] * x[j], j)),
     given=(W, x, s, mu, q),
@@ -246,7 +246,9 @@ calculation(n * s**2, given=(n, Let(edge, 1 / sqrt(n)), Let(s, edge / sqrt(3))))
 # **3.** The mean stays; the variance is the square of the entry times $(1-p)/p$.
 
 # %%
-p, mask, value = scalar("p", domain="unit"), scalar("mask", domain="binary"), scalar("x")
+p = scalar("p", domain="unit", note="share that is kept")
+value = scalar("x", note="input")
+mask = scalar("mask", domain="binary")
 coin = (random(mask, mean=p, law="binary"),)
 calculation(E(mask * value / p), given=(value, p, mask), assuming=coin).then(
     E(mask) * value / p, because="a constant factor"
@@ -271,8 +273,9 @@ calculation(
 # a normal distribution is nine for the product of two. Outliers are made this way.
 
 # %%
-gate, up = scalar("g"), scalar("w")
-first, second = scalar("v_1", domain="positive"), scalar("v_2", domain="positive")
+gate, up = scalar("g", note="gate"), scalar("w", note="what is gated")
+first = scalar("v_1", domain="positive", note="variance of the gate")
+second = scalar("v_2", domain="positive", note="variance of what is gated")
 calculation(
     Var(gate * up),
     given=(gate, up, first, second),

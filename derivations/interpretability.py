@@ -33,12 +33,16 @@ from symllm import (
 # the scale $\gamma$ and a matrix $U$, a row for each of $v$ tokens, turn that into the logits $z$.
 
 # %%
-c, depth, v = Dim("c"), Dim("L"), Dim("v")
+c, depth, v = Dim("c"), Dim("L", "layers"), Dim("v", "tokens of the vocabulary")
 a, b, e = c.indices("a b e")
 l, t = depth.index("l"), v.index("t")
-x, y, gamma = c.vector("x"), c.vector("y"), c.vector("gamma")
-F, U, z = c.vector("F").batched((depth,)), matrix("U", v, c), v.vector("z")
-r, eps = scalar("r"), scalar("eps", domain="positive")
+x = c.vector("x", note="embedding")
+gamma = c.vector("gamma", note="scale of the norm")
+y = c.vector("y")
+F = c.vector("F", note="outputs of the layers").batched((depth,))
+U = matrix("U", v, c, note="from the stream to the logits")
+z = v.vector("z")
+r, eps = scalar("r"), scalar("eps", domain="positive", note="a small positive constant")
 stream = (
     x, F, U, gamma, eps,
     Let(y[a], x[a] + sum_over(F[l, a], l), "the stream at the end"),
@@ -66,13 +70,17 @@ calculation(z[t], given=stream, title="Direct logit attribution").then(
 # $X_{ia}$, and ask what of the four can be seen from outside. First, a score:
 
 # %%
-n, d = Dim("n"), Dim("d")
+n, d = Dim("n", "positions"), Dim("d", "width of the stream")
 i, j, k = n.indices("i j k")
 p, q = d.indices("p q")
-X = c.vector("X").batched((n,))
-W_Q, W_K, W_V = (matrix(name, d, c) for name in ("W_Q", "W_K", "W_V"))
-W_O, W_QK, W_OV = matrix("W_O", c, d), matrix("W_QK", c, c), matrix("W_OV", c, c)
-P = n.vector("P", domain="distribution").batched((n,))
+X = c.vector("X", note="the stream").batched((n,))
+W_Q = matrix("W_Q", d, c, note="weights of the queries")
+W_K = matrix("W_K", d, c, note="weights of the keys")
+W_V = matrix("W_V", d, c, note="weights of the values")
+W_O = matrix("W_O", c, d, note="weights of the output")
+W_QK = matrix("W_QK", c, c, note="QK circuit")
+W_OV = matrix("W_OV", c, c, note="OV circuit")
+P = n.vector("P", domain="distribution", note="attention weights").batched((n,))
 Q, K, V = (d.vector(name).batched((n,)) for name in "QKV")
 reads = (
     X, W_Q, W_K,
@@ -109,7 +117,7 @@ calculation(
 # the inverse $N$, turn all queries by $M$ and all keys by $N^\top$.
 
 # %%
-M, N = matrix("M", d, d), matrix("N", d, d)
+M, N = matrix("M", d, d, note="an invertible matrix"), matrix("N", d, d, note="inverse of $M$")
 new_Q, new_K = matrix("What_Q", d, c), matrix("What_K", d, c)
 turned = (
     W_Q, W_K, M, N,
@@ -140,8 +148,15 @@ calculation(
 # probabilities are given. Multiply them out, with the OV circuits $W_1$ and $W_2$ of one head each.
 
 # %%
-P_1, P_2 = (n.vector(name, domain="distribution").batched((n,)) for name in ("P_1", "P_2"))
-W_1, W_2, H = matrix("W_1", c, c), matrix("W_2", c, c), c.vector("H").batched((n,))
+P_1 = n.vector("P_1", domain="distribution", note="attention weights of the first layer").batched(
+    (n,)
+)
+P_2 = n.vector("P_2", domain="distribution", note="attention weights of the second layer").batched(
+    (n,)
+)
+W_1 = matrix("W_1", c, c, note="OV circuit of the first layer")
+W_2 = matrix("W_2", c, c, note="OV circuit of the second layer")
+H = c.vector("H").batched((n,))
 layers = (
     X, P_1, P_2, W_1, W_2,
     Let(H[i, a], X[i, a] + sum_over(P_1[i, j] * sum_over(W_1[a, b] * X[j, b], b), j), "after one"),
@@ -241,7 +256,9 @@ calculation(
 # %%
 m = Dim("m")
 unit = m.index("u")
-w, W, f = m.vector("w"), matrix("W", m, c), scalar("f")
+w = m.vector("w", note="weights of the output")
+W = matrix("W", m, c, note="weights of the relus")
+f = scalar("f")
 threshold = sum_over(W[unit, a] * x[a], a)
 network = (x, w, W, Let(f, sum_over(w[unit] * Max(threshold, 0), unit), "a network of relus"))
 calculation(sum_over(x[a] * Partial(f, x[a]), a), given=network, title="Relus without bias").then(
@@ -254,7 +271,7 @@ calculation(sum_over(x[a] * Partial(f, x[a]), a), given=network, title="Relus wi
 # model with a normalisation at its door. Stretch the input, and the output is what it was.
 
 # %%
-g = c.vector("g")
+g = c.vector("g", note="gradient of a linear function")
 normed = (
     x, g,
     Let(r, 1 / sqrt(sum_over(x[b] ** 2, b) / c), "reciprocal root mean square"),
@@ -277,7 +294,7 @@ calculation(
 # along the path is the chain rule; here for the probability of one logit.
 
 # %%
-alpha, s, logit = scalar("alpha"), c.vector("s"), scalar("z")
+alpha, s, logit = scalar("alpha", note="place on the path"), c.vector("s"), scalar("z")
 path = (
     x, g, alpha,
     Let(s[a], alpha * x[a], "a point of the path"),
@@ -404,7 +421,9 @@ calculation(
 # the product times $\alpha^2$.
 
 # %%
-x_1, x_2, s_1, s_2 = (scalar(name) for name in ("x_1", "x_2", "s_1", "s_2"))
+x_1 = scalar("x_1", note="first input")
+x_2 = scalar("x_2", note="second input")
+s_1, s_2 = scalar("s_1"), scalar("s_2")
 product = (
     x_1, x_2, alpha,
     Let(s_1, alpha * x_1), Let(s_2, alpha * x_2),

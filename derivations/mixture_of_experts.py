@@ -43,10 +43,10 @@ ops.top_k_gate
 # sum to one again. It is the same function: the sum over all cancels.
 
 # %%
-e, n = Dim("e"), Dim("n")
+e, n = Dim("e", "experts"), Dim("n", "tokens")
 k, j, i = e.index("k"), e.index("j"), n.index("i")
-z, G, p = e.vector("z"), e.vector("G"), e.vector("p")
-mask = e.vector("mask", domain="binary")
+z, G, p = e.vector("z", note="logits of the router"), e.vector("G"), e.vector("p")
+mask = e.vector("mask", domain="binary", note="is the expert chosen?")
 softmaxes = (
     z, mask,
     Let(G[k], mask[k] * exp(z[k]) / sum_over(mask[j] * exp(z[j]), j), "gates"),
@@ -200,7 +200,8 @@ ops.load_balancing.gradient("z")
 # loss is a square, and how far it lies above its least value is how far the shares are from even.
 
 # %%
-P, alpha = e.vector("P", domain="distribution"), scalar("alpha", domain="positive")
+P = e.vector("P", domain="distribution", note="mean probabilities")
+alpha = scalar("alpha", domain="positive", note="weight of the penalty")
 even = sum_over((P[k] - 1 / e) ** 2, k)
 calculation(
     alpha * e * sum_over(P[k] * P[k], k),
@@ -267,7 +268,8 @@ for kappa in (1.0, 1.125, 1.25, 1.5):
 
 # %%
 held = ops.moe_block.counts().at(e=1).by_parameter
-c, f, w, v, E_held, s = (scalar(name) for name in ("c", "f", "w", "v", "e", "s"))
+s = scalar("s", note="experts asked")
+c, f, w, v, E_held = (scalar(name) for name in ("c", "f", "w", "v", "e"))
 N_exp, N_rest, N_tab = (scalar(name) for name in ("N_exp", "N_rest", "N_tab"))
 sizes = (
     Let(c, 4096, "width"), Let(f, 14336, "width of an expert"),
@@ -322,9 +324,9 @@ calculation(
 # is the output of the expert that was asked, and $j$ is its number.
 
 # %%
-d = Dim("d")
+d = Dim("d", "width of the stream")
 l = d.index("i")
-F = d.vector("F")
+F = d.vector("F", note="output of the expert")
 switch = (z, F, Let(p[k], ops.softmax(z[k], over=k), "probabilities among all experts"))
 calculation(Partial(p[j] * F[l], z[k]), given=switch, title="Switch gate").then(
     (delta(k, j) - p[k]) * p[j] * F[l], because="the gradient of softmax"
@@ -335,7 +337,7 @@ calculation(Partial(p[j] * F[l], z[k]), given=switch, title="Switch gate").then(
 # the load, in fair shares, is smaller by a factor of $s$ or more: as if there were more tokens.
 
 # %%
-s = scalar("s", domain="positive")
+s = scalar("s", domain="positive", note="experts asked")
 calculation(
     Var(sum_over(u[i], i) / (n * s / e)),
     given=(u, e, s),

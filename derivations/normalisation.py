@@ -44,11 +44,15 @@ ops.layer_norm
 # variance is multiplied by $a^2$. What becomes of the normalised input?
 
 # %%
-d = Dim("d")
+d = Dim("d", "entries")
 i, j, k = d.indices("i j k")
-x, z, g, dx, xhat = (d.vector(name) for name in ("x", "xtilde", "g", "dx", "xhat"))
-a, b, r = scalar("a", domain="positive"), scalar("b"), scalar("r")
-eps = scalar("eps", domain="positive")
+x = d.vector("x", note="input")
+g = d.vector("g", note="gradient")
+z, dx, xhat = (d.vector(name) for name in ("xtilde", "dx", "xhat"))
+a = scalar("a", domain="positive", note="factor of the input")
+b = scalar("b", note="shift of the input")
+r = scalar("r")
+eps = scalar("eps", domain="positive", note="a small positive constant")
 mu, v, mu_z, v_z = (scalar(name) for name in ("mu", "v", "mutilde", "vtilde"))
 moments = (
     x, eps,
@@ -189,7 +193,8 @@ ops.rms_norm.gradient()
 # %%
 m = Dim("m")
 col = m.index("k")
-W, dW, u = m.vector("W").batched((d,)), m.vector("dW").batched((d,)), m.vector("x")
+W = m.vector("W", note="weights before the norm").batched((d,))
+dW, u = m.vector("dW").batched((d,)), m.vector("x")
 h, hhat, dh = d.vector("h"), d.vector("hhat"), d.vector("dh")
 layer = (
     W, u, g,
@@ -232,7 +237,7 @@ calculation(
 # Pythagoras
 
 # %%
-eta = scalar("eta", domain="positive")
+eta = scalar("eta", domain="positive", note="learning rate")
 calculation(
     over_all((W[i, col] - eta * dW[i, col]) ** 2), given=(*layer, eta), title="One step"
 ).then(
@@ -245,7 +250,9 @@ calculation(
 # the size of $W$, and $s$ that of its gradient at size one, so that it is $s / q$ at size $q$.
 
 # %%
-q, s, lam = (scalar(name, domain="positive") for name in ("q", "s", "lamda"))
+q = scalar("q", domain="positive", note="squared size of the weights")
+s = scalar("s", domain="positive", note="squared size of the gradient at size one")
+lam = scalar("lamda", domain="positive", note="weight decay")
 calculation(
     Equals((1 - eta * lam) ** 2 * q + eta**2 * (s / q), q),
     given=(eta, lam, s, q),
@@ -289,9 +296,10 @@ print(f"predicted:       {np.sqrt(2 * rate * decay):.4f}")
 # in a pre-norm model, nobody normalises the stream itself, and it grows:
 
 # %%
-depth = Dim("D")
+depth = Dim("D", "layers")
 level = depth.index("l")
-stream, branch = scalar("x"), depth.vector("f")
+stream = scalar("x", note="the stream at the start")
+branch = depth.vector("f", note="outputs of the branches")
 start = (random(stream), random(branch[level]))
 calculation(
     Var(stream + sum_over(branch[level], level)),
@@ -311,7 +319,7 @@ calculation(
 # entries have mean zero and variance $1/d$, adds its own share to it, on average at a right angle:
 
 # %%
-J = d.vector("J").batched((d,))
+J = d.vector("J", note="Jacobian of a branch").batched((d,))
 calculation(
     E(sum_over((g[j] + r * sum_over(J[i, j] * g[i], i)) ** 2, j)),
     given=(J, g, r),
@@ -326,7 +334,7 @@ calculation(
 # $1 + r^2$. If the first $l$ factors make $1 + l$ together, one more makes
 
 # %%
-l = scalar("l", domain="positive")
+l = scalar("l", domain="positive", note="number of the branch")
 calculation((1 + l) * (1 + r**2), given=(l, Let(r, 1 / sqrt(1 + l))), title="One branch more").then(
     2 + l, because="put in $r$"
 )
@@ -451,7 +459,7 @@ print(check_latex(formula, ops.rms_norm).explanation)
 # and $s$ as above, and $9 q$ in place of $q$, the angle of a step is to stay as it was.
 
 # %%
-new = scalar("etahat", domain="positive")
+new = scalar("etahat", domain="positive", note="the changed learning rate")
 calculation(
     Equals(new**2 * (s / (9 * q)) / (9 * q), eta**2 * (s / q) / q),
     given=(eta, s, q, new),

@@ -50,7 +50,10 @@ for name, (power, m) in formats.items():
 # and $e_2$ of both terms stay, and the terms are gone.
 
 # %%
-a, b, r, s, u = (scalar(name) for name in ("a", "b", "e_1", "e_2", "u"))
+a = scalar("a", note="first number")
+b = scalar("b", note="second number")
+u = scalar("u", note="unit of rounding")
+r, s = scalar("e_1"), scalar("e_2")
 rounded = (a, b, r, s, u)
 small = (Abs(r) <= u, Abs(s) <= u)
 calculation(
@@ -99,12 +102,11 @@ calculation(z * Partial(power, z) / power, given=functions, title="The exponenti
 # more than $\delta$.
 
 # %%
-n = Dim("n")
+n = Dim("n", "terms")
 i, j = n.indices("i j")
-logits, off = n.vector("z"), n.vector("e")
-delta, total, p, phat = (
-    scalar("delta", domain="positive"), scalar("Z"), n.vector("p"), n.vector("phat"),
-)  # fmt: skip
+logits, off = n.vector("z", note="logits"), n.vector("e", note="errors of the logits")
+delta = scalar("delta", domain="positive", note="bound on the errors")
+total, p, phat = scalar("Z"), n.vector("p"), n.vector("phat")  # fmt: skip
 shifted = (
     logits, off, delta,
     Let(p[i], exp(logits[i]) / sum_over(exp(logits[j]), j), "the probabilities"),
@@ -127,7 +129,7 @@ calculation(
 # The two ways are equal,
 
 # %%
-x, mu = n.vector("x"), scalar("mu")
+x, mu = n.vector("x", note="numbers to be averaged"), scalar("mu")
 moments = (x, Let(mu, sum_over(x[i], i) / n, "the mean"))
 calculation(sum_over((x[i] - mu) ** 2, i) / n, given=moments, title="The variance").then(
     sum_over(x[i] ** 2, i) / n - 2 * mu * sum_over(x[i], i) / n + mu**2, because="multiplied out"
@@ -156,7 +158,7 @@ for kind, mean in [(np.float32, 100), (np.float32, 10_000), (np.float16, 100)]:
 # \, e_i$; terms are counted from zero. How large are all errors together?
 
 # %%
-e = n.vector("e")
+e = n.vector("e", note="relative error of each addition")
 errors = (random(e[i], variance=u**2),)
 calculation(
     Var(sum_over((i + 1) * e[i], i)), given=(e, u), assuming=errors, title="One after the other"
@@ -171,7 +173,7 @@ calculation(
 # error in proportion to what it sums:
 
 # %%
-q = Dim("q")
+q = Dim("q", "rounds")
 l = q.index("l")
 calculation(
     u**2 * sum_over(2 ** (q - l - 1) * (2 ** (l + 1)) ** 2, l), given=(u, q), title="In pairs"
@@ -231,7 +233,8 @@ calculation(exp(12), title="Too large").at_least(
 # changed but what was lost to zero.
 
 # %%
-c, loss, scaled, w = scalar("c", domain="positive"), scalar("L"), scalar("Lhat"), n.vector("w")
+w = n.vector("w", note="weights")
+c, loss, scaled = scalar("c", domain="positive"), scalar("L"), scalar("Lhat")
 training = (
     w, x, c,
     Let(loss, log(1 + exp(-sum_over(w[i] * x[i], i))), "some loss"),
@@ -267,7 +270,7 @@ for scale in (1, 2**10, 2**20):
 # grows they fill it.
 
 # %%
-N = Dim("N")
+N = Dim("N", "places in the interval")
 t = N.index("t")
 step_ = scalar("Delta", domain="positive")
 lost_part = step_ * (2 * t + 1 - N) / (2 * N)
@@ -285,7 +288,7 @@ calculation(sum_over(lost_part**2, t) / N, given=(step_, N), title="Its variance
 # bits? Weights of at most $R$ in size need a step of $2R / 2^B$.
 
 # %%
-bits, edge = Dim("B"), scalar("R", domain="positive")
+bits, edge = Dim("B", "bits"), scalar("R", domain="positive")
 calculation(
     step_**2 / 12,
     given=(edge, bits, Let(step_, 2 * edge / 2**bits, "the step")),
@@ -312,7 +315,8 @@ for number, largest in [(8, 5), (4, 5), (8, 50)]:
 # In a scalar product the errors of all weights meet all inputs.
 
 # %%
-error, variance = n.vector("e"), scalar("v", domain="positive")
+error = n.vector("e", note="errors of the weights")
+variance = scalar("v", domain="positive", note="variance of an error")
 exact, stored = scalar("y"), scalar("yhat")
 product = (
     w, x, error, variance,
@@ -364,7 +368,9 @@ calculation(z * Partial(root, z) / root, given=(z, Let(root, sqrt(z), "a root"))
 # on average: with $w$ the lower neighbour, $\Delta$ the step and $\alpha$ the distance in steps,
 
 # %%
-low, share, up = scalar("w"), scalar("alpha", domain="unit"), scalar("up", domain="binary")
+low = scalar("w", note="lower neighbour")
+share = scalar("alpha", domain="unit", note="distance from the lower neighbour, in steps")
+up = scalar("up", domain="binary")
 calculation(
     E(low + step_ * up),
     given=(low, step_, share, up),
@@ -376,7 +382,8 @@ calculation(
 # variance of their errors by $\kappa^2$.
 
 # %%
-ratio, narrow = scalar("kappa", domain="positive"), scalar("Deltahat", domain="positive")
+ratio = scalar("kappa", domain="positive", note="factor of the largest row")
+narrow = scalar("Deltahat", domain="positive")
 calculation(
     narrow**2 / 12, given=(step_, ratio, Let(narrow, step_ / ratio, "the smaller step"))
 ).then(step_**2 / 12 / ratio**2, because="squared")

@@ -29,10 +29,11 @@ ops.sinusoidal_positions
 # How far must one go until pair $k$ comes back to where it was? That is its wavelength.
 
 # %%
-m = Dim("m")
+m = Dim("m", "pairs")
 k = m.index("k")
 pair = k.symbol / m.symbol
-t, base = scalar("t"), scalar("base", domain="positive")
+t = scalar("t", note="distance")
+base = scalar("base", domain="positive", note="base of the wavelengths")
 calculation(
     sin((t + 2 * pi * base**pair) * base ** (-pair)),
     given=(t, base),
@@ -62,7 +63,9 @@ pictures.matrix(
 # further on, by a map that does not depend on where one starts. Let $\omega$ be a frequency.
 
 # %%
-i, j, omega = (scalar(name) for name in ("i", "j", "omega"))
+i = scalar("i", note="position of the query")
+j = scalar("j", note="position of the key")
+omega = scalar("omega", note="frequency")
 here = (i, t, omega)
 calculation(sin((i + t) * omega), given=here, title="A sine further on").then(
     cos(t * omega) * sin(i * omega) + sin(t * omega) * cos(i * omega),
@@ -81,7 +84,7 @@ calculation(cos((i + t) * omega), given=here, title="A cosine further on").then(
 # $j$, depend on where one starts:
 
 # %%
-w = m.vector("omega")
+w = m.vector("omega", note="frequencies")
 calculation(
     sum_over(sin(i * w[k]) * sin(j * w[k]) + cos(i * w[k]) * cos(j * w[k]), k),
     given=(w, i, j),
@@ -93,7 +96,10 @@ calculation(
 # rows for their places. What attention multiplies are sums.
 
 # %%
-x, word, f, g = (m.vector(name) for name in "xwfg")
+x = m.vector("x", note="first word")
+f = m.vector("f", note="position of the first word")
+g = m.vector("g", note="position of the second word")
+word = m.vector("w")
 calculation(
     sum_over((x[k] + f[k]) * (word[k] + g[k]), k), given=(x, word, f, g), title="Sums in a score"
 ).then(
@@ -131,7 +137,7 @@ ops.sinusoidal_positions.gradient()
 # doing slowly.
 
 # %%
-alpha, beta = scalar("alpha"), scalar("beta")
+alpha, beta = scalar("alpha", note="angle of the query"), scalar("beta", note="angle of the key")
 turns = (
     i, j, omega,
     Let(alpha, i * omega, "angle of the query"),
@@ -164,7 +170,10 @@ calculation(
 # and $e_k$. Turned, they have a tilde; the score sums over all pairs.
 
 # %%
-a, b, c, e = (m.vector(name) for name in "abce")
+a = m.vector("a", note="first entries of the query's pairs")
+b = m.vector("b", note="second entries of the query's pairs")
+c = m.vector("c", note="first entries of the key's pairs")
+e = m.vector("e")
 a_i, b_i, c_j, e_j = (m.vector(f"{name}tilde") for name in "abce")
 turned = (
     a, b, c, e, w, i, j,
@@ -271,7 +280,7 @@ calculation(
 # least a radian? The last such pair, number $k$ of the $m$, is where $t \omega_k = 1$.
 
 # %%
-far, last = scalar("t", domain="positive"), scalar("k", domain="positive")
+far, last = scalar("t", domain="positive", note="distance"), scalar("k", domain="positive")
 calculation(
     Equals(far * base ** (-last / m), 1),
     given=(far, base, last, m),
@@ -289,7 +298,7 @@ calculation(
 # gentler:
 
 # %%
-step = scalar("t")
+step = scalar("t", note="distance")
 
 
 def mean_cosine(base, count=64):
@@ -337,7 +346,7 @@ for model, its_base, length in (("Llama 2", 1e4, 4096), ("Llama 3", 5e5, 8192)):
 # the base. If it is multiplied by $\kappa^{m/(m-1)}$, pair $k$ gets the frequency
 
 # %%
-longer = scalar("kappa", domain="positive")
+longer = scalar("kappa", domain="positive", note="factor by which texts are longer")
 raised = base * longer ** (m.symbol / (m.symbol - 1))
 calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larger base").then(
     base ** (-pair) * longer ** (-k.symbol / (m.symbol - 1)), because="the powers of $m$ cancel"
@@ -356,9 +365,9 @@ calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larg
 # does. Where scores are equal, how many keys does a query see in effect? Count each by its weight:
 
 # %%
-n = Dim("n")
+n = Dim("n", "keys")
 step_back = n.index("t")
-slope = scalar("lamda", domain="positive")
+slope = scalar("lamda", domain="positive", note="slope of the penalty")
 calculation(
     sum_over(exp(-slope * step_back.symbol), step_back),
     given=(slope, n),
@@ -410,7 +419,9 @@ calculation(MatMul(Transpose(turn(alpha)), turn(-beta), evaluate=False), given=t
 # **3.** It does not: both positions move, and the distance stays.
 
 # %%
-z, shift, i_new, j_new = (scalar(name) for name in ("z", "h", "ihat", "jhat"))
+z = scalar("z", note="score")
+shift = scalar("h", note="shift of all positions")
+i_new, j_new = scalar("ihat"), scalar("jhat")
 moved = (
     z, slope, shift, i, j,
     Let(i_new, i + shift, "position of the query, moved"),
@@ -426,7 +437,7 @@ calculation(z - slope * (i_new - j_new), given=moved).then(
 # slow enough, not the last alone.
 
 # %%
-ell = scalar("ell", domain="positive")
+ell = scalar("ell", domain="positive", note="length of the text")
 calculation(
     Equals(2 * pi * base ** ((m.symbol - 1) / m.symbol), ell),
     given=(m, ell, base),

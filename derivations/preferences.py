@@ -40,9 +40,9 @@ from symllm import (
 # it has to be an average *under the model itself*: each term must have its $\pi_j$ as a factor.
 
 # %%
-n = Dim("n")
+n = Dim("n", "answers")
 i, j = n.indices("i j")
-z, pi, R = n.vector("z"), n.vector("pi"), n.vector("R")
+z, pi, R = n.vector("z", note="logits"), n.vector("pi"), n.vector("R", note="rewards")
 J, B = scalar("J"), scalar("B")
 policy = (
     z, R,
@@ -86,7 +86,8 @@ calculation(
 # With $g_j$ for the length of the score of answer $j$, its gradient of $\log \pi_j$:
 
 # %%
-chances, g = n.vector("pi", domain="distribution"), n.vector("g", domain="positive")
+g = n.vector("g", domain="positive", note="squared length of the score")
+chances = n.vector("pi", domain="distribution")
 minimum(
     sum_over(chances[j] * ((R[j] - B) * g[j]) ** 2, j),
     Let(
@@ -124,8 +125,8 @@ for name, baseline in (("no baseline", 0), ("mean reward", prob @ rewards)):
 # clipping bounded it on both sides. Only one of the two ends ever matters:
 
 # %%
-rho, A = scalar("rho", domain="positive"), scalar("A")
-epsilon = scalar("epsilon", domain="unit")
+rho, A = scalar("rho", domain="positive", note="probability ratio"), scalar("A", note="advantage")
+epsilon = scalar("epsilon", domain="unit", note="how far the ratio may go")
 f = scalar("f")
 clipped = Max(1 - epsilon, Min(rho, 1 + epsilon))
 objective = (rho, A, epsilon, Let(f, Min(rho * A, clipped * A), "PPO's objective"))
@@ -210,9 +211,9 @@ ops.grpo
 # the advantages sum to zero, and their mean square is one, as for the $\hat{x}$ of a layer norm.
 
 # %%
-G = Dim("G")
+G = Dim("G", "answers of a group")
 a, c = G.indices("i j")
-reward, adv = G.vector("R"), G.vector("A")
+reward, adv = G.vector("R", note="rewards"), G.vector("A")
 mu, sigma = scalar("mu"), scalar("sigma")
 group = (
     reward,
@@ -229,7 +230,7 @@ calculation(sum_over(adv[a], a), given=group, title="The advantages of a group")
 # answer depends on one number, the share of the group that was right. That share is the mean.
 
 # %%
-right = G.vector("R", domain="binary")
+right = G.vector("R", domain="binary", note="is the answer right?")
 calculation(
     (1 - mu) / sigma,
     given=(right, *group[1:3]),
@@ -254,7 +255,7 @@ calculation(
 # the same average (Schulman, 2020).
 
 # %%
-q = n.vector("q", domain="distribution")
+q = n.vector("q", domain="distribution", note="probabilities of the first token")
 calculation(
     sum_over(chances[i] * (q[i] / chances[i] - log(q[i] / chances[i]) - 1), i),
     given=(chances, q),
@@ -313,8 +314,12 @@ calculation(
 # $\mathrm{ref}_l$ those under the reference.
 
 # %%
-c_w, c_l, ref_w, ref_l = (scalar(name) for name in ("c_w", "c_l", "ref_w", "ref_l"))
-Z, beta = scalar("Z", domain="positive"), scalar("beta", domain="positive")
+c_w = scalar("c_w", note="log-probability of the chosen answer")
+c_l = scalar("c_l", note="log-probability of the rejected answer")
+ref_w = scalar("ref_w", note="that of the chosen answer under the reference")
+ref_l = scalar("ref_l", note="that of the rejected answer under the reference")
+Z = scalar("Z", domain="positive", note="normaliser of the best policy")
+beta = scalar("beta", domain="positive", note="price of divergence")
 implied = (
     c_w, c_l, ref_w, ref_l, Z, beta,
     Let(R_w, beta * (c_w - ref_w) + beta * log(Z), "the reward of the chosen answer"),
@@ -371,10 +376,11 @@ ops.dpo.gradient()
 # number like any other, a baseline.
 
 # %%
-m = Dim("m")
+m = Dim("m", "first tokens")
 first, second, other, last = m.indices("a b i j")
-p, pay = m.vector("p", domain="distribution"), m.vector("R")
-logit, then = matrix("z", m, m), matrix("pi", m, m)
+p = m.vector("p", domain="distribution", note="probabilities of the answers")
+pay = m.vector("R", note="reward of the first token")
+logit, then = matrix("z", m, m, note="logits of the second token"), matrix("pi", m, m)
 two = (
     p, pay, logit,
     Let(then[first, second], ops.softmax(logit[first, second], over=second), "the second token"),
@@ -406,8 +412,9 @@ calculation(reward[a] - sum_over(reward[c], c) / G, given=(reward,)).then(
 # its logit.
 
 # %%
-coin, s = G.vector("x", domain="binary"), G.vector("u")
-chance, R_1, R_0 = scalar("p", domain="unit"), scalar("R_1"), scalar("R_0")
+coin, s = G.vector("x", domain="binary", note="the answer, as a coin"), G.vector("u")
+chance = scalar("p", domain="unit", note="probability of a right answer")
+R_1, R_0 = scalar("R_1"), scalar("R_0")
 game = (
     coin, chance, R_1, R_0,
     Let(reward[a], R_1 * coin[a] + R_0 * (1 - coin[a]), "its reward"),
@@ -449,7 +456,7 @@ calculation(Partial(sum_over(pi[j] * log(pi[j] / q[j]), j), z[i]), given=drift).
 # **4.** To the log-odds of the preference.
 
 # %%
-h, alpha = scalar("h"), scalar("alpha", domain="unit")
+h, alpha = scalar("h", note="margin"), scalar("alpha", domain="unit")
 minimum(
     alpha * log(1 + exp(-h)) + (1 - alpha) * log(1 + exp(h)),
     Let(h, log(alpha / (1 - alpha))),

@@ -35,7 +35,12 @@ from symllm import (
 # $c/h$ wide.
 
 # %%
-c, h, L, n, v, B = (Dim(name) for name in ["c", "h", "L", "n", "v", "B"])
+c = Dim("c", "width of the stream")
+h = Dim("h", "heads")
+L = Dim("L", "layers")
+n = Dim("n", "tokens of the context")
+v = Dim("v", "tokens of the vocabulary")
+B = Dim("B", "rows of a batch")
 block = ops.gpt2_block.counts().at(d=c / h, f=4 * c).by_parameter
 N_attn, N_ff, N_norm = (scalar(name) for name in ("N_attn", "N_ff", "N_norm"))
 parts = (
@@ -74,9 +79,9 @@ calculation(gpt2.parameters, given=held, title="Parameters of GPT-2").then(
 # to the width. Here is a linear layer without a bias, from width $c$ to $f$, on $D$ rows.
 
 # %%
-D, f = Dim("D"), Dim("f")
+D, f = Dim("D", "rows"), Dim("f")
 layer = ops.projection.batched("D").counts().at(m=c, n=f)
-C_fwd, C_bwd, N = scalar("C_fwd"), scalar("C_bwd"), scalar("N")
+C_fwd, C_bwd, N = scalar("C_fwd"), scalar("C_bwd"), scalar("N", note="parameters")
 calculation(
     C_fwd + C_bwd,
     given=(
@@ -122,9 +127,14 @@ calculation(
 # tokens. Where is the loss least?
 
 # %%
-A_N, A_D, e, C = (scalar(name, domain="positive") for name in ("A_N", "A_D", "E", "C"))
-alpha, beta = (scalar(name, domain="positive") for name in ("alpha", "beta"))
-N, D, mu = (scalar(name, domain="positive") for name in ("N", "D", "mu"))
+e = scalar("E", domain="positive", note="floor of the loss")
+C = scalar("C", domain="positive", note="budget of operations")
+A_N, A_D = scalar("A_N", domain="positive"), scalar("A_D", domain="positive")
+alpha = scalar("alpha", domain="positive", note="exponent of the parameters")
+beta = scalar("beta", domain="positive", note="exponent of the tokens")
+N = scalar("N", domain="positive", note="parameters")
+D = scalar("D", domain="positive", note="tokens")
+mu = scalar("mu", domain="positive", note="price of an operation")
 reached = e + A_N / N**alpha + A_D / D**beta
 law = (A_N, A_D, e, alpha, beta)
 Lag = scalar("Lambda")
@@ -160,7 +170,7 @@ calculation(
 
 # %%
 tokens_bought = Let(D, C / (6 * N), "tokens that the budget buys")
-a, b, G = scalar("a"), scalar("b"), scalar("G")
+a, b, G = scalar("a", note="numbers of a layer's stream"), scalar("b"), scalar("G")
 share = Let(a, beta / (alpha + beta), "an exponent")
 rest = Let(b, alpha / (alpha + beta), "one less $a$")
 constant = Let(G, (alpha * A_N / (beta * A_D)) ** (1 / (alpha + beta)), "a constant")
@@ -263,7 +273,7 @@ for who, A_N, A_D, alpha, beta in (
 # token for each entry of its width.
 
 # %%
-d = Dim("d")
+d = Dim("d", "width of a head")
 kept = ops.gpt2_block.counts().at(h=c / d, f=4 * c).activations
 M_row, M_prob = scalar("M_row"), scalar("M_prob")
 numbers = (
@@ -333,7 +343,7 @@ calculation(4 * c**2 + 3 * c * wide.lhs, given=(c, wide)).then(12 * c**2, becaus
 # every token takes $2 L c$ numbers:
 
 # %%
-T = scalar("T", domain="positive")
+T = scalar("T", domain="positive", note="tokens")
 calculation(Equals(2 * L * c * T, 12 * L * c**2), given=(c, L, T), unknown=(T,)).implies(
     Equals(T, 6 * c), because="divide by $2 L c$"
 )
@@ -344,7 +354,9 @@ calculation(Equals(2 * L * c * T, 12 * L * c**2), given=(c, L, T), unknown=(T,))
 # times the budget.
 
 # %%
-C, alpha, A_N, A_D = (scalar(name, domain="positive") for name in ("C", "alpha", "A_N", "A_D"))
+C = scalar("C", domain="positive", note="budget of operations")
+alpha = scalar("alpha", domain="positive", note="exponent of the parameters")
+A_N, A_D = scalar("A_N", domain="positive"), scalar("A_D", domain="positive")
 even = (
     C, alpha, A_N, A_D,
     Let(G, (A_N / A_D) ** (1 / (2 * alpha)), "the constant"),

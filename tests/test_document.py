@@ -192,6 +192,8 @@ def test_build_writes_every_format_once(folder):
         "index.html",
         *(f"one.{name}" for name in FORMATS),
         "search.js",
+        "symbols.html",
+        "symbols.md",
     ]
     assert sorted(path.name for path in report.written) == sorted(expected)
     assert sorted(os.listdir(folder / "output")) == sorted([MEASUREMENTS, *expected])
@@ -243,7 +245,8 @@ def test_what_chapters_make_together_is_built_with_all_of_them(folder):
         "one.html"
     ]
     found = build_in(folder, formats=["html"])
-    assert {path.name for path in found.written} == {"two.html", "index.html", "search.js"}
+    made = {"two.html", "index.html", "search.js", "symbols.html"}
+    assert {path.name for path in found.written} == made
 
 
 def test_a_chapter_may_not_bear_the_name_of_the_book(folder):
