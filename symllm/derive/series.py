@@ -34,7 +34,7 @@ def counted(atom: Sum) -> Poly | None:
                 compare("<", there, here): size(index.dim) - ONE - there,
             }
             if index.dim == other.dim and body in known:
-                return total([ix for ix in bound if ix != index], closed(known[body]))
+                return closed(total([ix for ix in bound if ix != index], known[body]))
     return None
 
 

@@ -45,6 +45,11 @@ def seen_nonnegative(written: sp.Basic, positive: frozenset[str]) -> bool:
     return bool(known or written.is_nonnegative)
 
 
+def opened(written: sp.Expr) -> sp.Expr:
+    """The expression with its terms multiplied out, but not what stands inside them."""
+    return sp.Add(*(sp.expand_mul(t, deep=False) for t in sp.Add.make_args(written)))
+
+
 def product_nonnegative(
     written: sp.Expr, positive: frozenset[str], assumed: Sequence[sp.Expr]
 ) -> bool:
@@ -62,7 +67,7 @@ def sign(factor: sp.Expr, positive: frozenset[str], assumed: Sequence[sp.Expr]) 
     if isinstance(factor, sp.Pow) and factor.exp.is_integer:
         return sign(factor.base, positive, assumed) if factor.exp.is_odd else 1
     for way in (1, -1):
-        signed = sp.expand_mul(way * factor, deep=False)
+        signed = opened(way * factor)
         if seen_nonnegative(signed, positive) or any(
             (signed / known).is_positive or sp.expand(signed - known) == 0 for known in assumed
         ):

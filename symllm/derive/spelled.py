@@ -41,8 +41,9 @@ def spelled_out(poly: Poly) -> Poly:
 def spelled(atom: Atom) -> Poly | None:
     if isinstance(atom, Compare):
         return bracket(atom)
-    build = FUNCTIONS.get(atom.name) if isinstance(atom, Fn) else None
-    return build(atom) if build else None
+    if isinstance(atom, Fn) and atom.name in FUNCTIONS:
+        return FUNCTIONS[atom.name](atom)
+    return None
 
 
 def bracket(atom: Compare) -> Poly | None:
@@ -66,8 +67,9 @@ def logarithm(atom: Fn) -> Poly | None:
     if len(arg.terms) == 1 and not arg.constant:  # a prime whose roots are factors
         ((mono, c),) = arg.terms.items()
         ((inner, e), *more) = mono.factors
-        root = isinstance(inner, Root) and isinstance(inner.value, int)
-        return of_prime(inner.value).scale(e) if root and c == 1 and not more else None
+        if isinstance(inner, Root) and isinstance(inner.value, int) and c == 1 and not more:
+            return of_prime(inner.value).scale(e)
+        return None
     value = sp.Rational(arg.constant or 0)
     if value <= 0 or max(value.p, value.q) > LARGEST:
         return None

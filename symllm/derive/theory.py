@@ -13,14 +13,11 @@ from functools import cached_property
 
 import sympy as sp
 
-from ..algebra.calculus import occurrences
-from ..algebra.change import Change
 from ..algebra.functions import function
 from ..algebra.quotients import cleared
 from ..algebra.read import Scope, read
 from ..algebra.rewrite import Rewrite, apply
-from ..algebra.sums import total
-from ..algebra.terms import ONE, ZERO, Atom, Fn, Ix, Mono, Paren, Poly, Ref, Sum, fresh_index
+from ..algebra.terms import ONE, ZERO, Atom, Ix, Mono, Poly, Ref, fresh_index
 from ..calls import without_calls
 from ..equation import Let
 from ..errors import NotationError
@@ -29,19 +26,26 @@ from ..program import Program
 from ..statements import Equals, Random
 from .adjoint import unfold
 from .angles import in_single_angles
-from .chance import Distribution, equal, expected
-from .paths import LONGEST
+from .chance import Distribution, expected
+from .paths import LONGEST, along_paths, by_parts
 from .reorder import in_order
 from .series import closed
 from .signs import at_most as numbers_at_most
-from .signs import nonnegative, product_nonnegative, seen_nonnegative
+from .signs import nonnegative, opened, product_nonnegative, seen_nonnegative
 from .spelled import spelled_out
 from .system import System, system
 
 Free = Sequence[tuple[sp.Symbol, Dim]]
 
 #: What says that the engine has no proof, and nothing of whether there is one.
-NO_PROOF = (NotationError, ZeroDivisionError, ValueError, KeyError, AssertionError)
+NO_PROOF = (
+    NotationError,
+    NotImplementedError,
+    ZeroDivisionError,
+    ValueError,
+    KeyError,
+    AssertionError,
+)
 
 
 class Theory:
@@ -89,18 +93,9 @@ class Theory:
         scope: Scope = self.flat.scope(tuple(Ix(str(s), d.name) for s, d in free))
         return read(sp.sympify(expr), replace(scope, slope=self._slope))
 
-    def _slope(self, quantity: Ref, entry: Ref, along: bool) -> Poly:
-        """The derivative of a quantity by an entry, along all paths; what has no equation is an
-        input, whose entries depend on nothing but themselves."""
-        equation = self.flat.equations.get(quantity.name)
-        if equation is None:
-            return equal(quantity.subs, entry.subs) if quantity.name == entry.name else ZERO
-        right = Change(dict(zip(equation.indices, quantity.subs, strict=True))).poly(equation.right)
-        right = self._written_out(right, but=entry.name)
-        result = ZERO
-        for place in occurrences(right, entry.name):
-            result = result + total(place.bound, place.slope * equal(place.subs, entry.subs))
-        return result
+    def _slope(self, quantity: Poly, entry: Ref, along: bool) -> Poly:
+        """The derivative of a quantity by an entry, along all paths."""
+        return by_parts(quantity, lambda q: along_paths(self.flat, q, entry, frozenset()))
 
     def _written_out(self, poly: Poly, but: str = "") -> Poly:
         for name in reversed(self.flat.equations):
@@ -164,7 +159,7 @@ class Theory:
             lambda: nonnegative(
                 self._with_facts(expected(self._difference(left, right, free), self.laws))
             ),
-            lambda: seen_nonnegative(sp.expand_mul(right - left, deep=False), positive),
+            lambda: seen_nonnegative(opened(right - left), positive),
             lambda: product_nonnegative(right - left, positive, self.assumed),
         )
         return any(map(succeeds, ways))
