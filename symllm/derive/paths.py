@@ -6,7 +6,7 @@ says, and so what proves a step that begins with the question itself.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 
 from ..algebra.calculus import occurrences
 from ..algebra.change import Change
@@ -21,6 +21,15 @@ from .system import System
 LONGEST = 20_000
 
 
+def by_parts(poly: Poly, slope: Callable[[Ref], Poly]) -> Poly:
+    """The derivative of an expression, from those of the entries in it."""
+    result = ZERO
+    for name in sorted(poly.names):
+        for place in occurrences(poly, name):
+            result = result + total(place.bound, place.slope * slope(Ref(name, place.subs)))
+    return result
+
+
 def along_paths(flat: System, quantity: Ref, entry: Ref, stops: Set[str]) -> Poly:
     """The derivative of a quantity by an entry, over the paths that pass none of ``stops``.
 
@@ -32,11 +41,9 @@ def along_paths(flat: System, quantity: Ref, entry: Ref, stops: Set[str]) -> Pol
     if equation is None:
         return ZERO
     right = Change(dict(zip(equation.indices, quantity.subs, strict=True))).poly(equation.right)
-    result = ZERO
-    for name in sorted(right.names - stops):
-        for place in occurrences(right, name):
-            inner = along_paths(flat, Ref(name, place.subs), entry, stops)
-            result = result + total(place.bound, place.slope * inner)
+    result = by_parts(
+        right, lambda q: ZERO if q.name in stops else along_paths(flat, q, entry, stops)
+    )
     if len(result.key) > LONGEST:
         raise NotationError("the sum over all paths is too long for a proof")
     return result

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 import sympy as sp
 
-from ..algebra.calculus import occurrences
 from ..algebra.change import Change
 from ..algebra.quotients import cleared
 from ..algebra.read import read, ref
 from ..algebra.rewrite import Rewrite, apply
-from ..algebra.sums import total
 from ..algebra.terms import ZERO, Ix, Poly, Ref, atom_poly
 from ..calls import without_calls
 from ..errors import NotationError
@@ -26,7 +25,7 @@ from ..notation import LOSS, Partial
 from ..steps import Step
 from .adjoint import put_in, unfold
 from .orient import declared_facts
-from .paths import LONGEST, equal, of_seed
+from .paths import LONGEST, by_parts, equal, of_seed
 from .system import System, system
 from .textbook import Textbook
 
@@ -46,7 +45,7 @@ def proved(sys: System, book: Textbook, step: Step) -> bool:
         else:
             left = reading(sys, flat, book, step.before, step)
         return any(same(*sides) for sides in levels(sys, book, left, right))
-    except (NotationError, ZeroDivisionError, ValueError):
+    except (NotationError, NotImplementedError, ZeroDivisionError, ValueError):
         return False
 
 
@@ -108,7 +107,7 @@ def same(left: Poly, right: Poly) -> bool:
 def reading(sys: System, flat: System, book: Textbook, expr: sp.Expr, step: Step) -> Poly:
     """One side of a step as a polynomial, its derivatives taken."""
     indices = tuple(Ix(str(s), d.name) for s, d in step.free)
-    scope = replace(flat.scope(indices), slope=lambda q, e, total: slope(sys, book, q, e, total))
+    scope = replace(flat.scope(indices), slope=partial(slope, sys, book))
     return read(expr, scope)
 
 
@@ -128,21 +127,23 @@ def reduced(poly: Poly, facts: Iterable[Rewrite]) -> Poly:
     return poly
 
 
-def slope(sys: System, book: Textbook | None, quantity: Ref, entry: Ref, along: bool) -> Poly:
+def slope(sys: System, book: Textbook | None, quantity: Poly, entry: Ref, along: bool) -> Poly:
     """The derivative of a quantity by an entry, of its own equation or along all paths.
 
     Raises ``NotationError`` where neither calculus nor a line derived before says it.
     """
     if along:
-        return derived(book, quantity, entry)
+        return by_parts(quantity, lambda q: derived(book, q, entry))
+    return by_parts(quantity, lambda q: direct(sys, q, entry))
+
+
+def direct(sys: System, quantity: Ref, entry: Ref) -> Poly:
+    """The derivative of an equation's right side, all other names held fixed."""
     equation = sys.equations.get(quantity.name)
     if equation is None:
         raise NotationError(f"{quantity.name} has no equation to differentiate")
     right = Change(dict(zip(equation.indices, quantity.subs, strict=True))).poly(equation.right)
-    result = ZERO
-    for place in occurrences(right, entry.name):
-        result = result + total(place.bound, place.slope * equal(place.subs, entry.subs))
-    return result
+    return by_parts(right, lambda q: equal(q.subs, entry.subs) if q.name == entry.name else ZERO)
 
 
 def derived(book: Textbook | None, quantity: Ref, entry: Ref) -> Poly:
