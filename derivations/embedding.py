@@ -54,7 +54,7 @@ calculation(
 # multiplies by all those zeros; but it tells us what the gradient will be, for that of a linear
 # layer is a product with its inputs.
 #
-# ### The gradient of the table
+# ### The table gathers
 #
 # A row of the table reaches the output at every position where its token stands, and nowhere
 # else. The bracket $[i = t_k]$ says so: it is one where position $k$ holds token $i$.
@@ -109,7 +109,7 @@ calculation(
 ).then(2 - 2 * s, because="both have length one")
 
 # %% [markdown]
-# ### The gradient
+# ### Towards the other direction
 #
 # To make two vectors more alike, where should one of them go? An entry of $x$ acts on its own
 # direction and, through the length, on all of it.
@@ -134,7 +134,7 @@ calculation(sum_over(x[i] * g[i], i), given=turned, title="The gradient along $x
 ).then(0, because="the sums are $s$ and one")
 
 # %%
-calculation(sum_over(g[i] ** 2, i), given=turned, title="Its length, squared").then(
+calculation(sum_over(g[i] ** 2, i), given=turned, title="The squared length of the gradient").then(
     (1 - s**2) / ell**2, because="multiplied out"
 )
 
@@ -145,9 +145,13 @@ calculation(sum_over(g[i] ** 2, i), given=turned, title="Its length, squared").t
 
 # %%
 eta = scalar("eta", domain="positive", note="learning rate")
-calculation(sum_over((x[i] + eta * g[i]) ** 2, i), given=(*turned, eta), title="After a step").then(
-    ell**2 + eta**2 * sum_over(g[i] ** 2, i), because="the mixed term is zero"
-).at_least(ell**2, because="a square is not negative")
+calculation(
+    sum_over((x[i] + eta * g[i]) ** 2, i),
+    given=(*turned, eta),
+    title="The squared length of $x$ after a step",
+).then(ell**2 + eta**2 * sum_over(g[i] ** 2, i), because="the mixed term is zero").at_least(
+    ell**2, because="a square is not negative"
+)
 
 # %% [markdown]
 # So whoever trains by cosines alone lowers the learning rate without noticing. The same happens to
@@ -167,7 +171,7 @@ calculation(E(sum_over(x[i] * y[i], i) / d), **chance, title="The average cosine
 ).then(0, because="means are zero")
 
 # %%
-calculation(Var(sum_over(x[i] * y[i], i) / d), **chance, title="Its variance").then(
+calculation(Var(sum_over(x[i] * y[i], i) / d), **chance, title="The variance of a cosine").then(
     sum_over(Var(x[i] * y[i]), i) / d**2, because="independent terms"
 ).then(1 / d.symbol, because="variances are one")
 
@@ -191,16 +195,16 @@ for width in (16, 256, 4096):
 # How unlikely is a cosine above some bound $c$? A variance alone says little about it; exponentials
 # say more. Products of two signs are signs, and the question is how often a sum $S$ of $d$ signs is
 # above $c d$. For any $\lambda > 0$, the probability is at most the average of
-# $e^{\lambda (S - c d)}$, which is never negative, and more than one where $S$ is above (Markov's
+# $\exp(\lambda (S - c d))$, which is never negative, and more than one where $S$ is above (Markov's
 # inequality). The average of the exponential of one sign is a hyperbolic cosine,
 
 # %%
-b = scalar("b", note="one sign, as 0 or 1")
 lam = scalar("lamda", note="free number of Markov's inequality")
 c = scalar("c", domain="positive", note="bound on cosines")
-coin = {"given": (b, lam), "assuming": (random(b, mean=Rational(1, 2), law="binary"),)}
-calculation(E(exp(lam * (2 * b - 1))), **coin, title="One sign").then(
-    cosh(lam), because="half of $e^\\lambda$ and half of $e^{-\\lambda}$"
+toss = scalar("xi")
+coin = {"given": (toss, lam), "assuming": (random(toss, mean=Rational(1, 2), law="binary"),)}
+calculation(E(exp(lam * (2 * toss - 1))), **coin, title="One sign").then(
+    cosh(lam), because="the mean over both signs"
 ).at_most(exp(lam**2 / 2), because="term by term of both series")
 
 # %% [markdown]
@@ -237,8 +241,8 @@ calculation(
 
 # %% [markdown]
 # *In words:* less than one failure on average means that sometimes there is none. So there are
-# $e^{d c^2 / 4}$ vectors of which no two have a cosine beyond $c$, exponentially many, though only
-# $d$ of them can be exactly at right angles. With a width of 4096 and $c = 0.1$ these are 28
+# $\exp(d c^2 / 4)$ vectors of which no two have a cosine beyond $c$, exponentially many, though
+# only $d$ of them can be exactly at right angles. With a width of 4096 and $c = 0.1$ these are 28
 # thousand, at twice the width 780 million. It is thought that networks use this room, and keep
 # many more features than they have dimensions, each a direction of its own with a little noise from
 # all others (Elhage et al., 2022).
@@ -255,13 +259,15 @@ h = d.vector("h", note="vector at the end of a model")
 u = d.vector("u", note="vector that is added")
 W, z, z_new = matrix("W", v, d, note="table of embeddings"), v.vector("z"), v.vector("ztilde")
 a, b = v.indices("a b")
+lift = matrix("kappa", v, v)
 moved = (
     W, h, u,
     Let(z[w], sum_over(W[w, k] * h[k], k), "logits before"),
     Let(z_new[w], sum_over(W[w, k] * (h[k] + u[k]), k), "logits after"),
+    Let(lift[b, a], sum_over((W[b, k] - W[a, k]) * u[k], k), "without $h$"),
 )  # fmt: skip
 calculation(exp(z_new[b] - z_new[a]), given=moved, title="The odds of $b$ against $a$").then(
-    exp(z[b] - z[a]) * exp(sum_over((W[b, k] - W[a, k]) * u[k], k)), because="linear"
+    exp(z[b] - z[a]) * exp(lift[b, a]), because="linear"
 )
 
 # %% [markdown]
@@ -280,11 +286,10 @@ calculation(exp(z_new[b] - z_new[a]), given=moved, title="The odds of $b$ agains
 # Goldberg, 2014). Let $a$ and $b$ be *man* and *king*, and $e$ and $f$ *woman* and *queen*.
 
 # %%
-m = Dim("m", "contexts")
-j, e, f = m.index("j"), v.index("e"), v.index("f")
-C = matrix("C", m, d, note="vectors of contexts")
-q = m.vector("q", domain="positive", note="how frequent each context is")
-P = matrix("P", v, m)
+j, e, f = v.indices("j e f")
+C = matrix("C", v, d, note="vectors of contexts")
+q = v.vector("q", domain="positive", note="how frequent each context is")
+P = matrix("P", v, v)
 near = Let(P[w, j], q[j] * exp(sum_over(W[w, k] * C[j, k], k)), "how often both stand together")
 calculation(
     P[b, j] / P[a, j] / (P[f, j] / P[e, j]), given=(W, C, q, near), title="Two proportions"
@@ -314,7 +319,7 @@ calculation(
 ops.weight_tying
 
 # %% [markdown]
-# ### The backward pass
+# ### Two terms for one table
 #
 # The table is used twice, so its gradient has two terms. The one from the logits is there at
 # once. For the other, the gradient has to come back through the network to the embedding.
@@ -336,10 +341,7 @@ ops.weight_tying.gradient()
 # scalar product with $h$ is taken and divided by $d$. How much noise do $m$ others make, if all
 # entries are random signs?
 #
-# **3.** How far are two random vectors from each other, on average, in the square? Compare with
-# their lengths. What does it mean for a search for the nearest?
-#
-# **4.** GPT-2 has 50257 tokens, a width of 768, and about 124 million parameters. How many of them
+# **3.** GPT-2 has 50257 tokens, a width of 768, and about 124 million parameters. How many of them
 # are in its table, and what would it cost not to tie?
 #
 # ### Answers
@@ -375,18 +377,7 @@ calculation(
 )
 
 # %% [markdown]
-# **3.** Their squared lengths are $d$ each, and the squared distance is the sum: they are as far
-# apart as if they were at a right angle. All random vectors are about equally far from each other,
-# so that a nearest one says little unless it is much nearer than all others.
-
-# %%
-y = cosine.inputs["y"]
-calculation(E(sum_over((x[i] - y[i]) ** 2, i)), given=(x, y), assuming=signs).then(
-    sum_over(E(x[i] ** 2) + E(y[i] ** 2), i), because="means are zero"
-).then(2 * d, because="variances are one")
-
-# %% [markdown]
-# **4.** Nearly a third. Without tying there would be as many again.
+# **3.** Nearly a third. Without tying there would be as many again.
 
 # %%
 vocabulary, width, parameters = scalar("v"), scalar("d"), scalar("M")

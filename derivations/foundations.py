@@ -117,9 +117,7 @@ calculation(((x + s) ** 3 - (x - s) ** 3) / (2 * s), **nonzero, title="One step 
 n, m, d = Dim("n", "entries of the output"), Dim("m", "entries of the input"), Dim("d")
 i, j, k = n.index("i"), m.index("j"), m.index("k")
 l = d.index("l")
-x, y = m.vector("x"), n.vector("y")
-W = matrix("W", n, m)
-
+x, W = m.vector("x", note="where we are"), matrix("W", n, m, note="weights")
 
 calculation(
     entry_of(MatMul(W.matrix, x.matrix), i), given=(W, x), title="Matrix times vector"
@@ -134,26 +132,11 @@ calculation(
 # have the same free indices. Where they do not, somebody has made a mistake, and it shows before
 # anything is computed.
 #
-# The other products differ only in which indices are free. Two vectors that share their index
-# have none left, which makes the *scalar product*,
-
-# %%
-v = m.vector("v")
-calculation(MatMul(Transpose(x.matrix), v.matrix), given=(x, v), title="Row times column").then(
-    sum_over(x[j] * v[j], j), because="a number"
-)
-
-# %% [markdown]
-# and two vectors with an index each have two, which makes the *outer product*: a whole matrix.
-
-# %%
-calculation(
-    entry_of(MatMul(y.matrix, Transpose(x.matrix)), i, j),
-    given=(y, x),
-    title="Column times row",
-).then(y[i] * x[j], because="nothing to sum over")
-
-# %% [markdown]
+# The other products differ only in which indices are free. Two vectors that share their index have
+# none left: the *scalar product* $x^\top v$ is a number. Two vectors with an index each have two:
+# the *outer product* $y x^\top$ is a whole matrix, and $y_i x_j$ stands in its row $i$ and column
+# $j$.
+#
 # Two matrices whose inner index is shared make a matrix, and indices make short work of its rules.
 # To transpose is to write two indices in the other order. So why does the order of the *factors*
 # change when a product is transposed?
@@ -251,7 +234,7 @@ calculation(
 # slope of one entry by another is. Entries do not depend on each other:
 
 # %%
-x, A, q = n.vector("x"), matrix("A", n, n), scalar("q")
+x, A, q = n.vector("x", note="where we are"), matrix("A", n, n), scalar("q")
 i, j, k = n.indices("i j k")
 calculation(Partial(x[i], x[k]), given=(x,), title="One entry by another").then(
     delta(i, k), because="one by itself, and none by any other"
@@ -278,7 +261,7 @@ calculation(Partial(q, x[k]), given=quadratic, title="The slope of a quadratic f
 #
 # Why does one want a gradient at all? Let $g$ be the gradient of a loss. As long as it is small, a
 # step $s$ changes the loss by the scalar product of both. So take the step $-\eta g$, against the
-# gradient. Whatever the loss is, it falls, if only $\eta$ is small enough and $g$ is not zero.
+# gradient. The loss falls, if only $\eta$ is small enough and $g$ is not zero.
 
 # %%
 g, eta = n.vector("g", note="gradient"), scalar("eta", domain="positive", note="learning rate")
@@ -294,7 +277,7 @@ calculation(
 
 # %%
 step = n.vector("s", note="step")
-slope, stride, change = scalar("ell_g"), scalar("ell_s"), scalar("c")
+slope, stride, change = scalar("ell_g"), scalar("ell_s"), scalar("Delta")
 lengths = (
     g, step,
     Let(slope, sqrt(sum_over(g[i] ** 2, i)), "length of the gradient"),
@@ -307,8 +290,8 @@ calculation(slope**2 * stride**2 - change**2, given=lengths, title="Cauchy and S
 
 # %% [markdown]
 # *In words:* nothing is left over where all the brackets are zero, which is where the step goes
-# along the gradient. So a gradient is a direction as well as a list of slopes: it points where the
-# loss rises fastest, and its length says how fast.
+# along the gradient, up or down. So a gradient is a direction as well as a list of slopes: it
+# points where the loss rises fastest, and its length says how fast.
 #
 # ## The Jacobian
 #
@@ -318,7 +301,7 @@ calculation(slope**2 * stride**2 - change**2, given=lengths, title="Cauchy and S
 # through the total.
 
 # %%
-t = scalar("t")
+t = scalar("t", note="length of the step")
 share = n.vector("p")
 x = n.vector("x", domain="positive", note="positive numbers")
 shares = (x, Let(t, sum_over(x[j], j), "total"), Let(share[i], x[i] / t, "shares"))
@@ -338,7 +321,8 @@ calculation(Partial(share[i], x[j]), given=shares, title="Shares").then(
 # combine? Here is a number $x$ that reaches $y$ along two paths.
 
 # %%
-x, y, u, w = (scalar(name) for name in ("x", "y", "u", "w"))
+x = scalar("x", note="a number")
+y, u, w = (scalar(name) for name in ("y", "u", "w"))
 paths = Op(
     name="two_paths",
     title="Two paths",
@@ -367,7 +351,7 @@ calculation(Partial(y, x), given=(x, *paths.equations), title="Along both paths"
 # an index says which. The sum over paths becomes a sum over that index: a matrix product.
 
 # %%
-x, hidden, out = n.vector("x"), n.vector("h"), n.vector("y")
+x, hidden, out = n.vector("x", note="positive numbers"), n.vector("h"), n.vector("y")
 A, B, C, g = (*(matrix(name, n, n) for name in "ABC"), n.vector("g"))
 l = n.index("l")
 L = scalar("L")
@@ -472,11 +456,12 @@ print(f"backwards {dx @ step:.8f}")
 # name from names that are there.
 
 # %%
-m, d, n = Dim("m"), Dim("d"), Dim("n")
+m, d, n = Dim("m", "entries of the input"), Dim("d"), Dim("n", "entries of the output")
 i, j, k = n.index("i"), m.index("j"), d.index("k")
-x, a, hidden, z = m.vector("x"), d.vector("a"), d.vector("h"), n.vector("z")
+x = m.vector("x", note="positive numbers")
+a, hidden, z = d.vector("a"), d.vector("h"), n.vector("z")
 y = n.vector("y", role="target")
-W, U = matrix("W", d, m, role="parameter"), matrix("U", n, d, role="parameter")
+W, U = matrix("W", d, m, role="parameter", note="weights"), matrix("U", n, d, role="parameter")
 L = scalar("L")
 
 
@@ -565,26 +550,16 @@ for number in range(41):
 #
 # **2.** What is the gradient of $\mathrm{tr}(A B)$ by $A$?
 #
-# **3.** A residual connection computes $y_i = x_i + h_i$, where $h$ depends on $x$ through a layer
-# with the Jacobian $J$. What does it send back? What happens to the gradient when $J$ is small?
+# **3.** A backward pass has `dx = ...` in two places, one for each use of $x$. What is wrong?
 #
-# **4.** A backward pass has `dx = ...` in two places, one for each use of $x$. What is wrong?
-#
-# **5.** The slopes of the gradient are the *Hessian*, $n^2$ numbers. Find its product with a vector
+# **4.** The slopes of the gradient are the *Hessian*, $n^2$ numbers. Find its product with a vector
 # $s$ for the price of two gradients.
 #
 # ### Answers
 #
-# **1.** Symmetric: the identity, perhaps. For any other $A$ the two differ, as the first line below
-# shows. The program behind this book, given the claim, says which factor is wrong.
-
-# %%
-x, A = (n := Dim("n")).vector("x"), matrix("A", n, n)
-i, k = n.indices("i k")
-difference = MatMul(A.matrix + Transpose(A.matrix), x.matrix) - 2 * MatMul(A.matrix, x.matrix)
-calculation(entry_of(difference, k), given=(x, A)).then(
-    sum_over((A[i, k] - A[k, i]) * x[i], i), because="written out in indices"
-)
+# **1.** Symmetric: the identity, perhaps. For any other $A$ the slope that was found above is
+# another: $(A + A^\top) x$. The program behind this book, given the claim, says which factor is
+# wrong.
 
 # %% tags=["shown"]
 from symllm import Op, check_latex
@@ -596,7 +571,8 @@ print(check_latex(r"\frac{\partial q}{\partial x} = 2 A x", form).explanation)
 # **2.** The transpose of $B$, which has the shape of $A$, as it must.
 
 # %%
-m, trace = Dim("m"), scalar("L")
+n, m, trace = Dim("n", "entries of the output"), Dim("m", "entries of the input"), scalar("L")
+i, k = n.indices("i k")
 A, B = matrix("A", n, m), matrix("B", m, n)
 j, l = m.indices("j l")
 calculation(
@@ -607,43 +583,25 @@ calculation(
 )
 
 # %% [markdown]
-# **3.** Two paths: past the layer and through it. If $J$ is small, the gradient arrives as it left,
-# one reason why very deep models can be trained.
-
-# %%
-x, hidden, out, dy = (n.vector(name) for name in ("x", "h", "y", "dy"))
-J, L = matrix("J", n, n, note="Jacobian"), scalar("L")
-i, j, k = n.indices("i j k")
-calculation(
-    Partial(L, x[k]),
-    given=(
-        x, J, dy,
-        Let(hidden[i], sum_over(J[i, j] * x[j], j), "the layer"),
-        Let(out[i], x[i] + hidden[i], "past it and through it"),
-        Let(L, sum_over(dy[i] * out[i], i), "for any gradient of $y$"),
-    ),
-).then(dy[k] + sum_over(dy[i] * J[i, k], i), because="two paths")  # fmt: skip
-
-# %% [markdown]
-# **4.** The second assignment forgets the first path. Paths add, so it has to be `+=`.
+# **3.** The second assignment forgets the first path. Paths add, so it has to be `+=`.
 #
-# **5.** It is the directional derivative of the gradient, so take the gradient at two places. For a
-# quadratic form, whose gradient was found above, that is exact at any distance $t$; for other
-# functions when $t$ is small.
+# **4.** It is the directional derivative of the gradient, so take the gradient at two places. For a
+# quadratic form, whose gradient was found above, that is exact at any distance $c$; for other
+# functions only in the limit of a small one.
 
 # %%
+x = n.vector("x", note="positive numbers")
 step = n.vector("s", note="step")
-t = scalar("t", domain="positive", note="length of the step")
-x = n.vector("x")
-ahead, behind = n.vector("u"), n.vector("v")
+c = scalar("c", domain="positive")
+ahead, behind = n.vector("v"), n.vector("r")
 A = matrix("A", n, n)
 total = MatMul(A.matrix + Transpose(A.matrix))
 calculation(
-    entry_of(total * ahead.matrix - total * behind.matrix, k) / (2 * t),
+    entry_of(total * ahead.matrix - total * behind.matrix, k) / (2 * c),
     given=(
-        x, step, A, t,
-        Let(ahead[i], x[i] + t * step[i], "a little ahead"),
-        Let(behind[i], x[i] - t * step[i], "a little behind"),
+        x, step, A, c,
+        Let(ahead[i], x[i] + c * step[i], "a little ahead"),
+        Let(behind[i], x[i] - c * step[i], "a little behind"),
     ),
 ).then(entry_of(total * step.matrix, k), because="both are linear")  # fmt: skip
 

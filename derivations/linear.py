@@ -33,7 +33,7 @@ from symllm import (
 ops.linear.batched("N")
 
 # %% [markdown]
-# ### The backward pass
+# ### Which index is summed
 #
 # In each of the three gradients, the indices of the input that is asked for stay, and all
 # others are summed over. For $x$, that sum runs over the outputs; for the parameters, it runs over
@@ -75,25 +75,24 @@ print(f"derived {dW[1, 2]:.6f}, by differences {change.sum() / 2:.6f}")
 # parameters, where their gradients are added. So a batch that is too large for the memory may come
 # in pieces. With a loss that is a sum over examples, the gradients of the pieces add up to that of
 # the whole, but for rounding. With a mean, the mean of the pieces is that of the whole only if they
-# are of one size. Let $q_a$ be the gradients of a first piece of $k$ examples, and $v_c$ those of a
-# second of $l$.
+# are of one size. For one weight, let $g_s$ be the gradients of a first piece of $k$
+# examples, and $v_t$ those of a second of $l$.
 
 # %%
 k, l = Dim("k", "examples of the first piece"), Dim("l", "examples of the second piece")
-(a,), (c,) = k.indices("a"), l.indices("c")
-first = k.vector("q", note="gradients of the first piece")
+s, t = k.index("s"), l.index("t")
 second = l.vector("v", note="gradients of the second piece")
-q_1, q_2 = scalar("q_1"), scalar("q_2")
+first, mean_1, mean_2 = k.vector("g"), scalar("mu_1"), scalar("mu_2")
 pieces = (
     first, second,
-    Let(q_1, sum_over(first[a], a) / k, "mean of the first piece"),
-    Let(q_2, sum_over(second[c], c) / l, "mean of the second"),
+    Let(mean_1, sum_over(first[s], s) / k, "mean of the first piece"),
+    Let(mean_2, sum_over(second[t], t) / l, "mean of the second"),
 )  # fmt: skip
 calculation(
-    (sum_over(first[a], a) + sum_over(second[c], c)) / (k + l),
+    (sum_over(first[s], s) + sum_over(second[t], t)) / (k + l),
     given=pieces,
     title="The mean of the whole",
-).then((k * q_1 + l * q_2) / (k + l), because="each sum is its mean, times how many")
+).then((k * mean_1 + l * mean_2) / (k + l), because="each sum is its mean, times how many")
 
 # %% [markdown]
 # *In words:* means have to be weighted by how many they are the mean of. Whoever averages them
@@ -109,9 +108,8 @@ m = Dim("m", "entries of the input")
 d = Dim("d", "entries between the layers")
 n = Dim("n", "entries of the output")
 i, j, k = n.index("i"), m.index("j"), d.index("k")
-x, h, y = m.vector("x", note="input"), d.vector("h"), n.vector("y")
-W = matrix("W", d, m, note="weights")
-U = matrix("U", n, d, note="weights of the second layer")
+x, h, y = m.vector("x", note="input"), d.vector("h"), n.vector("y", note="targets")
+W, U = matrix("W", d, m, note="weights"), matrix("U", n, d, note="weights of the second layer")
 b, c = d.vector("b", note="bias"), n.vector("c", note="bias of the second layer")
 stack = (
     x, W, U, b, c,
@@ -156,7 +154,7 @@ ops.projection.batched("N").gradient()
 ops.lora.batched("N")
 
 # %% [markdown]
-# ### The backward pass
+# ### One path is frozen
 #
 # There are two paths from the output to the input, one through the frozen matrix and one through
 # the correction. The frozen matrix passes the gradient on and gets none itself.
@@ -187,10 +185,7 @@ pictures.graph(ops.lora.batched("N").gradient())
 # **2.** A layer is used twice, one after the other, with the same weights: $y = W W x$. What is the
 # gradient of $W$? Somebody returns $2\, \mathrm{d}y\, x^\top W^\top$. When is that right?
 #
-# **3.** The loss is the mean over $N$ examples. A batch of 6 texts comes in pieces of 4 and 2, and
-# both means are averaged. By how much is each text of the second piece favoured?
-#
-# **4.** Given inputs and targets, numbers both, which slope $w$ makes $w x_s$ come nearest to $y_s$
+# **3.** Given inputs and targets, numbers both, which slope $w$ makes $w x_s$ come nearest to $y_s$
 # in the sum of squares? What is the gradient there, and what does it say of the errors?
 #
 # ### Answers
@@ -220,7 +215,8 @@ calculation(c * (W[i, j] / c - eta * gradient), given=(x, dy, W, eta, c)).then(
 # %%
 i, j, k = n.indices("i j k")
 x = n.vector("x", note="input")
-h, y, dy, dh = n.vector("h"), n.vector("y"), n.vector("dy"), n.vector("dh")
+y = n.vector("y", note="targets")
+h, dy, dh = (n.vector(name) for name in ("h", "dy", "dh"))
 W, L = matrix("W", n, n, note="weights"), scalar("L")
 a, b = n.indices("a b")
 twice = (
@@ -235,25 +231,7 @@ calculation(Partial(L, W[a, b]), given=twice).then(
 )
 
 # %% [markdown]
-# **3.** By a factor of two over the others: those of the second piece weigh a quarter, those of the
-# first an eighth. Each should weigh a sixth.
-
-# %%
-four, two = Dim("4"), Dim("2")
-q = four.vector("q", note="gradients of the first piece")
-v = two.vector("v", note="gradients of the second piece")
-a, c = four.index("a"), two.index("c")
-means = (
-    q, v,
-    Let(q_1, sum_over(q[a], a) / four, "mean of the first piece"),
-    Let(q_2, sum_over(v[c], c) / two, "mean of the second"),
-)  # fmt: skip
-calculation((q_1 + q_2) / 2, given=means).then(
-    sum_over(q[a] / 8, a) + sum_over(v[c] / 4, c), because="multiplied out"
-)
-
-# %% [markdown]
-# **4.** The slope of the loss is the sum of inputs times errors. Where it is zero, the errors have
+# **3.** The slope of the loss is the sum of inputs times errors. Where it is zero, the errors have
 # nothing left in them that goes along with the input.
 
 # %%
@@ -280,7 +258,7 @@ calculation(sum_over(x[s] * (w * x[s] - y[s]), s), given=best).then(
 # D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning representations by
 # back-propagating errors*, Nature 323, 1986.
 #
-# A. Chowdhery et al., *PaLM: scaling language modeling with pathways*, arXiv:2204.02311, 2022.
+# A. Chowdhery et al., *PaLM: scaling language modeling with Pathways*, arXiv:2204.02311, 2022.
 #
 # E. J. Hu et al., *LoRA: low-rank adaptation of large language models*, ICLR 2022,
 # arXiv:2106.09685.

@@ -34,7 +34,7 @@ from symllm import (
 ops.label_smoothing
 
 # %% [markdown]
-# ### The gradient
+# ### Predicted less wanted
 #
 # The smoothed target $q$ is still a distribution: what was taken from one class was given to all.
 # That its entries sum to one is derived here, as a lemma, and not assumed.
@@ -43,7 +43,7 @@ ops.label_smoothing
 ops.label_smoothing.gradient("z")
 
 # %% [markdown]
-# *In words:* predicted less wanted, as for plain cross-entropy, with another wish. The gradient
+# *In words:* as for plain cross-entropy, with another wish. The gradient
 # vanishes where $p = q$, that is at finite logits, so that a right and confident answer is
 # pulled back a little instead of being pushed ever further.
 
@@ -98,7 +98,7 @@ pictures.curves(
 ops.z_loss
 
 # %% [markdown]
-# ### The gradient
+# ### All logits pushed one way
 #
 # A square of something whose gradient is known: the log-sum-exp is cited, and the power rule
 # does the rest.
@@ -117,8 +117,8 @@ ops.z_loss.gradient("z")
 z = n.vector("z", note="logits")
 y = n.vector("y", domain="distribution", note="target probabilities")
 p = n.vector("p")
-weight = scalar("w", domain="positive", note="weight of the penalty")
-lse, L = scalar("s"), scalar("L")
+weight, lse = scalar("weight", domain="positive"), scalar("lse")
+L = scalar("L")
 both = (
     z, y, weight,
     Let(p[i], ops.softmax(z[i], over=i), "predicted probabilities"),
@@ -135,9 +135,8 @@ calculation(
 # %% [markdown]
 # ## The Kullback–Leibler divergence
 #
-# How far is one distribution from another? The divergence of $p$ from $q$ is what it costs, in
-# surprise, to expect $q$ where $p$ is true. It is zero where the two agree, it is never negative,
-# and it is not symmetric, so its two gradients have little in common.
+# The chapter *Probability* has shown what the divergence of $p$ from $q$ is, and that it is never
+# negative. It is not symmetric, so its two gradients have little in common.
 
 # %%
 ops.kl_divergence
@@ -216,25 +215,29 @@ for name, (m, s) in found.items():
 #
 # To treat both alike, compare each of the two with the average $m$ of them, and take the mean of
 # both divergences. Since $m$ is nowhere zero where one of them is not, it is finite always. Collect
-# the logarithms, and it is the entropy of the average less the average of the entropies.
+# the logarithms, and it is the entropy of the average less the average of the entropies: that is
+# how it is computed.
+
+# %%
+ops.jensen_shannon
 
 # %%
 first = n.vector("p", domain="distribution", note="first distribution")
 second = n.vector("q", domain="distribution", note="second distribution")
-middle = n.vector("m")
-mixed = (first, second, Let(middle[i], (first[i] + second[i]) / 2, "the average"))
-divergences = (
-    sum_over(first[i] * log(first[i] / middle[i]), i) / 2
-    + sum_over(second[i] * log(second[i] / middle[i]), i) / 2
-)
-calculation(divergences, given=mixed, title="Two divergences").then(
-    -sum_over(middle[i] * log(middle[i]), i)
-    + sum_over(first[i] * log(first[i]) + second[i] * log(second[i]), i) / 2,
-    because="the terms of $\\log m$ have the average as their weight",
-)
-
-# %%
-calculation(divergences, given=mixed, title="The largest divergence").at_most(
+middle, of_middle, of_both = n.vector("m"), scalar("a"), scalar("b")
+of_first, of_second = scalar("D_p"), scalar("D_q")
+mixed = (
+    first, second,
+    Let(middle[i], (first[i] + second[i]) / 2, "average of both"),
+    Let(of_middle, -sum_over(middle[j] * log(middle[j]), j), "entropy of the average"),
+    Let(of_both, -sum_over(first[j] * log(first[j]) + second[j] * log(second[j]), j) / 2,
+        "average entropy"),
+    Let(of_first, sum_over(first[j] * log(first[j] / middle[j]), j), "divergence of $p$"),
+    Let(of_second, sum_over(second[j] * log(second[j] / middle[j]), j), "divergence of $q$"),
+)  # fmt: skip
+calculation(of_middle - of_both, given=mixed, title="One divergence from two").then(
+    (of_first + of_second) / 2, because="the terms of $\\log m$ have the average as their weight"
+).at_most(
     sum_over(first[i] * log(2), i) / 2 + sum_over(second[i] * log(2), i) / 2,
     because="either is at most twice the average",
 ).then(log(2), because="both sum to one")
@@ -242,12 +245,8 @@ calculation(divergences, given=mixed, title="The largest divergence").at_most(
 # %% [markdown]
 # *In words:* one bit at most. Draw a sample from one of the two, each with probability one half:
 # this is how much it tells, on average, about which of them it came from.
-
-# %%
-ops.jensen_shannon
-
-# %% [markdown]
-# ### Its gradient
+#
+# ### A gradient with a ceiling
 #
 # Each entry of $p$ acts on its own entropy and, by half, on the average. Both paths bring a
 # constant one, with opposite signs.
@@ -271,7 +270,7 @@ ops.jensen_shannon.gradient("p")
 ops.distillation
 
 # %% [markdown]
-# ### The gradient
+# ### Divided by the temperature
 #
 # The teacher is not trained, so its logits are given and $q$ is a constant target that sums to
 # one. What is new is the division of the logits by $\tau$ on the way into softmax, which is a
@@ -308,8 +307,13 @@ ops.mse.gradient("x")
 x = scalar("x", note="prediction")
 seen = scalar("y", note="target")
 sigma = scalar("sigma", domain="positive", note="standard deviation")
-density = exp(-((x - seen) ** 2) / (2 * sigma**2)) / (sigma * sqrt(2 * pi))
-calculation(-log(density), given=(x, seen, sigma), title="The surprise of a normal density").then(
+f = scalar("f")
+density = Let(
+    f, exp(-((x - seen) ** 2) / (2 * sigma**2)) / (sigma * sqrt(2 * pi)), "normal density"
+)
+calculation(
+    -log(f), given=(x, seen, sigma, density), title="The surprise of a normal density"
+).then(
     (x - seen) ** 2 / (2 * sigma**2) + log(sigma * sqrt(2 * pi)),
     because="the logarithm undoes the exponential",
 )
@@ -327,13 +331,10 @@ calculation(-log(density), given=(x, seen, sigma), title="The surprise of a norm
 # **2.** A token is *not* to be said. Minimise $-\log(1 - p_t)$ (Welleck et al., 2020). What is the
 # gradient, and when is it weak?
 #
-# **3.** A single logit $z$ decides between yes and no. Its loss is $\log(1 + e^z) - y z$ for an
+# **3.** A single logit $z$ decides between yes and no. Its loss is $\log(1 + \exp(z)) - y z$ for an
 # answer $y$ of one or zero. Derive its gradient.
 #
 # **4.** One number $c$ is to predict many. Which has the least squared error?
-#
-# **5.** Find the mistake: "Two batches have $m$ and $n$ tokens and the mean losses $a$ and $b$, so
-# together their mean loss is $(a + b) / 2$."
 #
 # ### Answers
 #
@@ -342,11 +343,9 @@ calculation(-log(density), given=(x, seen, sigma), title="The surprise of a norm
 
 # %%
 right = n.vector("y", domain="distribution", note="target probabilities")
-calculation(
-    -sum_over(((1 - epsilon) * right[i] + epsilon / n) * log(p[i]), i),
-    given=(z, right, epsilon, both[3]),
-).then(
-    -(1 - epsilon) * sum_over(right[i] * log(p[i]), i) - epsilon * sum_over(log(p[i]) / n, i),
+smoothed = Let(q[i], (1 - epsilon) * right[i] + epsilon / n, "smoothed target")
+calculation(-sum_over(q[i] * log(p[i]), i), given=(z, right, epsilon, both[3], smoothed)).then(
+    -(1 - epsilon) * sum_over(right[i] * log(p[i]), i) - epsilon / n * sum_over(log(p[i]), i),
     because="multiplied out",
 )
 
@@ -365,9 +364,6 @@ calculation(Partial(against, z[i]), given=unlikely).then(
     p[t] / (1 - p[t]) * (delta(i, t) - p[i]), because="the logarithm, then softmax"
 )
 
-# %%
-calculation(Partial(against, z[t]), given=unlikely).then(p[t], because="at $i = t$")
-
 # %% [markdown]
 # **3.** Predicted less observed, once more; the prediction is a sigmoid.
 
@@ -384,17 +380,6 @@ calculation(
 # %%
 many, one = n.vector("y", note="targets"), scalar("c", note="the one prediction for all")
 minimum(sum_over((many[i] - one) ** 2, i), Let(one, sum_over(many[i], i) / n), given=(many, one))
-
-# %% [markdown]
-# **5.** Only if the batches are equally large. Else it is off by the product of the two
-# differences: tokens of the shorter batch count for more. Gradients accumulated over batches are
-# wrong in the same way; sum, and divide by all tokens at the end.
-
-# %%
-a, b, m_, n_ = (scalar(name, domain="positive") for name in "abmn")
-calculation((a + b) / 2 - (m_ * a + n_ * b) / (m_ + n_), given=(a, b, m_, n_)).then(
-    (n_ - m_) * (a - b) / (2 * (m_ + n_)), because="over one denominator"
-)
 
 # %% [markdown]
 # ### References

@@ -243,7 +243,7 @@ calculation(
     Equals(s[i] - tau * log(r[i]) - tau - nu, 0),
     given=lagrange,
     unknown=(r,),
-    title="Where it is zero",
+    title="Where that slope is zero",
 ).implies(Equals(log(r[i]), (s[i] - tau - nu) / tau), because="solved for the logarithm").implies(
     Equals(r[i], exp(s[i] / tau) * exp(-1 - nu / tau)), because="exponentials of both sides"
 )
@@ -287,8 +287,8 @@ calculation(
 k = n.index("k")
 at_tau = (s, tau, best)
 calculation(p[i] / p[k], given=at_tau, title="The odds of two tokens").then(
-    exp(s[i] / tau) / exp(s[k] / tau), because="the denominator is the same"
-).then(exp((s[i] - s[k]) / tau), because="one exponential")
+    exp((s[i] - s[k]) / tau), because="the denominator is the same"
+)
 
 # %% [markdown]
 # Two limits can be read off. When $\tau$ goes to zero, any gap in the scores becomes infinite odds:
@@ -299,12 +299,12 @@ calculation(p[i] / p[k], given=at_tau, title="The odds of two tokens").then(
 # %%
 low, high = scalar("m", note="least score"), scalar("M", note="largest score")
 bounded = {"given": (*at_tau, low, high), "assuming": (low <= s[i], s[i] <= high)}
-calculation(p[i], **bounded, title="Nearly even").at_most(
+calculation(p[i], **bounded, title="No probability is far above even").at_most(
     exp(high / tau) / sum_over(exp(low / tau), j), because="larger above, smaller below"
 ).then(exp((high - low) / tau) / n, because="$n$ equal terms")
 
 # %%
-calculation(p[i], **bounded, title="And from below").at_least(
+calculation(p[i], **bounded, title="None is far below even").at_least(
     exp(low / tau) / sum_over(exp(high / tau), j), because="smaller above, larger below"
 ).then(exp(-(high - low) / tau) / n, because="$n$ equal terms")
 
@@ -324,8 +324,8 @@ calculation(Partial(entropy_of, tau), given=warm, title="Entropy and temperature
 ).at_least(0, because="squares, with positive weights")
 
 # %% [markdown]
-# *In words:* the slope is the variance of the scores over $\tau^3$. Only equal scores have none. So
-# there is one temperature for every entropy between the two limits, and a sampler may ask
+# *In words:* the slope is the variance of the scores over $\tau^3$. Only equal scores have none; of
+# others, one temperature belongs to every entropy between the two limits, and a sampler may ask
 # for the one or for the other. Here are three tokens with the scores 2, 1 and 0:
 
 # %%
@@ -373,7 +373,9 @@ policy = (
     Let(pi[i], rho[i] * exp(reward[i] / beta) / Z, "the best policy"),
 )  # fmt: skip
 calculation(
-    beta * log(pi[i] / rho[i]) - beta * log(pi[j] / rho[j]), given=policy, title="Two answers"
+    beta * log(pi[i] / rho[i]) - beta * log(pi[j] / rho[j]),
+    given=policy,
+    title="The difference of two rewards",
 ).then(
     beta * (reward[i] / beta - log(Z)) - beta * (reward[j] / beta - log(Z)),
     because="put in the best policy",
@@ -387,10 +389,10 @@ calculation(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Show that two independent choices have the entropies of both, added.
+# **1.** Show that the entropy of two independent choices is the sum of their entropies.
 #
-# **2.** One model reports a loss of $L$ nats for each token, and its tokens have $c$ characters on
-# average; another has other tokens. How are the two to be compared?
+# **2.** One model reports a loss of $L$ nats for each token, and its tokens have $\ell$ characters
+# on average; another has other tokens. How are the two to be compared?
 #
 # **3.** Show that the average score falls as the temperature rises. (Take $\kappa = 1/\tau$, and
 # differentiate by it.)
@@ -405,14 +407,12 @@ calculation(
 # **1.** The logarithm of a product is a sum, and the other distribution sums to one.
 
 # %%
-pair = Dim("k", "events of the second kind")
-e = pair.index("a")
-u = pair.vector("u", domain="distribution", note="probabilities of the second kind")
 p = n.vector("p", domain="distribution", note="probabilities of the first kind")
-calculation(-sum_over(p[i] * u[e] * log(p[i] * u[e]), i, e), given=(p, u)).then(
-    -sum_over(p[i] * u[e] * log(p[i]), i, e) - sum_over(p[i] * u[e] * log(u[e]), i, e),
+q = n.vector("q", domain="distribution", note="probabilities of the model")
+calculation(-sum_over(p[i] * q[j] * log(p[i] * q[j]), i, j), given=(p, q)).then(
+    -sum_over(p[i] * q[j] * log(p[i]), i, j) - sum_over(p[i] * q[j] * log(q[j]), i, j),
     because="logarithm of a product",
-).then(-sum_over(p[i] * log(p[i]), i) - sum_over(u[e] * log(u[e]), e), because="each sums to one")
+).then(-sum_over(p[i] * log(p[i]), i) - sum_over(q[j] * log(q[j]), j), because="each sums to one")
 
 # %% [markdown]
 # **2.** By what they say of the same text, in bits for each character: there the number of tokens
@@ -421,7 +421,7 @@ calculation(-sum_over(p[i] * u[e] * log(p[i] * u[e]), i, e), given=(p, u)).then(
 # %%
 T = scalar("T", domain="positive", note="tokens of a text")
 loss = scalar("L", domain="positive", note="loss of each token")
-width = scalar("c", domain="positive", note="characters of a token")
+width = scalar("ell", domain="positive")
 bits, characters = scalar("B"), scalar("C")
 text = (
     T, loss, width,
@@ -453,14 +453,14 @@ calculation(Partial(average, kappa), given=tilted).then(
 # %%
 head, tails = scalar("q", domain="unit", note="chance of heads"), scalar("u")
 half, bent = Rational(1, 2), (head, Let(tails, 1 - head, "the chance of tails"))
-calculation(half * log(half / head) + half * log(half / tails), given=bent, title="One way").then(
-    -log(4 * head * tails) / 2, because="collect the logarithms"
-)
+calculation(
+    half * log(half / head) + half * log(half / tails), given=bent, title="The fair coin first"
+).then(-log(4 * head * tails) / 2, because="collect the logarithms")
 
 # %%
-calculation(head * log(2 * head) + tails * log(2 * tails), given=bent, title="And the other").then(
-    log(2) + head * log(head) + tails * log(tails), because="the logarithm of two, taken out"
-)
+calculation(
+    head * log(2 * head) + tails * log(2 * tails), given=bent, title="The bent coin first"
+).then(log(2) + head * log(head) + tails * log(tails), because="the logarithm of two, taken out")
 
 # %% [markdown]
 # **5.** The logarithm of the likelihood, and a sum of $\log p_i$ that keeps every probability away

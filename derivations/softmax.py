@@ -42,8 +42,8 @@ n = Dim("n", "scores")
 i, j, k = n.indices("i j k")
 x, c = n.vector("x", note="scores"), scalar("c", note="shift of all scores")
 calculation(exp(x[i] + c) / sum_over(exp(x[j] + c), j), given=(x, c), title="Shifted scores").then(
-    exp(c) * exp(x[i]) / (exp(c) * sum_over(exp(x[j]), j)), because="$e^c$ is in all terms"
-).then(exp(x[i]) / sum_over(exp(x[j]), j), because="and cancels")
+    exp(x[i]) / sum_over(exp(x[j]), j), because="$\\exp(c)$ is in all terms, and cancels"
+)
 
 # %% [markdown]
 # *In words:* only differences of scores mean anything. Of $n$ numbers that a model computes, one is
@@ -73,7 +73,7 @@ with np.errstate(over="ignore", invalid="ignore"):
         print(f"stable {stable(row).round(3)}")
 
 # %% [markdown]
-# ### The Jacobian
+# ### Two paths, one Jacobian
 #
 # A score reaches a probability along two paths: through its own exponential, which stands in the
 # numerator of one probability, and through the sum, which stands in the denominator of all. The
@@ -91,24 +91,18 @@ pictures.heat_map(ops.softmax.jacobian("x"), x=[2, 1, 0, -1])
 
 # %% [markdown]
 # Every row of the picture adds up to zero. It must: the same step on all scores changes nothing.
-
-# %%
-p = n.vector("p", domain="distribution", note="probabilities")
-calculation(sum_over(p[i] * (delta(i, j) - p[j]), j), given=(p,), title="All scores at once").then(
-    p[i] - p[i] * sum_over(p[j], j), because="the delta leaves one term"
-).then(0, because="probabilities sum to one")
-
-# %% [markdown]
 # Is that the only direction that is lost? Take any direction $v$ and see what the matrix makes of
 # it from both sides.
 
 # %%
-v = n.vector("v", note="a direction")
+p, v = n.vector("p", domain="distribution", note="probabilities"), n.vector("v", note="a direction")
 quadratic = sum_over(sum_over(v[i] * p[i] * (delta(i, j) - p[j]) * v[j], j), i)
-calculation(quadratic, given=(p, v), title="A variance").then(
-    sum_over(p[i] * v[i] ** 2, i) - sum_over(p[i] * v[i], i) ** 2, because="multiplied out"
+mu = scalar("mu")
+average = Let(mu, sum_over(p[j] * v[j], j), "the mean of $v$ under $p$")
+calculation(quadratic, given=(p, v, average), title="A variance").then(
+    sum_over(p[i] * v[i] ** 2, i) - mu**2, because="multiplied out"
 ).then(
-    sum_over(p[i] * (v[i] - sum_over(p[j] * v[j], j)) ** 2, i),
+    sum_over(p[i] * (v[i] - mu) ** 2, i),
     because="a mean of squares less the square of the mean",
 ).at_least(0, because="squares, with positive weights")
 
@@ -118,7 +112,7 @@ calculation(quadratic, given=(p, v), title="A variance").then(
 # left, it is as weak as the distribution is certain.
 
 # %% [markdown]
-# ### The gradient
+# ### The gradient without the matrix
 #
 # Nobody builds that matrix: for a vocabulary of fifty thousand it would have two and a half
 # billion entries. Backpropagation only needs its product with the gradient that arrives from
@@ -153,9 +147,11 @@ ops.logsumexp.gradient("x")
 # How far is it from the hard one? It is at least every score,
 
 # %%
-calculation(log(sum_over(exp(x[j]), j)), given=(x,), over=(i,), title="From below").at_least(
-    log(exp(x[i])), because="one term is less than all of them"
-).then(x[i], because="the logarithm of an exponential")
+calculation(
+    log(sum_over(exp(x[j]), j)), given=(x,), over=(i,), title="No score is above it"
+).at_least(log(exp(x[i])), because="one term is less than all of them").then(
+    x[i], because="the logarithm of an exponential"
+)
 
 # %% [markdown]
 # and at most $\log n$ above any $m$ that no score exceeds:
@@ -163,7 +159,7 @@ calculation(log(sum_over(exp(x[j]), j)), given=(x,), over=(i,), title="From belo
 # %%
 m = scalar("m", note="bound on the scores")
 calculation(
-    log(sum_over(exp(x[j]), j)), given=(x, m), assuming=(x[i] <= m,), title="From above"
+    log(sum_over(exp(x[j]), j)), given=(x, m), assuming=(x[i] <= m,), title="How far it is above"
 ).at_most(log(sum_over(exp(m), j)), because="every score is at most $m$").then(
     m + log(n.symbol), because="$n$ equal terms"
 )
@@ -219,7 +215,7 @@ ops.log_softmax.gradient("x")
 ops.cross_entropy
 
 # %% [markdown]
-# ### The gradient
+# ### Predicted less observed
 #
 # Softmax has been differentiated already, so its gradient enters here as a lemma, in one step.
 
@@ -227,22 +223,31 @@ ops.cross_entropy
 ops.cross_entropy.gradient("z")
 
 # %% [markdown]
-# *In words:* predicted less observed. The logarithm undoes the exponential exactly, and with it
+# *In words:* the logarithm undoes the exponential exactly, and with it
 # the saturation: a confident mistake gets a gradient of nearly full size. That the target sums to
 # one was needed; exercise 3 says what happens if it does not.
 
 # %% [markdown]
-# ### The Hessian
+# ### The Hessian does not know the target
 #
 # How fast does the gradient itself turn? Newton's method and every study of the loss surface
-# ask for the second derivative. To find it, differentiate the gradient once more.
+# ask for the second derivative: differentiate the gradient once more. Softmax is all of it that
+# moves.
 
 # %%
-ops.cross_entropy.hessian("z")
+z = n.vector("z", note="logits")
+y = n.vector("y", note="target probabilities")
+dz, q = n.vector("dz"), n.vector("p")
+predicted = Let(q[i], ops.softmax(z[i], over=i), "predicted probabilities")
+calculation(
+    Partial(dz[i], z[j]),
+    given=(z, y, predicted, Let(dz[i], q[i] - y[i], "the gradient")),
+    title="The Hessian of cross-entropy",
+).then(q[i] * (delta(i, j) - q[j]), because="the Jacobian of softmax; the target is constant")
 
 # %% [markdown]
-# *In words:* the curvature does not know the target at all. It is the Jacobian of softmax, which
-# we know to be a covariance without negative eigenvalues. So cross-entropy is convex in the
+# *In words:* the target is gone, and what is left we know to be a covariance, without negative
+# eigenvalues. So cross-entropy is convex in the
 # logits: it has no valleys to get stuck in but those that the network below it makes.
 
 # %% [markdown]
@@ -252,13 +257,10 @@ ops.cross_entropy.hessian("z")
 # The question is what its gradient looks like after softmax.
 
 # %%
-z = n.vector("z", note="logits")
 y = n.vector("y", domain="distribution", note="target probabilities")
-e = n.vector("e")
-q, L = n.vector("p"), scalar("L")
+e, L = n.vector("e"), scalar("L")
 squared = (
-    z, y,
-    Let(q[i], ops.softmax(z[i], over=i), "predicted probabilities"),
+    z, y, predicted,
     Let(e[i], q[i] - y[i], "the error"),
     Let(L, sum_over(e[j] ** 2, j) / 2, "its square"),
 )  # fmt: skip
@@ -268,7 +270,7 @@ calculation(Partial(L, z[i]), given=squared, title="The squared error after soft
 
 # %%
 slope = Abs(q[i] * (e[i] - sum_over(q[j] * e[j], j)))
-calculation(slope, given=squared, title="How large it can be").at_most(
+calculation(slope, given=squared, title="How large that slope can be").at_most(
     q[i] * (Abs(e[i]) + sum_over(q[j] * Abs(e[j]), j)), because="the triangle inequality"
 ).at_most(2 * q[i], because="no error is larger than one")
 
@@ -279,7 +281,7 @@ calculation(slope, given=squared, title="How large it can be").at_most(
 
 # %% [markdown]
 # With two tokens all depends on one number, the margin $g$ by which the right one leads. The
-# probability of the right one is $1 / (1 + e^{-g})$, and these are the slopes of both losses:
+# probability of the right one is $1 / (1 + \exp(-g))$, and these are the slopes of both losses:
 
 # %%
 lead = Symbol("g", real=True)
@@ -351,7 +353,7 @@ ops.cross_entropy_index.gradient("z")
 # **1.** Of their difference. This is why a classifier of two classes needs one output only.
 
 # %%
-a, b = scalar("x", note="first score"), scalar("y", note="second score")
+a, b = scalar("a"), scalar("b")
 calculation(exp(a) / (exp(a) + exp(b)), given=(a, b)).then(
     1 / (1 + exp(b - a)), because="divided by the first exponential"
 )
@@ -361,9 +363,9 @@ calculation(exp(a) / (exp(a) + exp(b)), given=(a, b)).then(
 # sharply curved; at a high one it is flat in both respects.
 
 # %%
-tau, first = scalar("tau", domain="positive", note="temperature"), n.vector("g")
-y = n.vector("y", domain="distribution", note="target probabilities")
+tau, dz = scalar("tau", domain="positive", note="temperature"), n.vector("dz")
 z = n.vector("z", note="logits")
+y = n.vector("y", domain="distribution", note="target probabilities")
 cooled = (
     z, y, tau,
     Let(q[i], ops.softmax(z[i] / tau, over=i), "at a temperature"),
@@ -375,7 +377,7 @@ calculation(Partial(L, z[i]), given=cooled).then(
 
 # %%
 calculation(
-    Partial(first[i], z[k]), given=(*cooled, Let(first[i], (q[i] - y[i]) / tau, "the gradient"))
+    Partial(dz[i], z[k]), given=(*cooled, Let(dz[i], (q[i] - y[i]) / tau, "the gradient"))
 ).then(q[i] * (delta(i, k) - q[k]) / tau**2, because="once more")
 
 # %% [markdown]
@@ -388,8 +390,7 @@ free = n.vector("y", note="target without a fixed sum")
 calculation(
     Partial(L, z[i]),
     given=(
-        z, free,
-        Let(q[i], ops.softmax(z[i], over=i), "predicted probabilities"),
+        z, free, predicted,
         Let(L, -sum_over(free[j] * log(q[j]), j), "cross-entropy"),
     ),
 ).then(q[i] * sum_over(free[j], j) - free[i], because="nothing is known of the sum")  # fmt: skip
