@@ -95,10 +95,24 @@ def pdf_document(title: str, markdown: str) -> bytes:
     return typst_pdf(title, typst_document(title, markdown))
 
 
+#: What Typst says where pages still change when it has made them five times.
+UNSETTLED = "did not converge"
+
+#: By turns: pictures where there is room, or if that does not settle where they are shown.
+PICTURES = ("settled", "in place")
+
+
 def typst_pdf(title: str, source: str) -> bytes:
     """A PDF whose bytes depend on nothing but the text: fonts come with Typst, no date is set."""
     typst = needed("typst", "PDF")
-    try:
-        return bytes(typst.compile(source.encode(), ignore_system_fonts=True))
-    except typst.TypstError as error:
-        raise TypesettingError(f"Typst cannot set {title!r}: {error}") from error
+    for pictures in PICTURES:
+        inputs = {"pictures": pictures}
+        try:
+            pdf, warnings = typst.compile_with_warnings(
+                source.encode(), ignore_system_fonts=True, sys_inputs=inputs
+            )
+        except typst.TypstError as error:
+            raise TypesettingError(f"Typst cannot set {title!r}: {error}") from error
+        if not any(UNSETTLED in str(warning) for warning in warnings):
+            break
+    return bytes(pdf)

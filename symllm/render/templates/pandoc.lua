@@ -127,6 +127,12 @@ local function is_picture(block)
   return block.t == 'CodeBlock' and block.classes[1] == 'picture'
 end
 
+-- Evidence stands on the page of the formula that it is about.
+local function is_shown_by(after, block)
+  return after and after.t == 'Div' and after.classes[1] == 'evidence'
+    and (is_display(block) or block.t == 'Div' and block.classes[1] == 'result')
+end
+
 -- What leads up to a formula, a list or code stays on its page, and so does what
 -- starts with a label, such as a question, but for the exercises of a list; in
 -- LaTeX a formula belongs to the paragraph before it.
@@ -137,7 +143,7 @@ local function Blocks(blocks)
     local leads = block.t == 'Para' and not is_display(block) and after and not is_picture(after)
       and (is_label(block) or is_display(after) or after.t ~= 'Para' and after.t ~= 'Header')
       and not (is_numbered(block) and (is_numbered(after) or after.t == 'Header'))
-    if typst and leads then
+    if typst and (leads or is_shown_by(after, block)) then
       result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
     elseif not typst and is_display(block) and before and before.t == 'Para' then
       before.content:insert(pandoc.SoftBreak())
