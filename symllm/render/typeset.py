@@ -9,8 +9,8 @@ from typing import Any
 
 from ..errors import SymllmError
 from .look import TEMPLATES, look
-from .names import SPELLED
-from .text import GREEK
+from .signs import SIGNS
+from .tracing import traced
 
 #: The Markdown that documents are made from: what ``Flavour("pandoc")`` writes.
 READER = "markdown-auto_identifiers-implicit_figures-raw_tex-raw_html"
@@ -25,19 +25,8 @@ LATEX_TEMPLATES = TEMPLATES.overlay(
     comment_end_string="#>",
 )
 
-#: What formulas of one line hold that is on no keyboard, and how plain TeX sets it.
-SIGNS = {letter: SPELLED[name] for name, letter in GREEK.items()} | {
-    "≤": r"\leq",
-    "≥": r"\geq",
-    "≠": r"\neq",
-    "∂": r"\partial",
-    "√": r"\surd",
-    "⊙": r"\odot",
-    "⁴": "^4",
-    "ᵀ": r"^\top",
-    "\N{COMBINING CIRCUMFLEX ACCENT}": r"\llap{\^{}}",
-    "\N{COMBINING TILDE}": r"\llap{\~{}}",
-}
+#: What a picture in LaTeX begins with.
+DRAWN = r"\begin{drawn}"
 
 
 class MissingExtra(SymllmError):
@@ -78,9 +67,11 @@ def convert(markdown: str, target: str, what: str, more: Sequence[str] = ()) -> 
 
 def latex_document(title: str, markdown: str) -> str:
     """A LaTeX source that plain ``pdflatex`` compiles."""
-    head, body = (convert(text, "latex", "LaTeX") for text in (title, markdown))
+    head, body = (convert(traced(text), "latex", "LaTeX") for text in (title, markdown))
     signs = [(f"{ord(sign):04X}", set_as) for sign, set_as in SIGNS.items() if sign in body]
-    return LATEX_TEMPLATES.get_template("page.tex.j2").render(title=head, body=body, signs=signs)
+    return LATEX_TEMPLATES.get_template("page.tex.j2").render(
+        title=head, body=body, signs=signs, drawn=DRAWN in body
+    )
 
 
 def typst_document(title: str, markdown: str) -> str:

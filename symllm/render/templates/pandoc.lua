@@ -176,8 +176,12 @@ end
 
 local function picture(el)
   local words = pandoc.read(el.attributes.words, 'markdown').blocks[1].content
-  if not typst then  -- what it shows is said, for those who cannot see it
+  if not typst and el.text:match('^<') then  -- what it shows is said, where it cannot be drawn
     return pandoc.Para({ pandoc.Str('('), pandoc.Emph(words), pandoc.Str(')') })
+  elseif not typst then
+    words:insert(1, pandoc.RawInline('latex', '\\begin{drawn}' .. el.text .. '\\words\n'))
+    words:insert(pandoc.RawInline('latex', '\n\\end{drawn}'))
+    return pandoc.Plain(words)
   end
   local caption = pandoc.write(pandoc.Pandoc({ pandoc.Plain(words) }), 'typst')
   return pandoc.RawBlock('typst', '#picture(' .. quoted(el.text) .. ')[' .. caption .. ']')
