@@ -81,9 +81,12 @@ def test_of_many_ops_some_are_named(ops, said):
         (r"\text{over }\kappa\text{, then}", r'upright("over") kappa \, upright(" then")'),
         (r"a\text{; then }b", r'a \; upright(" then") b'),
         (r"a\text{ is, as said, }b", 'a upright("is, as said,") b'),
+        (r"\text{as }\tanh u", 'upright("as") thin tanh u'),
+        (r"\mathrm{d}\mathrm{pos}", 'upright("dpos")'),
+        (r"\lvert a \rvert", "lr(|a|)"),
     ],
 )
-def test_a_comma_in_a_formula_stands_at_the_letter_before_it(formula, set_as):
+def test_a_formula_has_its_spaces_where_tex_sets_them(formula, set_as):
     assert convert(f"${formula}$", "typst", "PDF").strip("$ ") == set_as
 
 

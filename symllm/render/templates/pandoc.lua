@@ -11,6 +11,13 @@ local boxes = { result = true, evidence = true }
 -- Words that are set as functions have no space before their brackets.
 local operators = { diag = true, erf = true, sign = true, Var = true, Cov = true }
 
+-- Functions that Typst knows; before them it sets a thin space, which is none between words.
+local functions = {
+  arg = true, cos = true, cosh = true, det = true, exp = true, inf = true, lim = true, ln = true,
+  log = true, max = true, min = true, sin = true, sinh = true, sup = true, tan = true, tanh = true,
+  tr = true, op = true, sum = true, product = true,
+}
+
 local function Meta(meta)
   chapter = meta.chapter and pandoc.utils.stringify(meta.chapter)
 end
@@ -32,6 +39,8 @@ local function Math(el)
     if lines < page_lines then return nil end
     return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
   end
+  -- Bars that open and close are no relations.
+  el.text = el.text:gsub('\\([lr])vert%s*', { l = '\\left| ', r = ' \\right| ' })
   -- TeX sets a thin space beside a fraction that stands in a product; Typst does not.
   el.text = el.text:gsub('} \\sum', '} \\, \\sum'):gsub('([%w})]) \\frac', '%1 \\, \\frac')
   local text = pandoc.write(pandoc.Pandoc({ pandoc.Plain({ el }) }), 'typst'):gsub('%s+$', '')
@@ -43,6 +52,10 @@ local function Math(el)
   text = text:gsub('upright%("%s*(.-)%s*"%)', function(word)
     return (operators[word] and 'op("' or 'upright("') .. word .. '")'
   end)
+  text = text:gsub('(upright%("[^"]*"%)) (%a+)', function(words, next)
+    return words .. (functions[next] and ' thin ' or ' ') .. next
+  end)
+  text = text:gsub('upright%(d%) upright%("(%a+)"%)', 'upright("d%1")')
   -- Before a comma it must not: what follows a letter is no word.
   text = text:gsub('upright%("([,;])', '\\%1 upright("')
   text = text:gsub('#scale%(x: (%d+)%%, y: %d+%%%)%[(\\?[%(%)%[%]])%]', function(size, bracket)
