@@ -33,20 +33,32 @@ def places(gap: float, markdown: str, *selected: str) -> list[tuple[int, float]]
     return [(at["page"], float(at["y"].removesuffix("pt"))) for at in json.loads(said)]
 
 
-def lines_left(gap: float, count: int) -> int:
+def numbered(count: int) -> list[str]:
+    return [f"line = {k}" for k in range(count)]
+
+
+def lines_left(gap: float, lines: list[str]) -> int:
     """How many lines of code stand on the page after the one that they begin on."""
-    code = "\n".join(f"line = {k}" for k in range(count))
+    code = "\n".join(lines)
     end = "```{=typst}\n#place[#metadata(none) <end>]\n```"
     ((page, y),) = places(gap, f"```python\n{code}\n```\n\n{end}", "<end>")
     return round((y - TOP - 11.25) / LINE) if page == 3 else 0
 
 
 @pytest.mark.parametrize(
-    ("count", "left"), [(12, {0, 12}), (16, {0, *range(4, 12), 16})], ids=["short", "long"]
+    ("lines", "left"),
+    [
+        (numbered(12), {0, 12}),
+        (numbered(16), {0, *range(4, 12), 16}),
+        (
+            ["def f():", '    """Once.', *numbered(6), '    """', *numbered(7)],
+            {0, *range(4, 8), 16},
+        ),
+    ],
+    ids=["short", "long", "with what it does"],
 )
-def test_long_code_breaks_and_leaves_lines_on_either_side(count, left):
-    found = {lines_left(gap, count) for gap in GAPS}
-    assert found == left
+def test_long_code_breaks_and_leaves_lines_on_either_side(lines, left):
+    assert {lines_left(gap, lines) for gap in GAPS} == left
 
 
 #: A formula, and what is said below it.

@@ -11,7 +11,7 @@ local boxes = { result = true, evidence = true }
 -- Words that are set as functions have no space before their brackets.
 local operators = { diag = true, erf = true, sign = true, Var = true, Cov = true }
 
--- Functions that Typst knows; before them it sets a thin space, which is none between words.
+-- Functions that Typst knows; the space before them is not one between words.
 local functions = {
   arg = true, cos = true, cosh = true, det = true, exp = true, inf = true, lim = true, ln = true,
   log = true, max = true, min = true, sin = true, sinh = true, sup = true, tan = true, tanh = true,
@@ -39,6 +39,9 @@ local function Math(el)
     if lines < page_lines then return nil end
     return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
   end
+  -- What stands right before a bracket is applied to what is in it.
+  local applied = {}
+  for name in el.text:gmatch('\\mathrm{(%a%a+)}[%(%[\\]') do applied[name] = true end
   -- Bars that open and close are no relations.
   el.text = el.text:gsub('\\([lr])vert%s*', { l = '\\left| ', r = ' \\right| ' })
   -- TeX sets a thin space beside a fraction that stands in a product; Typst does not.
@@ -52,8 +55,11 @@ local function Math(el)
   text = text:gsub('upright%("%s*(.-)%s*"%)', function(word)
     return (operators[word] and 'op("' or 'upright("') .. word .. '")'
   end)
+  text = text:gsub('upright(%("(%a+)"%) \\?l?r?[%(%[])', function(rest, name)
+    return (applied[name] and 'op' or 'upright') .. rest
+  end)
   text = text:gsub('(upright%("[^"]*"%)) (%a+)', function(words, next)
-    return words .. (functions[next] and ' thin ' or ' ') .. next
+    return words .. (functions[next] and ' #h(0.33em) ' or ' ') .. next
   end)
   text = text:gsub('upright%(d%) upright%("(%a+)"%)', 'upright("d%1")')
   -- Before a comma it must not: what follows a letter is no word.
