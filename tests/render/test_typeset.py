@@ -37,6 +37,9 @@ def numbered(count: int) -> list[str]:
     return [f"line = {k}" for k in range(count)]
 
 
+DOCUMENTED = ["def f():", '    """Once.', *numbered(6), '    """', *numbered(7)]
+
+
 def lines_left(gap: float, lines: list[str]) -> int:
     """How many lines of code stand on the page after the one that they begin on."""
     code = "\n".join(lines)
