@@ -57,6 +57,7 @@ WRITERS = {
 def convert(markdown: str, target: str, what: str, more: Sequence[str] = ()) -> str:
     """The body of a document, whose title stands apart."""
     pypandoc = needed("pypandoc", what)
+    markdown = traced(markdown) if target == "latex" else markdown
     script, *rest = WRITERS[target]
     options = ["--wrap=preserve", f"--lua-filter={look(script)}", *rest, *more]
     try:
@@ -67,11 +68,16 @@ def convert(markdown: str, target: str, what: str, more: Sequence[str] = ()) -> 
 
 def latex_document(title: str, markdown: str) -> str:
     """A LaTeX source that plain ``pdflatex`` compiles."""
-    head, body = (convert(traced(text), "latex", "LaTeX") for text in (title, markdown))
+    head, body = (convert(text, "latex", "LaTeX") for text in (title, markdown))
+    return latex_page("page.tex.j2", head, body)
+
+
+def latex_page(template: str, title: str, body: str, **more: str) -> str:
+    """A source with what its body needs."""
     signs = [(f"{ord(sign):04X}", set_as) for sign, set_as in SIGNS.items() if sign in body]
-    return LATEX_TEMPLATES.get_template("page.tex.j2").render(
-        title=head, body=body, signs=signs, drawn=DRAWN in body
-    )
+    drawn = DRAWN in body
+    page = LATEX_TEMPLATES.get_template(template)
+    return page.render(title=title, body=body, signs=signs, drawn=drawn, **more)
 
 
 def typst_document(title: str, markdown: str) -> str:

@@ -8,7 +8,6 @@ from symllm.document import run_chapter
 from symllm.errors import UnknownName
 from symllm.formats import ENGINES, FORMATS, Options
 from symllm.formats import book as books
-from symllm.formats.book import places
 from symllm.leaf import leaf_of, packed, unpacked
 from symllm.render.binding import book_typst, ops_said, table
 from symllm.render.typeset import convert
@@ -16,8 +15,7 @@ from symllm.render.typeset import convert
 
 @pytest.fixture(scope="module")
 def source(bound) -> str:
-    symbols = [symbol for found in bound.leaves for symbol in found.symbols]
-    return book_typst(bound.volume, bound.parts, bound.leaves, symbols, places(bound))
+    return book_typst(*books.said(bound))
 
 
 def test_the_book_is_set_and_the_same_each_time(bound):
@@ -95,12 +93,15 @@ def test_an_empty_table_is_one():
     assert "table(" in table([])
 
 
-def test_a_chapter_is_set_by_the_engine_that_is_asked_for(documents, monkeypatch):
+def test_all_is_set_by_the_engine_that_is_asked_for(documents, bound, monkeypatch):
     asked = []
-    engine = books.Engine("latexmk", lambda title, text: asked.append((title, text)) or b"%PDF")
+    engine = books.Engine(
+        "latexmk", lambda title, text: asked.append((title, text)) or b"%PDF", lambda bound: b"book"
+    )
     monkeypatch.setitem(ENGINES, "latexmk", engine)
-    files = FORMATS["pdf"].chapter(documents[0], Options(engine="latexmk"))
-    assert files == {"softmax.pdf": b"%PDF"}
+    options = Options(engine="latexmk")
+    assert FORMATS["pdf"].chapter(documents[0], options) == {"softmax.pdf": b"%PDF"}
+    assert FORMATS["pdf"].whole(bound, options) == {"book.pdf": b"book"}
     assert asked[0][0] == "Softmax"
     assert FORMATS["pdf"].chapter(documents[0], Options())["softmax.pdf"][:4] == b"%PDF"
 

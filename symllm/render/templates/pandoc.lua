@@ -34,9 +34,8 @@ local page_lines = 12
 local function Math(el)
   if not typst then
     local inner, lines = el.text:match('^%s*\\begin{aligned}(.*)\\end{aligned}%s*$'), 0
-    if not inner or el.mathtype ~= 'DisplayMath' then return nil end
-    for _ in inner:gmatch('\\\\\n') do lines = lines + 1 end
-    if lines < page_lines then return nil end
+    for _ in (inner or ''):gmatch('\\\\\n') do lines = lines + 1 end
+    if lines < page_lines or el.mathtype ~= 'DisplayMath' then return el end
     return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
   end
   -- What stands right before a bracket is applied to what is in it.
@@ -114,8 +113,20 @@ local function numbered(el)
     Math = function(math)
       if done or math.mathtype ~= 'DisplayMath' then return nil end
       done = true
+      local label = chapter .. ':' .. el.identifier
+      if not typst then
+        local shown = Math(math)
+        local rows, count = (shown.t == 'RawInline' and shown.text or ''):gsub('\\\\\n',
+          '\\tag{\\theequation}\\\\\n', 1)
+        if count == 1 then
+          rows = '\\refstepcounter{equation}\\label{eq:' .. label .. '}' .. rows
+        else
+          rows = '\\begin{equation}\\label{eq:' .. label .. '}' .. math.text .. '\\end{equation}'
+        end
+        return pandoc.RawInline('latex', rows)
+      end
       return pandoc.RawInline('typst', '#[#set math.equation(numbering: equation-number)\n'
-        .. Math(math).text .. ' <' .. chapter .. ':' .. el.identifier .. '>]')
+        .. Math(math).text .. ' <' .. label .. '>]')
     end,
   })
 end
@@ -124,7 +135,7 @@ local function Div(el)
   local kind = el.classes[1]
   if kind == 'work' then return nil end
   local names = typst and kind == 'result' and after_formula(el.content)
-  if typst and chapter and el.identifier ~= '' then el = numbered(el) end
+  if chapter and el.identifier ~= '' then el = numbered(el) end
   if not boxes[kind] then return el.content end
   if not typst then return around('\\begin{' .. kind .. '}', el.content, '\\end{' .. kind .. '}') end
   if names then
@@ -178,18 +189,22 @@ local function Blocks(blocks)
 end
 
 local function Header(el)
-  el.identifier = chapter and (chapter .. ':' .. el.identifier) or ''
-  return el
+  local anchor = chapter and (chapter .. ':' .. el.identifier) or ''
+  el.identifier = typst and anchor or ''
+  if typst or anchor == '' then return el end
+  return { el, pandoc.RawBlock('latex', '\\label{' .. anchor .. '}') }
 end
 
 local function Link(el)
   local name, anchor = el.target:match('^([%w_]+)%.md#?(.*)$')
   if not name then return nil end
-  if not (typst and chapter) then return pandoc.Emph(el.content) end
+  if not chapter then return pandoc.Emph(el.content) end
   if anchor ~= '' then name = name .. ':' .. anchor end
-  local link = pandoc.Inlines({ pandoc.RawInline('typst', '#chapter-ref(label("' .. name .. '"))[') })
+  local open, close = '#chapter-ref(label("' .. name .. '"))[', ']'
+  if not typst then open, close = '\\chapterref{' .. name .. '}{', '}' end
+  local link = pandoc.Inlines({ pandoc.RawInline(raw, open) })
   link:extend(el.content)
-  link:insert(pandoc.RawInline('typst', ']'))
+  link:insert(pandoc.RawInline(raw, close))
   return link
 end
 
