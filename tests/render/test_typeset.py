@@ -64,6 +64,14 @@ def test_long_code_breaks_and_leaves_lines_on_either_side(lines, left):
     assert {lines_left(gap, lines) for gap in GAPS} == left
 
 
+@pytest.mark.parametrize(("rows", "breaks"), [(9, False), (30, True)])
+def test_a_table_breaks_only_if_it_is_long(rows, breaks):
+    said = "\n".join(f"| row | {mark(f'row{k}')} |" for k in range(rows))
+    table = f"| a | b |\n|---|---|\n{said}\n"
+    found = [places(gap, table, "<row0>", f"<row{rows - 1}>") for gap in GAPS]
+    assert any(first != last for (first, _), (last, _) in found) == breaks
+
+
 #: A formula, and what is said below it.
 BOTH = ("math.equation", "<said>")
 

@@ -88,6 +88,13 @@ local function OrderedList(el)
   return el
 end
 
+-- A long table goes on on the next page, a short one stays in one piece.
+local function Table(el)
+  if not typst or #el.bodies[1].body <= 2 * page_lines then return nil end
+  local rule = '#[#show figure: set block(breakable: true)'
+  return around(rule, pandoc.Blocks({ el }), ']')
+end
+
 local function quoted(text)
   return '"' .. text:gsub('\\', '\\\\'):gsub('"', '\\"') .. '"'
 end
@@ -235,6 +242,7 @@ return {
   { Meta = Meta },
   { Div = unwrapped },
   { Blocks = Blocks },
-  { Div = Div, OrderedList = OrderedList, CodeBlock = CodeBlock, Header = Header, Link = Link },
+  { Div = Div, OrderedList = OrderedList, CodeBlock = CodeBlock, Table = Table },
+  { Header = Header, Link = Link },
   { Math = Math },
 }
