@@ -36,7 +36,7 @@ from symllm import (
 # Here is what is trained, as a share of the $n m$ entries of $W$.
 
 # %%
-m, n, r = Dim("m"), Dim("n"), Dim("r")
+m, n, r = Dim("m", "entries of the input"), Dim("n", "entries of the output"), Dim("r", "rank")
 count = ops.lora.counts().parameters
 calculation(count / (m * n), given=(m, n, r), title="The share that is trained").then(
     r * (m + n) / (m * n), because="count the entries of $A$ and $B$"
@@ -52,11 +52,12 @@ calculation(count / (m * n), given=(m, n, r), title="The share that is trained")
 # $A$, and the gradients, times $-\eta$, are the columns of $B$.
 
 # %%
-N = Dim("N")
+N = Dim("N", "examples")
 i, j, k, l, s = n.index("i"), m.index("j"), r.index("k"), m.index("l"), N.index("s")
-x, W, dW = m.vector("x"), matrix("W", n, m), matrix("dW", n, m)
-X, g = m.vector("X").batched((N,)), n.vector("g").batched((N,))
-eta = scalar("eta", domain="positive")
+x, W, dW = m.vector("x", note="input"), matrix("W", n, m, note="weights"), matrix("dW", n, m)
+X = m.vector("X", note="inputs of the batch").batched((N,))
+g = n.vector("g", note="gradient that arrives").batched((N,))
+eta = scalar("eta", domain="positive", note="learning rate")
 down, up = matrix("A", N, m), matrix("B", n, N)
 step = (
     x, X, g, W, eta,
@@ -88,9 +89,12 @@ calculation(
 # it is the gradient $g$ that arrives at $y$.
 
 # %%
-A, B, C = matrix("A", r, m), matrix("B", n, r), matrix("C", n, r)
-h, y, arriving = r.vector("h"), n.vector("y"), n.vector("g")
-alpha, t, L = scalar("alpha", domain="positive"), scalar("t"), scalar("L")
+A = matrix("A", r, m, note="factor of the correction that meets the input")
+B = matrix("B", n, r, note="factor of the correction that makes the output")
+C = matrix("C", n, r, note="where $B$ goes")
+h, y, arriving = r.vector("h"), n.vector("y"), n.vector("g", note="gradient that arrives")
+alpha = scalar("alpha", domain="positive", note="scale of the correction")
+t, L = scalar("t"), scalar("L")
 start = (
     x, W, A, C, arriving, alpha,
     Let(t, 0, "at the start"),
@@ -188,7 +192,7 @@ for rank in (1, 4, 16, 64):
 # size for all parameters, and that the $h_k$ have variance one.
 
 # %%
-sigma = scalar("sigma", domain="positive")
+sigma = scalar("sigma", domain="positive", note="standard deviation")
 learned = {
     "given": (B, h, alpha, sigma),
     "assuming": (random(B[i, k], variance=sigma**2), random(h[k])),
@@ -250,7 +254,9 @@ calculation(sum_over(merged[i, j] * x[j], j), given=sides, title="One matrix for
 
 # %%
 c = n.index("j")
-z, v, p, q, z_hat, v_hat = (n.vector(name) for name in ("z", "v", "p", "q", "zhat", "vhat"))
+z = n.vector("z", note="logits of the student")
+v = n.vector("v", note="logits of the teacher")
+p, q, z_hat, v_hat = n.vector("p"), n.vector("q"), n.vector("zhat"), n.vector("vhat")
 u = scalar("u")
 centred = (
     z, v,
@@ -340,10 +346,11 @@ print("the limit:                  ", np.round((student - teacher) / 3, 3))
 # $U_j$, and the scores $S_k$ of the text, with values $V_k$.
 
 # %%
-size, width = Dim("p"), Dim("e")
+size, width = Dim("p", "positions of the prompt"), Dim("e", "width of values")
 b, e, f, w = size.index("j"), n.index("k"), n.index("i"), width.index("l")
-a, scores = size.vector("a"), n.vector("S")
-U, V = width.vector("U").batched((size,)), width.vector("V").batched((n,))
+a, scores = size.vector("a", note="scores of the prompt"), n.vector("S", note="scores of the text")
+U = width.vector("U", note="values of the prompt").batched((size,))
+V = width.vector("V", note="values of the text").batched((n,))
 Z_p, Z_t, rho = scalar("Z_p"), scalar("Z_t"), scalar("rho")
 O_p, O_t, P = width.vector("O_p"), width.vector("O_t"), n.vector("P")
 prompted = (
@@ -392,7 +399,7 @@ calculation(P[e] / P[f], given=prompted, title="Two words of the text").then(
 # **1.** At half the harmonic mean of its sides; for a square matrix, at half its width.
 
 # %%
-rank = scalar("r", domain="positive")
+rank = scalar("r", domain="positive", note="rank")
 calculation(Equals(rank * (m + n), m * n), given=(rank, m, n), unknown=(rank,)).implies(
     Equals(rank, m * n / (m + n)), because="solved for the rank"
 )
@@ -402,7 +409,7 @@ calculation(Equals(rank * (m + n), m * n), given=(rank, m, n), unknown=(rank,)).
 # gradient of $B$ is gone as well.
 
 # %%
-D = matrix("D", r, m)
+D = matrix("D", r, m, note="where $A$ goes")
 stuck = (
     x, W, C, D, arriving, alpha,
     Let(t, 0, "at the start"),
@@ -420,7 +427,8 @@ calculation(Partial(L, B[i, k]), given=stuck).then(
 
 # %%
 first_row, second_row = r.index("k"), r.index("l")
-G, dA, dB = matrix("G", n, m), matrix("dA", r, m), matrix("dB", n, r)
+G = matrix("G", n, m, note="gradient of the product")
+dA, dB = matrix("dA", r, m), matrix("dB", n, r)
 flow = (
     A, B, G,
     Let(dA[k, j], -sum_over(B[i, k] * G[i, j], i), "the rate of $A$"),
@@ -446,7 +454,7 @@ calculation(
 # student changes.
 
 # %%
-tau, loss = scalar("tau", domain="positive"), scalar("L")
+tau, loss = scalar("tau", domain="positive", note="temperature"), scalar("L")
 diverging = (
     z, v, tau,
     Let(p[i], ops.softmax(z[i] / tau, over=i), "the student's prediction"),

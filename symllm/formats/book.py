@@ -63,8 +63,7 @@ def book_pdf(bound: Bound, options: Options) -> Files:
 
 def said(bound: Bound) -> tuple[Any, ...]:
     """What a book is made of, whatever sets it."""
-    symbols = [symbol for found in bound.leaves for symbol in found.symbols]
-    return bound.volume, bound.parts, bound.leaves, symbols, places(bound)
+    return bound.volume, bound.parts, bound.leaves, places(bound)
 
 
 def places(bound: Bound) -> Iterator[Place]:

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from functools import lru_cache
 
 from .bibliography import gathered, keys, with_links, without_references
-from .binding import Chapter, Place, letters, within
+from .binding import NARROW, Chapter, Place, within
+from .flavour import flavour_of
+from .symbols import FILE, TITLE, Titled, general, symbols_markdown
 from .typeset import convert, latex_page
 
 #: Chapters are what is above sections.
 WHOLE = ("--shift-heading-level-by=0", "--top-level-division=chapter")
 
 
-#: What holds wherever letters stand.
-GENERAL = r"""
-$L$ is the loss that comes after; $\mathrm{d}x = \partial L / \partial x$ is its gradient by $x$,
-which has the shape of $x$. A bracket $[j \leq i]$ is $1$ where what it says holds and else $0$.
-$\odot$ multiplies entry by entry, $\mathbf{1}$ is a vector of ones, and sums run over all values of
-an index."""
-
-
-class Meant(Protocol):
-    """A symbol, and what it is."""
-
-    @property
-    def tex(self) -> str: ...
-    @property
-    def meaning(self) -> str: ...
-
-
 def book_latex(
     volume: Mapping[str, str],
     parts: Mapping[str, str],
     chapters: Sequence[Chapter],
-    symbols: Iterable[Meant],
     places: Iterable[Place],
 ) -> str:
     """The source of the whole book; ``parts`` by the chapter that each begins with."""
@@ -48,7 +32,7 @@ def book_latex(
             pages.append(rf"\part{{{line(parts[chapter.name])}}}")
         pages.append(rf"\chapter{{{line(chapter.title)}}}\label{{{chapter.name}}}")
         pages.append(convert(with_links(body, known), "latex", "PDF", more))
-    pages += [r"\backmatter", index(places), r"\chapter{Symbols}", line(GENERAL), table(symbols)]
+    pages += [r"\backmatter", index(places), symbols(chapters)]
     if works:
         shown = "\n\n".join(
             f"::: {{#{work.key} .work}}\n{work.text}\n:::"
@@ -61,6 +45,7 @@ def book_latex(
     return latex_page("book.tex.j2", title, "\n\n".join(pages), subtitle=subtitle)
 
 
+@lru_cache(maxsize=None)
 def line(markdown: str) -> str:
     return convert(markdown, "latex", "PDF", WHOLE)
 
@@ -72,10 +57,14 @@ def index(places: Iterable[Place]) -> str:
     return f"\\chapter{{Formulas by op}}\n\\begin{{multicols}}{{2}}\n{shown}\n\\end{{multicols}}"
 
 
-def table(symbols: Iterable[Meant]) -> str:
-    """Symbols in the order of their letters, and what they mean."""
-    rows = sorted(
-        {(symbol.tex, symbol.meaning) for symbol in symbols}, key=lambda row: (letters(row[0]), row)
-    )
-    lines = ["| | |", "|:--|:--------|", *(f"| ${tex}$ | {meaning} |" for tex, meaning in rows)]
-    return convert("\n".join(lines), "latex", "PDF", WHOLE)
+def symbols(chapters: Iterable[Chapter]) -> str:
+    """Every letter, what it means, and in which section and on which page it is met first."""
+    pandoc = flavour_of("pandoc")
+    shown = f"{general(pandoc)}\n{symbols_markdown(chapters, pandoc, met, NARROW)}"
+    return f"\\chapter{{{TITLE}}}\\label{{{FILE}}}\n{line(shown)}"
+
+
+def met(chapter: Titled, section: str) -> str:
+    """Where a letter is met first, as LaTeX inside Markdown."""
+    label = f"{chapter.name}:{section}" if section else chapter.name
+    return f"`\\met{{{label}}}{{{line(chapter.title)}}}`{{=latex}}"
