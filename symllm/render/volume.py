@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 
 from .bibliography import gathered, keys, with_links, without_references
 from .binding import NARROW, Chapter, Place, within
@@ -45,7 +45,7 @@ def book_latex(
     return latex_page("book.tex.j2", title, "\n\n".join(pages), subtitle=subtitle)
 
 
-@lru_cache(maxsize=None)
+@cache
 def line(markdown: str) -> str:
     return convert(markdown, "latex", "PDF", WHOLE)
 
