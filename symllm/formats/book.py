@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ..document import Document
 from ..errors import UnknownName
@@ -11,35 +12,58 @@ from ..leaf import Bound
 from ..render.binding import Place, book_typst
 from ..render.tex import tex_pdf
 from ..render.typeset import latex_document, pdf_document, typst_pdf
+from ..render.volume import book_latex
 from .format import Files, Options, leaf
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What sets a PDF from a title and Markdown in pandoc's flavour."""
+    """What sets a PDF: a chapter from its title and Markdown in pandoc's flavour, and the book."""
 
     name: str
-    pdf: Callable[[str, str], bytes]
+    chapter: Callable[[str, str], bytes]
+    book: Callable[[Bound], bytes]
 
 
-def by_latex(title: str, markdown: str) -> bytes:
+def chapter_by_latex(title: str, markdown: str) -> bytes:
     return tex_pdf(title, latex_document(title, markdown))
 
 
-ENGINES = {e.name: e for e in (Engine("typst", pdf_document), Engine("latexmk", by_latex))}
+def book_by_latex(bound: Bound) -> bytes:
+    return tex_pdf(bound.volume["title"], book_latex(*said(bound)))
+
+
+def book_by_typst(bound: Bound) -> bytes:
+    return typst_pdf(bound.volume["title"], book_typst(*said(bound)))
+
+
+ENGINES = {
+    e.name: e
+    for e in (
+        Engine("typst", pdf_document, book_by_typst),
+        Engine("latexmk", chapter_by_latex, book_by_latex),
+    )
+}
+
+
+def engine(options: Options) -> Engine:
+    if options.engine not in ENGINES:
+        raise UnknownName("PDF engine", options.engine, ENGINES)
+    return ENGINES[options.engine]
 
 
 def chapter_pdf(document: Document, options: Options) -> Files:
-    if options.engine not in ENGINES:
-        raise UnknownName("PDF engine", options.engine, ENGINES)
-    text = ENGINES[options.engine].pdf(document.title, leaf(document).body)
-    return {f"{document.chapter.name}.pdf": text}
+    pdf = engine(options).chapter(document.title, leaf(document).body)
+    return {f"{document.chapter.name}.pdf": pdf}
 
 
 def book_pdf(bound: Bound, options: Options) -> Files:
-    """The book, which Typst sets whatever sets the chapters."""
-    source = book_typst(bound.volume, bound.parts, bound.leaves, places(bound))
-    return {"book.pdf": typst_pdf(bound.volume["title"], source)}
+    return {"book.pdf": engine(options).book(bound)}
+
+
+def said(bound: Bound) -> tuple[Any, ...]:
+    """What a book is made of, whatever sets it."""
+    return bound.volume, bound.parts, bound.leaves, places(bound)
 
 
 def places(bound: Bound) -> Iterator[Place]:

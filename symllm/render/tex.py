@@ -23,7 +23,8 @@ COMMAND = (
 )
 EPOCH = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
 SMALL = (
-    r"\documentclass{article}\usepackage{lmodern,amsmath,fancyvrb}\begin{document}$x$\end{document}"
+    r"\documentclass{article}\usepackage{lmodern,amsmath,fancyvrb,graphicx,xcolor}"
+    r"\begin{document}$x$\end{document}"
 )
 
 #: Seconds after which a run is given up.

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..errors import SymllmError
 from .look import TEMPLATES, look
-from .names import SPELLED
-from .text import GREEK
+from .signs import SIGNS
+from .tracing import traced
 
 #: The Markdown that documents are made from: what ``Flavour("pandoc")`` writes.
 READER = "markdown-auto_identifiers-implicit_figures-raw_tex-raw_html"
@@ -25,19 +25,8 @@ LATEX_TEMPLATES = TEMPLATES.overlay(
     comment_end_string="#>",
 )
 
-#: What formulas of one line hold that is on no keyboard, and how plain TeX sets it.
-SIGNS = {letter: SPELLED[name] for name, letter in GREEK.items()} | {
-    "≤": r"\leq",
-    "≥": r"\geq",
-    "≠": r"\neq",
-    "∂": r"\partial",
-    "√": r"\surd",
-    "⊙": r"\odot",
-    "⁴": "^4",
-    "ᵀ": r"^\top",
-    "\N{COMBINING CIRCUMFLEX ACCENT}": r"\llap{\^{}}",
-    "\N{COMBINING TILDE}": r"\llap{\~{}}",
-}
+#: What a picture in LaTeX begins with.
+DRAWN = r"\begin{drawn}"
 
 
 class MissingExtra(SymllmError):
@@ -68,6 +57,7 @@ WRITERS = {
 def convert(markdown: str, target: str, what: str, more: Sequence[str] = ()) -> str:
     """The body of a document, whose title stands apart."""
     pypandoc = needed("pypandoc", what)
+    markdown = traced(markdown) if target == "latex" else markdown
     script, *rest = WRITERS[target]
     options = ["--wrap=preserve", f"--lua-filter={look(script)}", *rest, *more]
     try:
@@ -79,8 +69,15 @@ def convert(markdown: str, target: str, what: str, more: Sequence[str] = ()) -> 
 def latex_document(title: str, markdown: str) -> str:
     """A LaTeX source that plain ``pdflatex`` compiles."""
     head, body = (convert(text, "latex", "LaTeX") for text in (title, markdown))
+    return latex_page("page.tex.j2", head, body)
+
+
+def latex_page(template: str, title: str, body: str, **more: str) -> str:
+    """A source with what its body needs."""
     signs = [(f"{ord(sign):04X}", set_as) for sign, set_as in SIGNS.items() if sign in body]
-    return LATEX_TEMPLATES.get_template("page.tex.j2").render(title=head, body=body, signs=signs)
+    drawn = DRAWN in body
+    page = LATEX_TEMPLATES.get_template(template)
+    return page.render(title=title, body=body, signs=signs, drawn=drawn, **more)
 
 
 def typst_document(title: str, markdown: str) -> str:
@@ -95,10 +92,24 @@ def pdf_document(title: str, markdown: str) -> bytes:
     return typst_pdf(title, typst_document(title, markdown))
 
 
+#: What Typst says where pages still change when it has made them five times.
+UNSETTLED = "did not converge"
+
+#: By turns: pictures where there is room, or if that does not settle where they are shown.
+PICTURES = ("settled", "in place")
+
+
 def typst_pdf(title: str, source: str) -> bytes:
     """A PDF whose bytes depend on nothing but the text: fonts come with Typst, no date is set."""
     typst = needed("typst", "PDF")
-    try:
-        return bytes(typst.compile(source.encode(), ignore_system_fonts=True))
-    except typst.TypstError as error:
-        raise TypesettingError(f"Typst cannot set {title!r}: {error}") from error
+    for pictures in PICTURES:
+        inputs = {"pictures": pictures}
+        try:
+            pdf, warnings = typst.compile_with_warnings(
+                source.encode(), ignore_system_fonts=True, sys_inputs=inputs
+            )
+        except typst.TypstError as error:
+            raise TypesettingError(f"Typst cannot set {title!r}: {error}") from error
+        if not any(UNSETTLED in str(warning) for warning in warnings):
+            break
+    return bytes(pdf)

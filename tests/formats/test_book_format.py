@@ -8,7 +8,6 @@ from symllm.document import run_chapter
 from symllm.errors import UnknownName
 from symllm.formats import ENGINES, FORMATS, Options
 from symllm.formats import book as books
-from symllm.formats.book import places
 from symllm.leaf import leaf_of, packed, unpacked
 from symllm.render.binding import book_typst, symbols
 from symllm.render.typeset import convert
@@ -16,7 +15,7 @@ from symllm.render.typeset import convert
 
 @pytest.fixture(scope="module")
 def source(bound) -> str:
-    return book_typst(bound.volume, bound.parts, bound.leaves, places(bound))
+    return book_typst(*books.said(bound))
 
 
 def test_the_book_is_set_and_the_same_each_time(bound):
@@ -68,9 +67,13 @@ def test_symbols_are_listed_with_what_they_mean(source):
         (r"\text{over }\kappa\text{, then}", r'upright("over") kappa \, upright(" then")'),
         (r"a\text{; then }b", r'a \; upright(" then") b'),
         (r"a\text{ is, as said, }b", 'a upright("is, as said,") b'),
+        (r"\text{as }\tanh u", 'upright("as") #h(0.33em) tanh u'),
+        (r"\mathrm{norm}(x) \mathrm{base} (x)", r'op("norm") \( x \) upright("base") \( x \)'),
+        (r"\mathrm{d}\mathrm{pos}", 'upright("dpos")'),
+        (r"\lvert a \rvert", "lr(|a|)"),
     ],
 )
-def test_a_comma_in_a_formula_stands_at_the_letter_before_it(formula, set_as):
+def test_a_formula_has_its_spaces_where_tex_sets_them(formula, set_as):
     assert convert(f"${formula}$", "typst", "PDF").strip("$ ") == set_as
 
 
@@ -78,12 +81,15 @@ def test_an_empty_table_is_one():
     assert "table(" in symbols([])
 
 
-def test_a_chapter_is_set_by_the_engine_that_is_asked_for(documents, monkeypatch):
+def test_all_is_set_by_the_engine_that_is_asked_for(documents, bound, monkeypatch):
     asked = []
-    engine = books.Engine("latexmk", lambda title, text: asked.append((title, text)) or b"%PDF")
+    engine = books.Engine(
+        "latexmk", lambda title, text: asked.append((title, text)) or b"%PDF", lambda bound: b"book"
+    )
     monkeypatch.setitem(ENGINES, "latexmk", engine)
-    files = FORMATS["pdf"].chapter(documents[0], Options(engine="latexmk"))
-    assert files == {"softmax.pdf": b"%PDF"}
+    options = Options(engine="latexmk")
+    assert FORMATS["pdf"].chapter(documents[0], options) == {"softmax.pdf": b"%PDF"}
+    assert FORMATS["pdf"].whole(bound, options) == {"book.pdf": b"book"}
     assert asked[0][0] == "Softmax"
     assert FORMATS["pdf"].chapter(documents[0], Options())["softmax.pdf"][:4] == b"%PDF"
 

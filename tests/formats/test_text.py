@@ -58,8 +58,9 @@ def test_anchors_as_github_makes_them():
     assert found == {"x": "a--b", "y": "the-input", "z": "the-input-1"}
 
 
-def test_latex_says_what_a_picture_would_show(documents):
+def test_latex_draws_pictures_and_says_what_they_show(documents):
     (source,) = FORMATS["tex"].chapter(documents[0], Options()).values()
-    assert r"(\emph{Softmax: the Jacobian at x = (2, 1, 0).})" in source.decode()
+    assert source.count(rb"\begin{picture}") == 2
+    assert "\\words\nSoftmax: the Jacobian at x = (2, 1, 0).\n" in source.decode()
     assert "<svg" not in source.decode()
     assert r"\label{" not in source.decode()

@@ -11,6 +11,13 @@ local boxes = { result = true, evidence = true }
 -- Words that are set as functions have no space before their brackets.
 local operators = { diag = true, erf = true, sign = true, Var = true, Cov = true }
 
+-- Functions that Typst knows; the space before them is not one between words.
+local functions = {
+  arg = true, cos = true, cosh = true, det = true, exp = true, inf = true, lim = true, ln = true,
+  log = true, max = true, min = true, sin = true, sinh = true, sup = true, tan = true, tanh = true,
+  tr = true, op = true, sum = true, product = true,
+}
+
 local function Meta(meta)
   chapter = meta.chapter and pandoc.utils.stringify(meta.chapter)
 end
@@ -27,11 +34,15 @@ local page_lines = 12
 local function Math(el)
   if not typst then
     local inner, lines = el.text:match('^%s*\\begin{aligned}(.*)\\end{aligned}%s*$'), 0
-    if not inner or el.mathtype ~= 'DisplayMath' then return nil end
-    for _ in inner:gmatch('\\\\\n') do lines = lines + 1 end
-    if lines < page_lines then return nil end
+    for _ in (inner or ''):gmatch('\\\\\n') do lines = lines + 1 end
+    if lines < page_lines or el.mathtype ~= 'DisplayMath' then return el end
     return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
   end
+  -- What stands right before a bracket is applied to what is in it.
+  local applied = {}
+  for name in el.text:gmatch('\\mathrm{(%a%a+)}[%(%[\\]') do applied[name] = true end
+  -- Bars that open and close are no relations.
+  el.text = el.text:gsub('\\([lr])vert%s*', { l = '\\left| ', r = ' \\right| ' })
   -- TeX sets a thin space beside a fraction that stands in a product; Typst does not.
   el.text = el.text:gsub('} \\sum', '} \\, \\sum'):gsub('([%w})]) \\frac', '%1 \\, \\frac')
   local text = pandoc.write(pandoc.Pandoc({ pandoc.Plain({ el }) }), 'typst'):gsub('%s+$', '')
@@ -43,6 +54,13 @@ local function Math(el)
   text = text:gsub('upright%("%s*(.-)%s*"%)', function(word)
     return (operators[word] and 'op("' or 'upright("') .. word .. '")'
   end)
+  text = text:gsub('upright(%("(%a+)"%) \\?l?r?[%(%[])', function(rest, name)
+    return (applied[name] and 'op' or 'upright') .. rest
+  end)
+  text = text:gsub('(upright%("[^"]*"%)) (%a+)', function(words, next)
+    return words .. (functions[next] and ' #h(0.33em) ' or ' ') .. next
+  end)
+  text = text:gsub('upright%(d%) upright%("(%a+)"%)', 'upright("d%1")')
   -- Before a comma it must not: what follows a letter is no word.
   text = text:gsub('upright%("([,;])', '\\%1 upright("')
   text = text:gsub('#scale%(x: (%d+)%%, y: %d+%%%)%[(\\?[%(%)%[%]])%]', function(size, bracket)
@@ -70,6 +88,13 @@ local function OrderedList(el)
   return el
 end
 
+-- A long table goes on on the next page, a short one stays in one piece.
+local function Table(el)
+  if not typst or #el.bodies[1].body <= 2 * page_lines then return nil end
+  local rule = '#[#show figure: set block(breakable: true)'
+  return around(rule, pandoc.Blocks({ el }), ']')
+end
+
 local function quoted(text)
   return '"' .. text:gsub('\\', '\\\\'):gsub('"', '\\"') .. '"'
 end
@@ -95,8 +120,20 @@ local function numbered(el)
     Math = function(math)
       if done or math.mathtype ~= 'DisplayMath' then return nil end
       done = true
+      local label = chapter .. ':' .. el.identifier
+      if not typst then
+        local shown = Math(math)
+        local rows, count = (shown.t == 'RawInline' and shown.text or ''):gsub('\\\\\n',
+          '\\tag{\\theequation}\\\\\n', 1)
+        if count == 1 then
+          rows = '\\refstepcounter{equation}\\label{eq:' .. label .. '}' .. rows
+        else
+          rows = '\\begin{equation}\\label{eq:' .. label .. '}' .. math.text .. '\\end{equation}'
+        end
+        return pandoc.RawInline('latex', rows)
+      end
       return pandoc.RawInline('typst', '#[#set math.equation(numbering: equation-number)\n'
-        .. Math(math).text .. ' <' .. chapter .. ':' .. el.identifier .. '>]')
+        .. Math(math).text .. ' <' .. label .. '>]')
     end,
   })
 end
@@ -105,7 +142,7 @@ local function Div(el)
   local kind = el.classes[1]
   if kind == 'work' then return nil end
   local names = typst and kind == 'result' and after_formula(el.content)
-  if typst and chapter and el.identifier ~= '' then el = numbered(el) end
+  if chapter and el.identifier ~= '' then el = numbered(el) end
   if not boxes[kind] then return el.content end
   if not typst then return around('\\begin{' .. kind .. '}', el.content, '\\end{' .. kind .. '}') end
   if names then
@@ -127,6 +164,12 @@ local function is_picture(block)
   return block.t == 'CodeBlock' and block.classes[1] == 'picture'
 end
 
+-- Evidence stands on the page of the formula that it is about.
+local function is_shown_by(after, block)
+  return after and after.t == 'Div' and after.classes[1] == 'evidence'
+    and (is_display(block) or block.t == 'Div' and block.classes[1] == 'result')
+end
+
 -- What leads up to a formula, a list or code stays on its page, and so does what
 -- starts with a label, such as a question, but for the exercises of a list; in
 -- LaTeX a formula belongs to the paragraph before it.
@@ -137,7 +180,7 @@ local function Blocks(blocks)
     local leads = block.t == 'Para' and not is_display(block) and after and not is_picture(after)
       and (is_label(block) or is_display(after) or after.t ~= 'Para' and after.t ~= 'Header')
       and not (is_numbered(block) and (is_numbered(after) or after.t == 'Header'))
-    if typst and leads then
+    if typst and (leads or is_shown_by(after, block)) then
       result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
     elseif not typst and is_display(block) and before and before.t == 'Para' then
       before.content:insert(pandoc.SoftBreak())
@@ -153,25 +196,33 @@ local function Blocks(blocks)
 end
 
 local function Header(el)
-  el.identifier = chapter and (chapter .. ':' .. el.identifier) or ''
-  return el
+  local anchor = chapter and (chapter .. ':' .. el.identifier) or ''
+  el.identifier = typst and anchor or ''
+  if typst or anchor == '' then return el end
+  return { el, pandoc.RawBlock('latex', '\\label{' .. anchor .. '}') }
 end
 
 local function Link(el)
   local name, anchor = el.target:match('^([%w_]+)%.md#?(.*)$')
   if not name then return nil end
-  if not (typst and chapter) then return pandoc.Emph(el.content) end
+  if not chapter then return pandoc.Emph(el.content) end
   if anchor ~= '' then name = name .. ':' .. anchor end
-  local link = pandoc.Inlines({ pandoc.RawInline('typst', '#chapter-ref(label("' .. name .. '"))[') })
+  local open, close = '#chapter-ref(label("' .. name .. '"))[', ']'
+  if not typst then open, close = '\\chapterref{' .. name .. '}{', '}' end
+  local link = pandoc.Inlines({ pandoc.RawInline(raw, open) })
   link:extend(el.content)
-  link:insert(pandoc.RawInline('typst', ']'))
+  link:insert(pandoc.RawInline(raw, close))
   return link
 end
 
 local function picture(el)
   local words = pandoc.read(el.attributes.words, 'markdown').blocks[1].content
-  if not typst then  -- what it shows is said, for those who cannot see it
+  if not typst and el.text:match('^<') then  -- what it shows is said, where it cannot be drawn
     return pandoc.Para({ pandoc.Str('('), pandoc.Emph(words), pandoc.Str(')') })
+  elseif not typst then
+    words:insert(1, pandoc.RawInline('latex', '\\begin{drawn}' .. el.text .. '\\words\n'))
+    words:insert(pandoc.RawInline('latex', '\n\\end{drawn}'))
+    return pandoc.Plain(words)
   end
   local caption = pandoc.write(pandoc.Pandoc({ pandoc.Plain(words) }), 'typst')
   return pandoc.RawBlock('typst', '#picture(' .. quoted(el.text) .. ')[' .. caption .. ']')
@@ -191,6 +242,7 @@ return {
   { Meta = Meta },
   { Div = unwrapped },
   { Blocks = Blocks },
-  { Div = Div, OrderedList = OrderedList, CodeBlock = CodeBlock, Header = Header, Link = Link },
+  { Div = Div, OrderedList = OrderedList, CodeBlock = CodeBlock, Table = Table },
+  { Header = Header, Link = Link },
   { Math = Math },
 }
