@@ -48,9 +48,14 @@ local function Div(el)
   return summary .. el.content
 end
 
+-- A picture is never narrower than this part of its own width.
+local least = 0.75
+
 local function CodeBlock(el)
   if el.classes[1] == 'picture' then
-    return pandoc.RawBlock('html', '<figure>' .. el.text .. '<figcaption>'
+    local width = tonumber(el.text:match('<svg [^>]-width="([%d.]+)"')) or 0
+    return pandoc.RawBlock('html', '<figure><div class="wide" style="--least: '
+      .. math.floor(least * width) .. 'px">' .. el.text .. '</div><figcaption>'
       .. pandoc.write(pandoc.read(el.attributes.words, 'markdown'), 'plain'):gsub('%s+$', '')
       .. '</figcaption></figure>')
   end

@@ -1,0 +1,199 @@
+"""Formulas as pandoc writes them in MathML, made fit for every screen.
+
+Accents stand above their letters and names of functions apart; formulas are cut where people
+would begin a new line, so that a narrow screen may begin one there.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import pairwise
+
+#: Accents that combine hang beside their letter; those that stand for themselves above it.
+ACCENTS = {"\u0302": "^", "\u0303": "\u02dc"}
+
+#: Before what a new line may begin: relations, and within what they relate signs.
+RELATIONS = frozenset("=\u2260<>\u2264\u2265\u2248\u2261\u223c\u21d2\u21d4\u2192\u226a\u226b")
+SIGNS = frozenset("+\u2212")
+
+#: How many elements make a term long, and the size of its brackets where it is cut in them.
+LONG, TALL = 40, "2.4em"
+
+#: That a function is applied, which is not seen.
+APPLIED = "\u2061"
+
+#: Elements whose children stand in a row, and those whose first child the others are put to.
+ROWS = frozenset({"mrow", "mtd", "math", "msqrt"})
+SCRIPTS = frozenset({"msub", "msup", "msubsup", "munder", "mover", "munderover"})
+
+#: What signs do to the depth of brackets.
+FORMS = {"prefix": 1, "postfix": -1}
+
+THIN, QUAD = "0.167em", "1.0em"
+
+#: In one word, how a line is known.
+EVIDENCE = frozenset({"proved", "checked", "cited"})
+
+
+def fit_to_read(source: str, display: bool) -> str:
+    """What is inside of ``<math>``; a display is cut into pieces that may stand in lines."""
+    math = ET.fromstring(f"<math>{source}</math>")
+    for element in [*math.iter()]:
+        if element.tag == "mover" and element[1].text in ACCENTS:
+            element[1].text = ACCENTS[element[1].text]
+            element[1].set("stretchy", "false")
+        if display and element.tag == "mtable":
+            element.set("displaystyle", "true")
+        spaced(element)
+        whole(element)
+    shown = displayed(math) if display else math
+    return "".join(ET.tostring(element, encoding="unicode") for element in shown)
+
+
+def row(children: Iterable[ET.Element], tag: str = "mrow", **attributes: str) -> ET.Element:
+    element = ET.Element(tag, attributes)
+    element.extend(children)
+    return element
+
+
+# --------------------------------------------------------------------------
+# Names of functions
+# --------------------------------------------------------------------------
+
+
+def is_upright(element: ET.Element) -> bool:
+    return element.tag == "mi" and element.get("mathvariant") == "normal"
+
+
+def is_function(element: ET.Element) -> bool:
+    """The name of a function as TeX knows it, and one with an exponent or a subscript."""
+    if element.tag in ("msup", "msub"):
+        return is_function(element[0])
+    if element.tag == "mrow" and len(element) == 2:
+        return element[1].text == APPLIED
+    return is_upright(element) and len(element.text or "") > 1
+
+
+def spaced(element: ET.Element) -> None:
+    """Thin spaces around the names of functions, as TeX sets them and MathML does not."""
+    if element.tag not in ROWS:
+        return
+    for before, after in pairwise([*element]):
+        if (is_function(after) and is_operand(before, -1)) or (
+            is_function(before) and is_operand(after, 0)
+        ):
+            element.insert([*element].index(after), ET.Element("mspace", width=THIN))
+
+
+def is_operand(element: ET.Element, end: int) -> bool:
+    """Is this something to multiply or to apply a function to, seen from that end of it?"""
+    if element.tag == "mrow":
+        return bool(len(element)) and (is_function(element) or is_operand(element[end], end))
+    if element.tag in SCRIPTS:
+        return is_operand(element[0], end)
+    if element.tag == "mo":
+        return end == -1 and element.get("form") == "postfix"
+    return element.tag not in ("mspace", "mtext") and element.text not in SIGNS
+
+
+def whole(element: ET.Element) -> None:
+    """A word whose letters stand one by one as one name."""
+    if element.tag == "mrow" and len(element) > 1 and all(map(is_upright, element)):
+        element.tag, element.text = "mi", "".join(letter.text or "" for letter in element)
+        element[:] = []
+        element.set("mathvariant", "normal")
+
+
+# --------------------------------------------------------------------------
+# Displays: notes, and where lines may begin
+# --------------------------------------------------------------------------
+
+
+def displayed(math: ET.Element) -> Iterator[ET.Element]:
+    """A display's formula, cut into lines; or a table of such, each with what is said beside it."""
+    children = [*math]
+    while len(children) == 1 and children[0].tag == "mrow":
+        children = [*children[0]]
+    if len(children) > 1:
+        children = noted_apart(children)
+    if len(children) != 1 or children[0].tag != "mtable":
+        yield in_lines(children)
+        return
+    (table,) = children
+    for cell in table.iterfind("mtr/mtd"):
+        cell[:] = [in_lines([*cell])]
+    yield table
+
+
+def noted_apart(children: Sequence[ET.Element]) -> list[ET.Element]:
+    """A formula with a note as a table of one line, as several such lines are."""
+    ends = [n for n, child in enumerate(children) if is_quad(child)]
+    if not ends or any(child.tag == "mtable" for child in row(children).iter()):
+        return [*children]
+    note, word = children[ends[0] :], children[ends[-1] :]
+    if len(word) == 2 and word[1].text in EVIDENCE:
+        note = children[ends[0] : ends[-1]]
+    else:
+        word = []
+    cells = (children[: ends[0]], (), (), note, (), word)
+    line = row((row(cell, "mtd") for cell in cells), "mtr")
+    return [row([line], "mtable", displaystyle="true")]
+
+
+def is_quad(element: ET.Element) -> bool:
+    return element.tag == "mspace" and element.get("width") == QUAD
+
+
+def in_lines(children: Sequence[ET.Element]) -> ET.Element:
+    """A row whose relations are rows of their own, in these their terms, and in these what is
+    in the brackets of a long one."""
+    return joined(
+        [
+            joined([opened(term) for term in pieces(side, SIGNS)])
+            for side in pieces(children, RELATIONS)
+        ]
+    )
+
+
+def joined(rows: Sequence[ET.Element]) -> ET.Element:
+    return rows[0] if len(rows) == 1 else row(rows, **{"class": "lines"})
+
+
+def opened(term: Sequence[ET.Element]) -> ET.Element:
+    """A term, cut within its brackets if it is long; these are of one size then, cut or not."""
+    flat = [part for child in term for part in (child if is_bracketed(child) else [child])]
+    if sum(1 for child in flat for _ in child.iter()) < LONG:
+        return row(term)
+    found = pieces(flat, SIGNS, within=1)
+    if len(found) == 1:
+        return row(term)
+    for bracket in flat:
+        if core(bracket).get("stretchy") == "true":
+            core(bracket).attrib.update(minsize=TALL, maxsize=TALL)
+    return joined([row(piece) for piece in found])
+
+
+def is_bracketed(element: ET.Element) -> bool:
+    return element.tag == "mrow" and len(element) > 1 and element[0].get("form") == "prefix"
+
+
+def pieces(
+    children: Sequence[ET.Element], before: Collection[str], within: int = 0
+) -> list[Sequence[ET.Element]]:
+    """The children of a row, cut before some signs, and within so many brackets at most."""
+    depth, starts = 0, [0]
+    for n, child in enumerate(children):
+        if child.tag == "mo" and child.text in before and n and depth <= within:
+            starts.append(n)
+        depth += FORMS.get(core(child).get("form", ""), 0)
+    if depth:  # an absolute value, whose ends are alike
+        return [children]
+    for n in starts[1:]:
+        children[n].set("form", "infix")  # though it stands first in its row
+    return [children[a:b] for a, b in pairwise([*starts, len(children)])]
+
+
+def core(element: ET.Element) -> ET.Element:
+    """What scripts are put to."""
+    return core(element[0]) if element.tag in SCRIPTS else element
