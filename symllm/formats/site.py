@@ -7,7 +7,7 @@ from typing import Any
 
 from ..document import Document
 from ..leaf import Bound
-from ..render.html import chapter_html, formulas_html, index_html, search_script
+from ..render.html import chapter_html, formulas_html, index_html, plain, search_script
 from .contents import contents_of
 from .format import Files, Options, leaf
 
@@ -41,8 +41,8 @@ def entries(bound: Bound) -> Iterator[dict[str, Any]]:
     formulas = iter(formulas_html([entry.tex for _, entry in rows if entry.tex]))
     for found, entry in rows:
         yield {
-            "title": entry.title,
-            "under": entry.under,
+            "title": plain(entry.title),
+            "under": plain(entry.under),
             "url": f"{found.name}.html#{entry.anchor}",
             "words": entry.words,
             "weight": entry.weight,

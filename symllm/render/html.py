@@ -10,12 +10,16 @@ from typing import Any
 
 from .look import TEMPLATES, look
 from .mathml import fit_to_read
+from .text import GREEK
 from .typeset import convert
 
 MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>(?P<after>[.,;:!?)]*)", re.S)
 SOURCE = re.compile(
     r"<semantics>(?P<math>.*)<annotation[^>]*>(?P<tex>.*?)</annotation></semantics>", re.S
 )
+
+#: What a heading may hold besides words: formulas, code, stress.
+MARKED = re.compile(r"[*`$\\]")
 
 
 def html_body(markdown: str) -> str:
@@ -63,8 +67,7 @@ def chapter_html(
         after=after,
         folds="<details" in body,
     )
-    said = [{"level": s.level, "anchor": s.anchor, "words": plain(s.text)} for s in sections]
-    return page(title, main, volume, chapters, parts, name, said)
+    return page(title, main, volume, chapters, parts, name, sections)
 
 
 def index_html(
@@ -117,6 +120,15 @@ def inline_html(markdown: str) -> str:
     return re.sub(r"^<p>|</p>$", "", html_body(markdown))
 
 
+def worded(markdown: str) -> str:
+    """A heading as HTML, in a list of them."""
+    return inline_html(markdown) if MARKED.search(markdown) else html.escape(markdown)
+
+
 def plain(markdown: str) -> str:
-    """A heading without marks: for menus and titles."""
-    return re.sub(r"[*`$\\{}]", "", markdown)
+    """A heading without marks: where there are letters alone."""
+    spelt = re.sub(r"\\([A-Za-z]+)", lambda m: GREEK.get(m[1], m[1]), markdown)
+    return re.sub(r"[*`$\\{}]", "", spelt)
+
+
+TEMPLATES.filters["worded"] = worded

@@ -6,7 +6,17 @@ import pytest
 from pages import Page
 
 from symllm import ops
-from symllm.render.html import formulas_html, html_body, plain, search_script
+from symllm.formats.contents import Contents
+from symllm.headings import Heading
+from symllm.leaf import Entry
+from symllm.render.html import (
+    chapter_html,
+    formulas_html,
+    html_body,
+    index_html,
+    plain,
+    search_script,
+)
 
 WIDE = r"""
 $$
@@ -58,10 +68,24 @@ def test_formulas_come_back_one_for_one():
 
 
 @pytest.mark.parametrize(
-    ("written", "said"), [("The *block* of `GPT`", "The block of GPT"), ("$x_i$", "x_i")]
+    ("written", "said"),
+    [("The *block* of `GPT`", "The block of GPT"), ("$x_i$", "x_i"), (r"$\beta^t$", "β^t")],
 )
 def test_a_title_without_marks(written, said):
     assert plain(written) == said
+
+
+def test_lists_of_headings_have_their_formulas():
+    sections = [Heading(2, r"Why $1 - \beta$ & more", "why"), Heading(3, "Less & less", "less")]
+    titles = {"a": "Of $x$", "b": "B"}
+    made = chapter_html("a", titles["a"], "Text.", sections, titles, {"title": "T"}, {})
+    menu = made[made.index("<nav") : made.index("</nav>")]
+    assert menu.count("<math") == 2
+    assert 'alttext="1 - \\beta"' in menu
+    assert "Less &amp; less</a>" in menu
+    assert "$" not in Page(made).text
+    chapter = Contents("a", titles["a"], (Entry("Where $y$ is", "", "why"),))
+    assert index_html([chapter], titles, {"title": "T", "subtitle": ""}, {}).count("<math") == 3
 
 
 def test_a_script_of_entries_is_the_same_whatever_the_order_of_their_keys():
