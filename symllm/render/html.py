@@ -13,7 +13,10 @@ from .mathml import fit_to_read
 from .text import GREEK
 from .typeset import convert
 
-MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>(?P<after>[.,;:!?)]*)", re.S)
+MATH = re.compile(
+    r"(?P<before>[(\[“]*)<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>(?P<after>[.,;:!?)\]”]*)",
+    re.S,
+)
 SOURCE = re.compile(
     r"<semantics>(?P<math>.*)<annotation[^>]*>(?P<tex>.*?)</annotation></semantics>", re.S
 )
@@ -30,7 +33,7 @@ def html_body(markdown: str) -> str:
 def readable(math: re.Match[str]) -> str:
     """A formula with its source as the text instead of it.
 
-    What ends the sentence or the bracket stays on the line of its formula.
+    Brackets around it and what ends the sentence stay on the line of their formula.
     """
     display = 'display="block"' in math["attributes"]
     found = SOURCE.fullmatch(math["inner"])
@@ -38,8 +41,8 @@ def readable(math: re.Match[str]) -> str:
     said = html.escape(html.unescape(" ".join(tex.split())))
     block = ' display="block"' if display else ""
     formula = f'<math{block} alttext="{said}">{fit_to_read(inner, display)}</math>'
-    ended = formula + math["after"]
-    return f'<span class="kept">{ended}</span>' if math["after"] and not display else ended
+    whole = math["before"] + formula + math["after"]
+    return f'<span class="kept">{whole}</span>' if whole != formula and not display else whole
 
 
 def chapter_html(

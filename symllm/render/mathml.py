@@ -17,8 +17,9 @@ ACCENTS = {"\u0302": "^", "\u0303": "\u02dc"}
 RELATIONS = frozenset("=\u2260<>\u2264\u2265\u2248\u2261\u223c\u21d2\u21d4\u2192\u226a\u226b")
 SIGNS = frozenset("+\u2212")
 
-#: How many elements make a term long, and the size of its brackets where it is cut in them.
-LONG, TALL = 40, "2.4em"
+#: In letters: what is too short to stand in a line by itself, and a long term, which is cut within
+#: its brackets; and the size of these.
+SHORT, LONG, TALL = 1.9, 20, "2.4em"
 
 #: That a function is applied, which is not seen.
 APPLIED = "\u2061"
@@ -45,7 +46,10 @@ def fit_to_read(source: str, display: bool) -> str:
             element[1].set("stretchy", "false")
         if display and element.tag == "mtable":
             element.set("displaystyle", "true")
-        spaced(element)
+    small = {part for e in math.iter() if e.tag in SCRIPTS for low in e[1:] for part in low.iter()}
+    for element in [*math.iter()]:
+        if element.tag in ROWS and element not in small:
+            spaced(element)
         whole(element)
     shown = displayed(math) if display else math
     return "".join(ET.tostring(element, encoding="unicode") for element in shown)
@@ -76,25 +80,44 @@ def is_function(element: ET.Element) -> bool:
 
 
 def spaced(element: ET.Element) -> None:
-    """Thin spaces around the names of functions, as TeX sets them and MathML does not."""
-    if element.tag not in ROWS:
-        return
+    """Thin spaces as TeX sets them and MathML does not: around names of functions, around
+    fractions that are factors, and after tall brackets."""
     for before, after in pairwise([*element]):
-        if (is_function(after) and is_operand(before, -1)) or (
-            is_function(before) and is_operand(after, 0)
+        function = is_function(before) or is_function(after)
+        factors = is_operand(before, -1) and is_operand(after, 0)
+        if (factors and (function or is_fraction(after) or ends_tall(before))) or (
+            ends_tall(before) and edge(after, 0).get("form") == "prefix"
         ):
             element.insert([*element].index(after), ET.Element("mspace", width=THIN))
 
 
+def core(element: ET.Element) -> ET.Element:
+    """What scripts are put to."""
+    return core(element[0]) if element.tag in SCRIPTS else element
+
+
+def edge(element: ET.Element, end: int) -> ET.Element:
+    """What is seen of an element from that end of it."""
+    inner = core(element)
+    return edge(inner[end], end) if inner.tag == "mrow" and len(inner) else inner
+
+
+def is_fraction(element: ET.Element) -> bool:
+    return edge(element, 0).tag == "mfrac"
+
+
+def ends_tall(element: ET.Element) -> bool:
+    """A fraction, or the end of what stands in tall brackets."""
+    last = edge(element, -1)
+    return last.tag == "mfrac" or (last.get("stretchy"), last.get("form")) == ("true", "postfix")
+
+
 def is_operand(element: ET.Element, end: int) -> bool:
     """Is this something to multiply or to apply a function to, seen from that end of it?"""
-    if element.tag == "mrow":
-        return bool(len(element)) and (is_function(element) or is_operand(element[end], end))
-    if element.tag in SCRIPTS:
-        return is_operand(element[0], end)
-    if element.tag == "mo":
-        return end == -1 and element.get("form") == "postfix"
-    return element.tag not in ("mspace", "mtext") and element.text not in SIGNS
+    seen = edge(element, end)
+    if seen.tag == "mo":
+        return end == -1 and (seen.text == APPLIED or seen.get("form") == "postfix")
+    return seen.tag not in ("mspace", "mtext", "mrow") and seen.text not in SIGNS
 
 
 def whole(element: ET.Element) -> None:
@@ -163,7 +186,7 @@ def joined(rows: Sequence[ET.Element]) -> ET.Element:
 def opened(term: Sequence[ET.Element]) -> ET.Element:
     """A term, cut within its brackets if it is long; these are of one size then, cut or not."""
     flat = [part for child in term for part in (child if is_bracketed(child) else [child])]
-    if sum(1 for child in flat for _ in child.iter()) < LONG:
+    if breadth(flat) < LONG:
         return row(term)
     found = pieces(flat, SIGNS, within=1)
     if len(found) == 1:
@@ -189,11 +212,21 @@ def pieces(
         depth += FORMS.get(core(child).get("form", ""), 0)
     if depth:  # an absolute value, whose ends are alike
         return [children]
+    if len(starts) > 1 and breadth(children[: starts[1]]) < SHORT:
+        del starts[1]
     for n in starts[1:]:
         children[n].set("form", "infix")  # though it stands first in its row
     return [children[a:b] for a, b in pairwise([*starts, len(children)])]
 
 
-def core(element: ET.Element) -> ET.Element:
-    """What scripts are put to."""
-    return core(element[0]) if element.tag in SCRIPTS else element
+def breadth(elements: Iterable[ET.Element]) -> float:
+    """About how many letters wide a row is."""
+    return sum(map(breadth_of, elements))
+
+
+def breadth_of(element: ET.Element) -> float:
+    if element.tag in ("mfrac", "munder", "mover", "munderover"):
+        return max(map(breadth_of, element))
+    if element.tag in SCRIPTS:
+        return breadth_of(element[0]) + 0.7 * max(map(breadth_of, element[1:]))
+    return len(element.text or "") + breadth(element)

@@ -33,9 +33,11 @@ def test_a_formula_has_its_source_as_the_text_instead_of_it():
     assert math == {"alttext": r"x_i < \gamma"}
 
 
-def test_a_full_stop_stays_on_the_line_of_its_formula():
-    page = Page(html_body("Of $x$, or ($y$); and of $z$ alone.\n\n$$\na = b\n$$\n"))
+def test_a_full_stop_and_brackets_stay_on_the_line_of_their_formula():
+    made = html_body("Of $x$, or ($y$); and of $z$ alone (\n$v$ is it).\n\n$$\na = b\n$$\n")
+    page = Page(made)
     assert page.elements["span"] == [{"class": "kept"}] * 2
+    assert '<span class="kept">(<math' in made
     assert "or (y); and" in page.text.replace("\n", " ")
 
 

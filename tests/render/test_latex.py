@@ -70,6 +70,7 @@ TABLE = [
     (delta(j, i), r"\delta_{ij}"),
     (delta(i, t), "[i = t]"),
     (Iverson(J <= I), r"[j \le i]"),
+    (Iverson(v / r < 1), r"[v / r < 1]"),
     (p[i] * delta(i, j) - p[i] * p[j], r"p_i \delta_{ij} - p_i p_j"),
     (p[i] * (delta(i, j) - p[j]), r"p_i (\delta_{ij} - p_j)"),
     (p[i] - delta(i, t), "p_i - [i = t]"),

@@ -36,6 +36,14 @@ def said(element: ET.Element) -> str:
         (r"\sin x \cos x", 3),
         (r"\sum_i \log(p)", 0),
         (r"\mathrm{logp} q", 0),
+        # a fraction or a tall bracket
+        (r"2 \frac{a}{b} c (d)", 2),
+        (r"\frac{a}{b} (c)", 1),
+        (r"\frac{a}{b} + c", 0),
+        (r"r \left( a \right) b", 1),
+        (r"\left( a \right)^{2} \left( b \right)", 1),
+        (r"\exp\left( a \right)", 0),
+        (r"x^{2 \frac{a}{b}}", 0),
     ],
 )
 def test_the_name_of_a_function_stands_apart(tex, spaces):
@@ -84,12 +92,14 @@ def test_cells_of_the_outer_table_hold_a_row_each_and_those_inside_stay():
 @pytest.mark.parametrize(
     ("tex", "lines"),
     [
-        ("a = b", ["a", "=b"]),
-        ("a = b + c - d", ["a", ["=b", "+c", "\u2212d"]]),
-        ("a + b", ["a", "+b"]),
-        ("-a", "\u2212a"),
+        ("abc = b", ["abc", "=b"]),
+        ("abc = b + c - d", ["abc", ["=b", "+c", "\u2212d"]]),
+        ("abc + b", ["abc", "+b"]),
+        ("-abc", "\u2212abc"),
+        ("x_i = b = c", ["xi=b", "=c"]),
+        (r"\frac{a}{b} = b = c", ["ab=b", "=c"]),
         ("f(a + b) [j = i]", "f(a+b)[j=i]"),
-        (r"x = \left( a + b \right)", ["x", "=(a+b)"]),
+        (r"xyz = \left( a + b \right)", ["xyz", "=(a+b)"]),
         (r"|x - y| = c", "|x\u2212y|=c"),
     ],
 )
@@ -102,13 +112,13 @@ def test_lines_may_begin_before_relations_and_before_signs_but_in_no_bracket(tex
 
 
 def test_a_sign_that_begins_a_line_is_still_between_its_terms():
-    signs = [sign for sign in math("a = b - c", True).iter("mo") if sign.text]
+    signs = [sign for sign in math("abc = b - c", True).iter("mo") if sign.text]
     assert [sign.get("form") for sign in signs] == ["infix", "infix"]
 
 
 def test_a_long_bracket_is_cut_within_and_both_its_ends_are_of_one_size():
     long = r"x = r \left( \frac{a_i}{b_i} - \sum_j a_j b_j c_j - \sum_j b_j a_j d_j e_j \right)"
-    formula = math(long, True)
+    formula = math(f"y + {long}", True)
     assert len(formula.findall(".//*[@class='lines']/*")) == 5
     ends = [sign for sign in formula.iter("mo") if sign.text in ("(", ")")]
     assert len({end.get("minsize") for end in ends} - {None}) == 1

@@ -31,12 +31,6 @@ local function summary_of(kind, words, blocks)
   return { pandoc.Strong(pandoc.Str('Derivation')), pandoc.Str(said) }
 end
 
--- TeX sets a thin space beside a fraction that stands in a product; MathML does not.
-local function Math(el)
-  el.text = el.text:gsub('} \\sum', '} \\, \\sum'):gsub('([%w})]) \\frac', '%1 \\, \\frac')
-  return el
-end
-
 local function Div(el)
   local kind = el.classes[1]
   if not folded[kind] or #el.content < 2 then return nil end
@@ -66,4 +60,4 @@ local function Link(el)
   return el
 end
 
-return { { Blocks = scrolling }, { Div = Div, CodeBlock = CodeBlock, Link = Link, Math = Math } }
+return { { Blocks = scrolling }, { Div = Div, CodeBlock = CodeBlock, Link = Link } }
