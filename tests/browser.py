@@ -65,7 +65,7 @@ addEventListener("load", () => {
   const found = {
     width: wide,
     outside: all.filter(outside).map(said),
-    clipped: all.filter((e) => clipped(e) || (e.tagName === "text" && beyond(e))).map(said),
+    clipped: all.filter((e) => clipped(e) || (e.tagName === "text" && words(e) && beyond(e))).map(said),
     small: letters.filter((e) => size(e) < READABLE).map((e) => size(e).toFixed(1) + " " + said(e)),
     displays: boxes.length,
     scrolled: boxes.filter(narrow).map((e) => e.scrollWidth + " " + said(e.querySelector("math"))),

@@ -33,6 +33,9 @@ FORMS = {"prefix": 1, "postfix": -1}
 
 THIN, QUAD = "0.167em", "1.0em"
 
+#: As high as a letter and as deep: roots of small letters would hang below the line.
+STRUT = {"width": "0", "height": "0.7em", "depth": "0.2em"}
+
 #: In one word, how a line is known.
 EVIDENCE = frozenset({"proved", "checked", "cited"})
 
@@ -51,6 +54,8 @@ def fit_to_read(source: str, display: bool) -> str:
         if element.tag in ROWS and element not in small:
             spaced(element)
         whole(element)
+        if element.tag == "msqrt":
+            element.append(ET.Element("mspace", STRUT))
     shown = displayed(math) if display else math
     return "".join(ET.tostring(element, encoding="unicode") for element in shown)
 

@@ -62,6 +62,11 @@ def test_a_word_is_one_name_and_letters_stay_apart():
     assert names == ["diag", "x", "y", "d", "x"]
 
 
+def test_what_is_under_a_root_is_as_high_as_a_letter_at_least():
+    (root,) = math(r"\sqrt{\epsilon}").iter("msqrt")
+    assert (root[-1].tag, root[-1].get("height"), root[-1].get("width")) == ("mspace", "0.7em", "0")
+
+
 @pytest.mark.parametrize(("tex", "accent"), [(r"\tilde{x}", "\u02dc"), (r"\hat{x}", "^")])
 def test_an_accent_is_a_sign_that_stands_for_itself(tex, accent):
     (sign,) = math(tex).iter("mo")
