@@ -52,6 +52,7 @@ addEventListener("load", () => {
   };
   const clipped = (e) => /hidden|clip/.test(style(e).overflowX) && narrow(e);
   const beyond = (e) => {  // letters outside their picture
+    if (e.tagName !== "text" || !words(e)) return false;
     const text = e.getBoundingClientRect(), box = e.ownerSVGElement.getBoundingClientRect();
     return text.left < box.left - 1 || text.right > box.right + 1
       || text.top < box.top - 1 || text.bottom > box.bottom + 1;
@@ -65,7 +66,7 @@ addEventListener("load", () => {
   const found = {
     width: wide,
     outside: all.filter(outside).map(said),
-    clipped: all.filter((e) => clipped(e) || (e.tagName === "text" && words(e) && beyond(e))).map(said),
+    clipped: all.filter((e) => clipped(e) || beyond(e)).map(said),
     small: letters.filter((e) => size(e) < READABLE).map((e) => size(e).toFixed(1) + " " + said(e)),
     displays: boxes.length,
     scrolled: boxes.filter(narrow).map((e) => e.scrollWidth + " " + said(e.querySelector("math"))),

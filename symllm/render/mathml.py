@@ -33,6 +33,8 @@ FORMS = {"prefix": 1, "postfix": -1}
 
 THIN, QUAD = "0.167em", "1.0em"
 
+GAP = "\N{THIN SPACE}"
+
 #: As high as a letter and as deep: roots of small letters would hang below the line.
 STRUT = {"width": "0", "height": "0.7em", "depth": "0.2em"}
 
@@ -54,6 +56,8 @@ def fit_to_read(source: str, display: bool) -> str:
         if element.tag in ROWS and element not in small:
             spaced(element)
         whole(element)
+        if element.tag == "mn":
+            element.text = grouped(element.text or "")
         if element.tag == "msqrt":
             element.append(ET.Element("mspace", STRUT))
     shown = displayed(math) if display else math
@@ -64,6 +68,11 @@ def row(children: Iterable[ET.Element], tag: str = "mrow", **attributes: str) ->
     element = ET.Element(tag, attributes)
     element.extend(children)
     return element
+
+
+def grouped(number: str) -> str:
+    """A whole number of many digits with gaps, as people read it."""
+    return f"{int(number):,}".replace(",", GAP) if number.isdigit() and len(number) > 4 else number
 
 
 # --------------------------------------------------------------------------

@@ -62,6 +62,14 @@ def test_a_word_is_one_name_and_letters_stay_apart():
     assert names == ["diag", "x", "y", "d", "x"]
 
 
+@pytest.mark.parametrize(
+    ("tex", "number"),
+    [("46702792", "46\u2009702\u2009792"), ("1024", "1024"), ("0.044715", "0.044715")],
+)
+def test_many_digits_have_gaps(tex, number):
+    assert [n.text for n in math(tex).iter("mn")] == [number]
+
+
 def test_what_is_under_a_root_is_as_high_as_a_letter_at_least():
     (root,) = math(r"\sqrt{\epsilon}").iter("msqrt")
     assert (root[-1].tag, root[-1].get("height"), root[-1].get("width")) == ("mspace", "0.7em", "0")
