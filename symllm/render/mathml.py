@@ -33,6 +33,9 @@ FORMS = {"prefix": 1, "postfix": -1}
 
 THIN, QUAD = "0.167em", "1.0em"
 
+#: The size of a fraction in a fraction, whose parts would else be as small as subscripts.
+NESTED = "118%"
+
 GAP = "\N{THIN SPACE}"
 
 #: As high as a letter and as deep: roots of small letters would hang below the line.
@@ -51,6 +54,8 @@ def fit_to_read(source: str, display: bool) -> str:
             element[1].set("stretchy", "false")
         if display and element.tag == "mtable":
             element.set("displaystyle", "true")
+    for inner in {part for outer in math.iter("mfrac") for e in outer for part in e.iter("mfrac")}:
+        inner.set("mathsize", NESTED)
     small = {part for e in math.iter() if e.tag in SCRIPTS for low in e[1:] for part in low.iter()}
     for element in [*math.iter()]:
         if element.tag in ROWS and element not in small:

@@ -70,6 +70,13 @@ def test_many_digits_have_gaps(tex, number):
     assert [n.text for n in math(tex).iter("mn")] == [number]
 
 
+def test_a_fraction_in_a_fraction_is_larger_than_a_subscript():
+    sizes = [
+        f.get("mathsize") for f in math(r"\frac{\exp(\frac{a}{b})}{c} \frac{a}{b}").iter("mfrac")
+    ]
+    assert sizes == [None, "118%", None]
+
+
 def test_what_is_under_a_root_is_as_high_as_a_letter_at_least():
     (root,) = math(r"\sqrt{\epsilon}").iter("msqrt")
     assert (root[-1].tag, root[-1].get("height"), root[-1].get("width")) == ("mspace", "0.7em", "0")
