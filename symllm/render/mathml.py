@@ -171,7 +171,7 @@ def displayed(math: ET.Element) -> Iterator[ET.Element]:
 def noted_apart(children: Sequence[ET.Element]) -> list[ET.Element]:
     """A formula with a note as a table of one line, as several such lines are."""
     ends = [n for n, child in enumerate(children) if is_quad(child)]
-    if not ends or any(child.tag == "mtable" for child in row(children).iter()):
+    if not ends or ends[0] < 2:  # there is none, or an arrow alone before it
         return [*children]
     note, word = children[ends[0] :], children[ends[-1] :]
     if len(word) == 2 and word[1].text in EVIDENCE:

@@ -98,7 +98,10 @@ def test_a_line_with_a_note_is_a_table_of_one_row():
     assert [said(cell) for cell in line] == ["x=y", "", "", "by definition", "", "proved"]
     (line,) = math(r"x = y \quad e^{-M} \text{ cancels} \quad \text{proved}", True).iter("mtr")
     assert said(line[0]) == "x=y"
+    matrix = r"I = \begin{pmatrix} p & q \end{pmatrix} \quad \text{a matrix} \quad \text{checked}"
+    assert said(math(matrix, True)[0][0][3]) == "a matrix"
     assert not list(math("x = y", True).iter("mtr"))
+    assert not list(math(r"\Rightarrow \quad x = y", True).iter("mtr"))
     assert not list(math(r"x = \frac{a \quad \text{and}}{b}", True).iter("mtr"))
 
 
