@@ -12,6 +12,7 @@ from ..render.html import (
     chapter_html,
     formulas_html,
     index_html,
+    plain,
     search_script,
     symbols_html,
 )
@@ -56,8 +57,8 @@ def entries(bound: Bound) -> Iterator[dict[str, Any]]:
     formulas = iter(formulas_html([entry.tex for _, entry in rows if entry.tex]))
     for found, entry in rows:
         yield {
-            "title": entry.title,
-            "under": entry.under,
+            "title": plain(entry.title),
+            "under": plain(entry.under),
             "url": f"{found.name}.html#{entry.anchor}",
             "words": entry.words,
             "weight": entry.weight,

@@ -16,8 +16,8 @@ CELL, MARGIN = 52, 14
 #: Beyond so many rows or columns, cells are small and hold no numbers.
 NUMBERED, SMALL = 8, 14
 
-#: Blue for the most negative entry, red for the most positive.
-NEGATIVE, WHITE, POSITIVE = (46, 103, 160), (250, 250, 250), (190, 62, 48)
+#: A number in a cell of so much colour or more is white.
+STRONG = 0.6
 
 
 class Numeric(Derivation, Protocol):
@@ -69,22 +69,25 @@ def drawn(values: np.ndarray, words: str) -> str:
         for j in range(columns):
             share = round(float(values[i, j]) / largest, 2)
             x, y = MARGIN + cell * j, MARGIN + cell * i
-            square = {"x": x, "y": y, "width": cell - 1, "height": cell - 1, "rx": 3}
-            parts.append(element("rect", square | {"fill": colour(share)}))
+            parts.append(square(x, y, cell - 1, share))
             if cell == CELL:
-                ink = "#ffffff" if abs(share) > 0.6 else "#1c2430"
+                ink = "#ffffff" if abs(share) > STRONG else "ink"
                 text = f"{round(float(values[i, j]), 2) + 0.0:.2f}".replace("-", "\u2212")
                 parts.append(label(x + cell / 2, y + cell / 2 + 5, text, 14, fill=ink))
     width, height = (2 * MARGIN + cell * n for n in (columns, rows))
     return drawing(width, height, words, parts)
 
 
-def colour(share: float) -> str:
-    """Between white and blue or red, as far as the share of the largest entry says."""
-    end = POSITIVE if share > 0 else NEGATIVE
-    part = abs(share)
-    mixed = (round(w + (e - w) * part) for w, e in zip(WHITE, end, strict=True))
-    return "#" + "".join(f"{c:02x}" for c in mixed)
+def square(x: int, y: int, size: int, share: float) -> str:
+    """A cell with an edge, so that zero is seen too; blue or red, as far as the share of the
+    largest entry says, on the colour of the page."""
+    kind = "positive" if share > 0 else "negative"
+    edge = {"stroke": "soft", "stroke-width": 0.5, "rx": 3}
+    return element(
+        "rect",
+        {"x": x, "y": y, "width": size, "height": size, **edge}
+        | {"fill": kind, "fill-opacity": f"{abs(share):.2f}"},
+    )
 
 
 def said(value: np.ndarray) -> str:

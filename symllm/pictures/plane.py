@@ -147,7 +147,7 @@ def formula(tex: str) -> str:
     for mark, small, text in re.findall(r"([_^])(\{[^{}]*\}|\\[a-z]+|.)|([^_^]+)", tex):
         if mark:
             by = -5 if mark == "^" else 3
-            shown += f'<tspan dy="{by}" font-size="9">{slanted(small)}</tspan>'
+            shown += f'<tspan dy="{by}" font-size="10">{slanted(small)}</tspan>'
             shown += f'<tspan dy="{-by}">\u200b</tspan>'
         else:
             shown += slanted(text)
@@ -166,7 +166,7 @@ def power(exponent: Fraction) -> str:
     if not exponent:
         return "1"
     text = str(exponent).replace("-", "\u2212")
-    return f'10<tspan dy="-5" font-size="9">{text}</tspan>'
+    return f'10<tspan dy="-5" font-size="10">{text}</tspan>'
 
 
 def decimal(value: Fraction) -> str:

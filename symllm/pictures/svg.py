@@ -16,6 +16,8 @@ COLOURS = {
     "back": ("#f7e6e6", "#3d2226"),
     "warm": ("#a33a2c", "#f0968a"),
     "leaf": ("#3d7a3f", "#8fd08f"),
+    "negative": ("#2e67a0", "#3f7fbe"),
+    "positive": ("#be3e30", "#d2503f"),
 }
 SERIF = "'New Computer Modern', 'Latin Modern Math', 'STIX Two Text', Cambria, Georgia, serif"
 

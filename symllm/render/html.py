@@ -9,32 +9,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .look import TEMPLATES, look
+from .mathml import fit_to_read
 from .symbols import FILE, TITLE
+from .text import GREEK
 from .typeset import convert
 
-MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>(?P<after>[.,;:!?)]*)", re.S)
+MATH = re.compile(
+    r"(?P<before>[(\[“]*)<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>(?P<after>[.,;:!?)\]”]*)",
+    re.S,
+)
 SOURCE = re.compile(
     r"<semantics>(?P<math>.*)<annotation[^>]*>(?P<tex>.*?)</annotation></semantics>", re.S
 )
-#: The name of a function, and that it is applied.
-NAME = r'(?<!<msup>)(?<!<msub>)<mrow><mi mathvariant="normal">\w+</mi><mo>&#8289;</mo></mrow>'
-BEFORE_NAME = re.compile(rf"(</m(?:i|n|sub|sup|subsup|frac|row)>)(?={NAME})")
-AFTER_NAME = re.compile(rf"({NAME})(?!(?:<mrow>)?<mo|$)")
-THIN = '<mspace width="0.167em"/>'
 
-
-#: A formula and what is said beside it, in one line.
-BESIDE = re.compile(
-    r'<mrow>(?P<formula>.*?)(?P<note><mspace width="1\.0em"></mspace>.*)</mrow>', re.S
-)
-
-#: A reason, and in one word how it is known, if that is said.
-EVIDENCE = re.compile(
-    r'<mspace width="1\.0em"></mspace><mtext[^>]*>(?:proved|checked|cited)</mtext>$'
-)
-
-#: Where tables and their cells begin and end.
-CELLS = re.compile(r"<mtable[^>]*>|</mtable>|<mtd[^>]*>|</mtd>")
+#: What a heading may hold besides words: formulas, code, stress.
+MARKED = re.compile(r"[*`$\\]")
 
 
 def html_body(markdown: str) -> str:
@@ -43,57 +32,18 @@ def html_body(markdown: str) -> str:
 
 
 def readable(math: re.Match[str]) -> str:
-    """A formula with its source as the text instead of it, and tables in the size of displays.
+    """A formula with its source as the text instead of it.
 
-    What ends the sentence or the bracket stays on the line of its formula. TeX sets thin spaces
-    around the name of a function; MathML does not.
+    Brackets around it and what ends the sentence stay on the line of their formula.
     """
     display = 'display="block"' in math["attributes"]
     found = SOURCE.fullmatch(math["inner"])
     inner, tex = (found["math"], found["tex"]) if found else (math["inner"], "")
-    if display:
-        inner = with_rows(noted_apart(inner).replace("<mtable>", '<mtable displaystyle="true">'))
-    inner = AFTER_NAME.sub(rf"\1{THIN}", BEFORE_NAME.sub(rf"\1{THIN}", inner))
     said = html.escape(html.unescape(" ".join(tex.split())))
     block = ' display="block"' if display else ""
-    formula, after = f'<math{block} alttext="{said}">{inner}</math>', math["after"]
-    return (
-        f'<span class="kept">{formula}{after}</span>' if after and not display else formula + after
-    )
-
-
-def noted_apart(inner: str) -> str:
-    """A line with a note as a table, as several such lines are."""
-    found = BESIDE.fullmatch(inner)
-    if not found or "<mtable" in inner or not balanced(found["formula"]):
-        return inner
-    note, word, end = found["note"], "", EVIDENCE.search(found["note"])
-    if end:
-        note, word = note[: end.start()], end[0]
-    cells = (found["formula"], "", "", note, "", word)
-    return f"<mtable><mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in cells)}</mtr></mtable>"
-
-
-def balanced(elements: str) -> bool:
-    """Does every element end that begins here?"""
-    return len(re.findall(r"<m[a-z]+[^>]*(?<!/)>", elements)) == elements.count("</m")
-
-
-def with_rows(inner: str) -> str:
-    """Cells of the outermost table hold one row each, so that on a phone they may stand below each
-    other and are formulas still."""
-    depth = 0
-
-    def held(tag: re.Match[str]) -> str:
-        nonlocal depth
-        text = tag[0]
-        depth += text.startswith("<mtable")
-        depth -= text == "</mtable>"
-        if depth == 1 and "mtd" in text:
-            return f"</mrow>{text}" if text == "</mtd>" else f"{text}<mrow>"
-        return text
-
-    return CELLS.sub(held, inner)
+    formula = f'<math{block} alttext="{said}">{fit_to_read(inner, display)}</math>'
+    whole = math["before"] + formula + math["after"]
+    return f'<span class="kept">{whole}</span>' if whole != formula and not display else whole
 
 
 def chapter_html(
@@ -121,8 +71,7 @@ def chapter_html(
         after=after,
         folds="<details" in body,
     )
-    said = [{"level": s.level, "anchor": s.anchor, "words": plain(s.text)} for s in sections]
-    return page(title, main, volume, chapters, parts, name, said)
+    return page(title, main, volume, chapters, parts, name, sections)
 
 
 def index_html(
@@ -183,6 +132,15 @@ def inline_html(markdown: str) -> str:
     return re.sub(r"^<p>|</p>$", "", html_body(markdown))
 
 
+def worded(markdown: str) -> str:
+    """A heading as HTML, in a list of them."""
+    return inline_html(markdown) if MARKED.search(markdown) else html.escape(markdown)
+
+
 def plain(markdown: str) -> str:
-    """A heading without marks: for menus and titles."""
-    return re.sub(r"[*`$\\{}]", "", markdown)
+    """A heading without marks: where there are letters alone."""
+    spelt = re.sub(r"\\([A-Za-z]+)", lambda m: GREEK.get(m[1], m[1]), markdown)
+    return re.sub(r"[*`$\\{}]", "", spelt)
+
+
+TEMPLATES.filters["worded"] = worded

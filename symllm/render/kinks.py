@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -22,7 +23,7 @@ def kinks(derivation: Derivation, style: Style) -> str:
     Brackets that part the same two sides leave a kink only where the pieces
     they choose between have different slopes.
     """
-    p = Printer(style)
+    p = Printer(replace(style, slashed=True))
     edges: dict[frozenset[Any], list[Any]] = {}
     for bracket in sorted(brackets(derivation), key=str):
         relation = bracket.args[0]
@@ -62,7 +63,7 @@ def jumps(derivation: Derivation, style: Style) -> str:
 
     A result does not show that a sign was differentiated: the derivative is zero.
     """
-    p = Printer(style)
+    p = Printer(replace(style, slashed=True))
     return " ".join(
         f"Where ${p(argument)} = 0$ the sign jumps and has no derivative; it is taken to be $0$ "
         "there, as it is everywhere else."

@@ -57,7 +57,8 @@ def write_delta(p: Printer, expr: Any) -> str:
 
 @writes(Iverson)
 def write_iverson(p: Printer, expr: Any) -> str:
-    return bracketed(p(expr.args[0]), "[", "]")
+    slashed = Printer(replace(p.style, slashed=True))  # a condition is read in one line
+    return bracketed(slashed(expr.args[0]), "[", "]")
 
 
 @writes(Relational)

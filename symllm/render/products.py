@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -65,9 +65,10 @@ def write_power(p: Printer, expr: Any) -> str:
 
 
 def write_exponent(p: Printer, exponent: Any) -> str:
+    """In one line, for what is raised is small."""
     if exponent.is_Rational and exponent.q != 1:
         return f"{exponent.p}/{exponent.q}"
-    return p(exponent)
+    return Printer(replace(p.style, slashed=True))(exponent)
 
 
 # --------------------------------------------------------------------------

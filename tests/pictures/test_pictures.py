@@ -16,7 +16,6 @@ import sympy as sp
 
 from symllm import NotationError, ops, pictures, scalar
 from symllm.pictures.curve import RULES, error, exponents
-from symllm.pictures.heat import colour
 from symllm.pictures.letters import plain_name, unicode_text
 from symllm.pictures.plane import round_ticks, text_of
 from symllm.pictures.svg import number
@@ -59,13 +58,14 @@ def test_a_picture_is_svg_that_says_what_it_shows(picture):
 
 def test_colours_by_night_are_those_of_the_elements_that_are_drawn(picture):
     classes = set(re.findall(r'class="([^"]+)"', picture.svg))
-    assert classes or picture.name in ("softmax-jacobian", "probabilities")  # the same by night
+    assert classes
     for name in " ".join(classes).split():
         assert f".{name}{{" in picture.svg
 
 
 def test_numbers_are_short(picture):
-    assert not re.search(r"\d\.\d\d", re.sub(r">[^<]*<", "><", picture.svg))
+    drawn = re.sub(r'>[^<]*<|fill-opacity="[01].\d\d"', "><", picture.svg)
+    assert not re.search(r"\d\.\d\d", drawn)
 
 
 def test_pictures_do_not_depend_on_the_hash_seed():
@@ -137,11 +137,15 @@ def test_a_heat_map_shows_the_numbers():
     assert shown.words == "Softmax: the Jacobian at x = (2, 1, 0, -1)."
 
 
-def test_colours_are_red_where_positive_and_blue_where_negative():
-    (r, _, b), (u, _, w) = (bytes.fromhex(colour(s)[1:]) for s in (1.0, -1.0))
-    assert r > b
-    assert w > u
-    assert colour(0.0) == "#fafafa"
+def test_colours_are_red_where_positive_and_blue_where_negative_and_zero_is_seen_by_its_edge():
+    shown = pictures.matrix([[2.0, -1.0, 0.0]], name="three", words="Three numbers.")
+    cells = list(ET.fromstring(shown.svg).iter(f"{SVG}rect"))
+    assert [cell.get("class") for cell in cells] == [
+        "s-soft f-positive",
+        "s-soft f-negative",
+        "s-soft f-negative",
+    ]
+    assert [cell.get("fill-opacity") for cell in cells] == ["1.00", "0.50", "0.00"]
 
 
 def test_what_is_no_matrix_has_no_heat_map():

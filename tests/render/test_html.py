@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import xml.etree.ElementTree as ET
-
 import pytest
 from pages import Page
 
 from symllm import ops
-from symllm.render.html import formulas_html, html_body, plain, search_script, with_rows
+from symllm.formats.contents import Contents
+from symllm.headings import Heading
+from symllm.leaf import Entry
+from symllm.render.html import (
+    chapter_html,
+    formulas_html,
+    html_body,
+    index_html,
+    plain,
+    search_script,
+)
 
 WIDE = r"""
 $$
@@ -26,17 +33,11 @@ def test_a_formula_has_its_source_as_the_text_instead_of_it():
     assert math == {"alttext": r"x_i < \gamma"}
 
 
-@pytest.mark.parametrize(
-    ("tex", "spaces"),
-    [(r"p \log q", 2), (r"\log q", 1), (r"1 + \log(q)", 0), (r"q_i \exp(q)", 1), ("p q", 0)],
-)
-def test_the_name_of_a_function_stands_apart(tex, spaces):
-    assert html_body(f"${tex}$").count("<mspace") == spaces
-
-
-def test_a_full_stop_stays_on_the_line_of_its_formula():
-    page = Page(html_body("Of $x$, or ($y$); and of $z$ alone.\n\n$$\na = b\n$$\n"))
+def test_a_full_stop_and_brackets_stay_on_the_line_of_their_formula():
+    made = html_body("Of $x$, or ($y$); and of $z$ alone (\n$v$ is it).\n\n$$\na = b\n$$\n")
+    page = Page(made)
     assert page.elements["span"] == [{"class": "kept"}] * 2
+    assert '<span class="kept">(<math' in made
     assert "or (y); and" in page.text.replace("\n", " ")
 
 
@@ -69,44 +70,27 @@ def test_formulas_come_back_one_for_one():
 
 
 @pytest.mark.parametrize(
-    ("written", "said"), [("The *block* of `GPT`", "The block of GPT"), ("$x_i$", "x_i")]
+    ("written", "said"),
+    [("The *block* of `GPT`", "The block of GPT"), ("$x_i$", "x_i"), (r"$\beta^t$", "β^t")],
 )
 def test_a_title_without_marks(written, said):
     assert plain(written) == said
+
+
+def test_lists_of_headings_have_their_formulas():
+    sections = [Heading(2, r"Why $1 - \beta$ & more", "why"), Heading(3, "Less & less", "less")]
+    titles = {"a": "Of $x$", "b": "B"}
+    made = chapter_html("a", titles["a"], "Text.", sections, titles, {"title": "T"}, {})
+    menu = made[made.index("<nav") : made.index("</nav>")]
+    assert menu.count("<math") == 2
+    assert 'alttext="1 - \\beta"' in menu
+    assert "Less &amp; less</a>" in menu
+    assert "$" not in Page(made).text
+    chapter = Contents("a", titles["a"], (Entry("Where $y$ is", "", "why"),))
+    assert index_html([chapter], titles, {"title": "T", "subtitle": ""}, {}).count("<math") == 3
 
 
 def test_a_script_of_entries_is_the_same_whatever_the_order_of_their_keys():
     one, two = {"a": 1, "b": "é"}, {"b": "é", "a": 1}
     assert search_script([one]) == search_script([two])
     assert "é" in search_script([one])
-
-
-def test_cells_of_the_outer_table_hold_a_row_each_and_those_inside_stay():
-    inner = "<mtable><mtr><mtd><mi>a</mi></mtd></mtr></mtable>"
-    outer = f'<mtable><mtr><mtd style="x"><mi>y</mi></mtd><mtd>{inner}</mtd></mtr></mtable>'
-    assert with_rows(outer) == (
-        '<mtable><mtr><mtd style="x"><mrow><mi>y</mi></mrow></mtd>'
-        f"<mtd><mrow>{inner}</mrow></mtd></mtr></mtable>"
-    )
-
-
-def test_a_line_with_a_note_is_a_table_of_one_row():
-    note = r"x = y \quad \text{by definition} \quad \text{proved}"
-    page = html_body(f"$$\n{note}\n$$")
-    assert page.count("<mtr>") == 1
-    formula, said = page.split("</mtd>", 1)
-    assert page.split("</mtd>")[5].endswith(">proved</mtext></mrow>")
-    begun = html_body(r"$$x = y \quad e^{-M} \text{ cancels} \quad \text{proved}$$")
-    assert "<mi>M</mi>" not in begun.split("</mtd>", 1)[0]
-    assert "<mi>y</mi>" in formula
-    assert "by definition" in said
-    assert "<mtr>" not in html_body("$$\nx = y\n$$")
-    assert "<mtr>" not in html_body(r"$$x = \frac{a \quad \text{and}}{b}$$")
-
-
-@pytest.mark.parametrize("tex", [r"\cos^{2}(x) + \sin^{2}(x)", r"p_i \log p_i", r"x_{\max}"])
-def test_every_script_has_a_base_and_one_script(tex):
-    (math,) = re.findall(r"<math.*?</math>", html_body(f"${tex}$"), re.S)
-    for script in ET.fromstring(math).iter():
-        if script.tag in ("msup", "msub", "mfrac"):
-            assert len(script) == 2, ET.tostring(script)

@@ -70,6 +70,7 @@ TABLE = [
     (delta(j, i), r"\delta_{ij}"),
     (delta(i, t), "[i = t]"),
     (Iverson(J <= I), r"[j \le i]"),
+    (Iverson(v / r < 1), r"[v / r < 1]"),
     (p[i] * delta(i, j) - p[i] * p[j], r"p_i \delta_{ij} - p_i p_j"),
     (p[i] * (delta(i, j) - p[j]), r"p_i (\delta_{ij} - p_j)"),
     (p[i] - delta(i, t), "p_i - [i = t]"),
@@ -98,6 +99,9 @@ TABLE = [
     # fractions, powers, numbers
     (1 / sp.sqrt(v + eps), r"\frac{1}{\sqrt{v + \epsilon}}"),
     ((v + eps) ** sp.Rational(-3, 2), r"\frac{1}{(v + \epsilon)^{3/2}}"),
+    # what is raised is small, so fractions there have a slash
+    (r ** (-v / mu), r"r^{-v / \mu}"),
+    (r ** (1 + v / (mu + 2)), r"r^{1 + v / (2 + \mu)}"),
     (r**-2 - eps, r"\frac{1}{r^{2}} - \epsilon"),
     (x[i] / sp.sqrt(2), r"\frac{x_i}{\sqrt{2}}"),
     ((x[i] - mu) / r, r"\frac{x_i - \mu}{r}"),

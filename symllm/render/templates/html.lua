@@ -31,12 +31,6 @@ local function summary_of(kind, words, blocks)
   return { pandoc.Strong(pandoc.Str('Derivation')), pandoc.Str(said) }
 end
 
--- TeX sets a thin space beside a fraction that stands in a product; MathML does not.
-local function Math(el)
-  el.text = el.text:gsub('} \\sum', '} \\, \\sum'):gsub('([%w})]) \\frac', '%1 \\, \\frac')
-  return el
-end
-
 local function Div(el)
   local kind = el.classes[1]
   if not folded[kind] or #el.content < 2 then return nil end
@@ -48,9 +42,14 @@ local function Div(el)
   return summary .. el.content
 end
 
+-- A picture is never narrower than this part of its own width.
+local least = 0.75
+
 local function CodeBlock(el)
   if el.classes[1] == 'picture' then
-    return pandoc.RawBlock('html', '<figure>' .. el.text .. '<figcaption>'
+    local width = tonumber(el.text:match('<svg [^>]-width="([%d.]+)"')) or 0
+    return pandoc.RawBlock('html', '<figure><div class="wide" style="--least: '
+      .. math.floor(least * width) .. 'px">' .. el.text .. '</div><figcaption>'
       .. pandoc.write(pandoc.read(el.attributes.words, 'markdown'), 'plain'):gsub('%s+$', '')
       .. '</figcaption></figure>')
   end
@@ -61,4 +60,4 @@ local function Link(el)
   return el
 end
 
-return { { Blocks = scrolling }, { Div = Div, CodeBlock = CodeBlock, Link = Link, Math = Math } }
+return { { Blocks = scrolling }, { Div = Div, CodeBlock = CodeBlock, Link = Link } }

@@ -17,14 +17,26 @@ if (unfold) unfold.addEventListener("click", () => {
 });
 addEventListener("beforeprint", () => folds().forEach((fold) => { fold.open = true; }));
 
+// A display that is a little too wide for the screen is set smaller, to be seen whole.
+const smallest = 0.8;
+const fit = () => {
+  const displays = [...document.querySelectorAll(".display")];
+  displays.forEach((box) => { box.style.fontSize = ""; });
+  const shares = displays.map((box) => 0.98 * box.clientWidth / (box.scrollWidth || 1));
+  displays.forEach((box, k) => {
+    if (shares[k] < 0.98 && shares[k] >= smallest) box.style.fontSize = `${shares[k]}em`;
+  });
+};
+
 // What scrolls can be reached by keyboard; what does not need not be.
 const reach = () => document.querySelectorAll(".display, .wide, pre").forEach((box) => {
   if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
   else box.removeAttribute("tabindex");
 });
-addEventListener("load", reach);
-addEventListener("resize", reach);
-addEventListener("toggle", reach, true);
+const settle = () => { fit(); reach(); };
+addEventListener("load", settle);
+addEventListener("resize", settle);
+addEventListener("toggle", settle, true);
 
 // Search: every word of the query begins a word of the entry; titles count most.
 const query = document.getElementById("query");
