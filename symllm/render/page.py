@@ -66,7 +66,7 @@ def derivation_markdown(
         matrix=matrix_rows(derivation, style),
         partly=None in (derivation.matrix or {}).values(),
         evidence="**Evidence.** " + f.prose(evidence_text(certificate)),
-        code=re.sub(r"\n{3,}", "\n\n", derivation.code("numpy").strip()),
+        code=re.sub(r"\n{3,}", "\n\n", derivation.listing().strip()),
     )
 
 

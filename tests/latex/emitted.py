@@ -72,7 +72,7 @@ def unjudged() -> Iterator[None]:
     good = SimpleNamespace(ok=True, errors={})
     with (
         mock.patch.object(Derivation, "verify", return_value=good),
-        mock.patch.object(Derivation, "code", return_value=""),
+        mock.patch.object(Derivation, "listing", return_value=""),
         mock.patch.object(ModelGradient, "verify", return_value=good),
         mock.patch.object(page, "evidence_text", return_value=""),
     ):
