@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import sympy as sp
 
 from ..statements import Equals, Random
-from .display import LINE, NOTE, aligned, broken, escaped, signed, width
+from .display import LINE, aligned, broken, signed, width
 from .evidence import below, ranges
 from .flavour import Flavour, flavour_of
 from .names import is_short
+from .noted import NOTE, escaped
 from .place import Introduced
 from .printer import Printer, Style, style_of
 from .setting import preamble

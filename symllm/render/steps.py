@@ -10,9 +10,10 @@ import sympy as sp
 from ..expressions import entries, is_entry, name_of, subscripts_of
 from ..notation import LOSS, Direct, Partial
 from ..steps import Fact, Sentence, Step, places
-from .display import equation, noted
+from .display import equation
 from .flavour import Flavour
 from .names import in_words
+from .noted import Row, noted
 from .place import ALONE, Place
 from .printer import Printer, Style
 from .subject import Derivation
@@ -48,6 +49,7 @@ def step_lines(
     p = Printer(style)
     used = names_used(derivation)
     reached: dict[Any, Any] = {}
+    cited: set[str] = set()
     lines: list[Line] = []
     last: Step | None = None
     for step, number in zip(derivation.steps, places(derivation.steps), strict=True):
@@ -61,12 +63,13 @@ def step_lines(
         elif short is not None and step.target not in reached:
             left = f"{left} = {target}"
         reached[step.target] = step.after
-        cited = place.derived.get(step.lemma, "")
+        at = "" if step.lemma in cited else place.derived.get(step.lemma, "")
+        cited.add(step.lemma)
         tex = equation(left, values, style)
         if number == len(lines):
             lines[-1] = replace(lines[-1], more=(*lines[-1].more, tex))
         else:
-            lines.append(line(step, f, style, used, tex, cited))
+            lines.append(line(step, f, style, used, tex, f"That derivation is {at}." if at else ""))
         last = step
     return lines
 
@@ -126,7 +129,7 @@ def lemma(fact: Fact, f: Flavour, style: Style) -> Lemma:
     if fact.steps[0].before != fact.lhs:
         chain.insert(0, ("", fact.steps[0].before, ""))
     chain[0] = (p(fact.lhs), *chain[0][1:])
-    return Lemma(statement, noted(chain, style))
+    return Lemma(statement, noted([Row(*link, p) for link in chain]))
 
 
 # --------------------------------------------------------------------------

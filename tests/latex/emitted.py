@@ -13,7 +13,7 @@ from unittest import mock
 from symllm.derivation import Derivation
 from symllm.document import Document, document_markdown, show
 from symllm.models.gradient import ModelGradient
-from symllm.render import calculation, display, optimum, page
+from symllm.render import calculation, display, noted, optimum, page
 from symllm.render.glance import common_style, formulas
 from symllm.render.printer import Printer, Style
 
@@ -53,6 +53,7 @@ def recorded() -> Iterator[list[Emitted]]:
         mock.patch.object(Printer, "name", outermost(Printer.name)),
         mock.patch.object(Printer, "is_adjoint", outermost(Printer.is_adjoint, keep=False)),
         mock.patch.object(display, "broken", outermost(display.broken)),
+        mock.patch.object(noted, "broken", outermost(display.broken)),
         mock.patch.object(calculation, "broken", outermost(display.broken)),
         mock.patch.object(optimum, "broken", outermost(display.broken)),
     ):

@@ -8,10 +8,10 @@ from fakes import layer_norm_gradient
 
 from symllm import Dim, Let, Op, ops, sum_over
 from symllm.notation import Iverson
-from symllm.render.display import words
 from symllm.render.flavour import flavour_of
 from symllm.render.glance import glance_markdown
 from symllm.render.kinks import jumps, kinks
+from symllm.render.noted import definitions, words
 from symllm.render.page import derivation_markdown, op_markdown, step_markdown
 from symllm.render.place import ALONE, Place, where
 from symllm.render.printer import PLAIN, Printer, Style
@@ -222,22 +222,39 @@ def test_a_glance_holds_no_forward_names_of_what_is_called():
     assert not [name for name in "SEZP" if f"> {name}_" in seen]
 
 
-def test_a_glance_that_is_too_long_goes_on_in_another_box():
-    boxes = glance_markdown(STEPS).split("\n\n> ```math")
-    assert len(boxes) > 1
-    assert all(box.count("&=") <= 12 for box in boxes)
-    assert glance_markdown(STEPS[:1]).count("```math") == 1
+def test_a_glance_is_one_box_of_a_dozen_lines():
+    """Each op has its first results, and something of each comes before more of any."""
+    seen = glance_markdown(STEPS)
+    assert seen.count("```math") == 1
+    assert seen.count("\n> \\frac") + seen.count("\n> \\mathrm") <= 12
+    assert [d.op.title for d in STEPS if rf"\text{{{d.op.title}}}" not in seen] == []
+    assert r"Further down: $`\mathrm{d}M`$" in seen
+    assert "Further down" not in glance_markdown(STEPS[:1])
+
+
+def test_a_glance_leaves_whole_ops_out_where_their_results_alone_are_too_many():
+    many = [ops[name].gradient() for name in ("attention", "adam", "momentum", "nesterov", "adamw")]
+    seen = glance_markdown(many)
+    assert r"\text{Scaled dot-product attention}" in seen
+    assert "Further down: " in seen
+    assert seen.rstrip().endswith("and the gradients of AdamW.")
+    assert r"\text{AdamW}" not in seen
 
 
 def test_what_would_fill_a_box_by_itself_is_told_by_its_results_alone():
     seen = glance_markdown([ops.llama_block.gradient("x")])
     assert r"\frac{\partial L}{\partial x_{ia}} &=" in seen or r"\partial x_{ia}} =" in seen
     assert r"\mathrm{d}G_{ij} &=" not in seen
+    assert r"Further down: $`\mathrm{d}x_A`$ and $`\mathrm{d}X`$." in seen
 
 
-def test_notes_stand_under_their_lines_beside_a_wide_line_that_goes_on():
-    seen = glance_markdown([ops[name].gradient("x") for name in ("gpt2_block", "llama_block")])
-    assert r"(\text{The block of Llama})" in seen or r"\text{(The block of Llama)}" in seen
+def test_gradients_of_parameters_come_last_at_a_glance():
+    derivations = [ops[name].gradient() for name in ("multi_head_attention", "attention")]
+    seen = glance_markdown(derivations)
+    assert r"\frac{\partial L}{\partial X_{ia}} &=" in seen
+    assert r"\partial W" not in seen
+    assert "the gradients of parameters." in seen
+    assert r"\partial W" in glance_markdown([ops.linear.gradient()])
 
 
 def test_a_line_is_said_again_where_its_names_mean_something_else():
@@ -245,6 +262,28 @@ def test_a_line_is_said_again_where_its_names_mean_something_else():
     assert glance_markdown(STEPS[:2]).count(line) == 2
     line = r"\frac{\partial L}{\partial v_i} &= \beta_2 \, \mathrm{d}V_i"
     assert glance_markdown(STEPS[2:]).count(line) == 1
+
+
+# --------------------------------------------------------------------------
+# Notes
+# --------------------------------------------------------------------------
+
+
+def test_a_wide_equation_is_broken_where_that_makes_room_for_notes():
+    wide = sum_over(sum(x[j] * y[j] ** power for power in range(2, 10)), j)
+    lets = [Let(h[i], wide), *(Let(y[i], x[i] ** k, "a note of some length") for k in range(2, 6))]
+    lines = definitions(lets).splitlines()
+    assert sum(r"&& \quad \text{a note of some length}" in line for line in lines) == 4
+    assert sum(line.startswith(r"&\qquad {} +") for line in lines) > 0
+    assert r"&\qquad \text{(a note of some length)}" in definitions(lets[:2])
+
+
+def test_a_note_stands_beside_the_first_line_of_what_goes_on():
+    value = sum(x[i] ** power * y[i] ** (20 - power) for power in range(1, 12))
+    lines = definitions([Let(h[i], value, "a sum"), Let(y[i], x[i], "it")]).splitlines()
+    first, second = lines[1:3]
+    assert first.endswith(r"&& \quad \text{a sum} \\")
+    assert second.startswith(r"&\qquad {} +")
 
 
 # --------------------------------------------------------------------------
