@@ -129,6 +129,14 @@ def outer_reductions(expr: sp.Expr) -> list[sp.Expr]:
     return list(dict.fromkeys(found))
 
 
+def inner_terms(expr: sp.Expr) -> list[sp.Expr]:
+    """The terms of sums that stand inside the expression, but for those inside reductions."""
+    if isinstance(expr, Over | sp.Indexed):
+        return []
+    own = [arg for node in expr.args if isinstance(node, sp.Add) for arg in node.args if arg.args]
+    return list(dict.fromkeys([*own, *(term for arg in expr.args for term in inner_terms(arg))]))
+
+
 def first_reduction(node: sp.Expr, old: str) -> sp.Expr | None:
     """The one reduction of the old array that the innermost update may hold."""
     if not isinstance(node, sp.Add | sp.Mul):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -173,6 +174,13 @@ def test_large_matrices_of_attention_are_two() -> None:
         "P = np.exp(S, out=S)",
         "dS = dO @ V.mT",
     ]
+
+
+@pytest.mark.parametrize("name", ["gelu_tanh", "gpt2_block"])
+def test_a_term_of_a_wide_statement_has_a_name_rather_than_lines_of_its_own(name: str) -> None:
+    (function,) = ast.parse(ops[name].gradient("x").code("numpy")).body[-1:]
+    assert isinstance(function, ast.FunctionDef)
+    assert not [ast.unparse(s) for s in function.body[1:] if s.end_lineno != s.lineno]
 
 
 def test_docstring_holds_shapes_and_words() -> None:
