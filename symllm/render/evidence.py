@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from ..steps import places
+from .steps import capitalised
 from .subject import Certificate
 from .wording import listed
 
@@ -17,24 +18,24 @@ JUDGES = {
 
 
 def evidence_text(certificate: Certificate) -> str:
-    """Sentences for the page, with inline formulas: bounds that were met, never measured errors."""
+    """A sentence with inline formulas: bounds that were met, never measured errors."""
     said = []
     if certificate.steps:
         numbers = places(step for step, _ in certificate.steps)
         checked = {n for n, (_, e) in zip(numbers, certificate.steps, strict=True) if not e.proved}
         proved = sorted(set(numbers) - checked)
-        total = numbers[-1]
-        if len(proved) == total:
-            said.append("Every step is proved: both sides reach one normal form.")
+        worst = below(max(found.bound for _, found in certificate.steps))
+        if proved and not checked:
+            said.append("Every step is proved (both sides reach one normal form) and checked")
         elif proved:
-            plural = "s" * (len(proved) > 1)
-            verb = "are" if plural else "is"
+            verb = "s {} are" if len(proved) > 1 else " {} is"
             said.append(
-                f"Step{plural} {ranges(proved)} {verb} proved: both sides reach one normal form; "
-                "the rest is checked only."
+                f"Step{verb.format(ranges(proved))} proved (both sides reach one normal form), "
+                "every step is checked"
             )
-        worst = max(found.bound for _, found in certificate.steps)
-        said.append(f"Every step is checked at {points(certificate)}, to within {below(worst)}.")
+        else:
+            said.append("Every step is checked")
+        said[-1] += f" at {points(certificate)} to within {worst}"
     judges: dict[str, float] = {}
     for comparison in certificate.comparisons:
         if not comparison.skipped and comparison.kind != "the NumPy forward":
@@ -43,8 +44,8 @@ def evidence_text(certificate: Certificate) -> str:
         f"{JUDGES.get(kind, kind)} to within {below(bound)}" for kind, bound in judges.items()
     ]
     if agreed:
-        said.append(f"The result agrees with {listed(agreed)}.")
-    return " ".join(said)
+        said.append(f"the result agrees with {listed(agreed)}")
+    return capitalised("; ".join(said)) + "." if said else ""
 
 
 def points(certificate: Certificate) -> str:

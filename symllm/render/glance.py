@@ -15,7 +15,7 @@ from .display import LINE
 from .flavour import Flavour, flavour_of
 from .noted import Row, noted, set_out
 from .printer import PLAIN, Printer, Style
-from .subject import Derivation, lowered, page_style, results
+from .subject import Derivation, page_style, results
 from .wording import listed
 
 #: How many lines of formulas there may be: one who wants a formula finds it at once.
@@ -119,20 +119,19 @@ def rows(parts: Sequence[Part], levels: Sequence[int], p: Printer) -> list[Row]:
 
 def left_out(parts: Sequence[Part], levels: Sequence[int], p: Printer) -> str:
     """What is found further down the page alone, in words."""
-    names: dict[str, None] = {}
+    said: list[str] = []
     parameters = False
     for part, level in zip(parts, levels, strict=False):
-        absent = [row for row in part.levels[-1] if row not in part.levels[level]]
+        absent = [q for q, right in part.levels[-1] if (q, right) not in part.levels[level]]
         mentioned = {n for _, right in part.levels[level] for n in names_in(right)}
-        names |= {
-            f"${p.name(name_of(q))}$": None
-            for q, _ in absent
-            if is_entry(q) and name_of(q) in mentioned
-        }
-        parameters |= any(entered(q) & part.parameters for q, _ in absent)
-    said = [*names] + ["the gradients of parameters"] * parameters
-    said += [f"the gradients of {lowered(part.title)}" for part in parts[len(levels) :]]
-    return f"Further down: {listed(said)}." if said else ""
+        names = [name_of(q) for q in absent if is_entry(q) and name_of(q) in mentioned]
+        if names:
+            written = listed([f"${p.name(name)}$" for name in names])
+            said.append(f"{written} ({part.title})")
+        parameters |= any(entered(q) & part.parameters for q in absent)
+    said += ["the gradients of parameters"] * parameters
+    said += [part.title for part in parts[len(levels) :]]
+    return f"Further down: {'; '.join(said)}." if said else ""
 
 
 def common_style(derivations: Sequence[Derivation]) -> Style:
