@@ -25,27 +25,20 @@ def evidence_text(certificate: Certificate) -> str:
         checked = {n for n, (_, e) in zip(numbers, certificate.steps, strict=True) if not e.proved}
         proved = sorted(set(numbers) - checked)
         worst = below(max(found.bound for _, found in certificate.steps))
-        if proved and not checked:
-            said.append("Every step is proved (both sides reach one normal form) and checked")
-        elif proved:
-            verb = "s {} are" if len(proved) > 1 else " {} is"
-            said.append(
-                f"Step{verb.format(ranges(proved))} proved (both sides reach one normal form), "
-                "every step is checked"
-            )
+        if proved and checked:
+            which = f"Step{'s' * (len(proved) > 1)} {ranges(proved)}"
+            said.append(f"{which} proved (one normal form), all checked")
         else:
-            said.append("Every step is checked")
-        said[-1] += f" at {points(certificate)} to within {worst}"
+            said.append(f"Every step {'' if checked else 'proved (one normal form) and '}checked")
+        said[-1] += f" at {points(certificate)} to {worst}"
     judges: dict[str, float] = {}
     for comparison in certificate.comparisons:
         if not comparison.skipped and comparison.kind != "the NumPy forward":
             judges[comparison.kind] = max(judges.get(comparison.kind, 0), comparison.bound)
-    agreed = [
-        f"{JUDGES.get(kind, kind)} to within {below(bound)}" for kind, bound in judges.items()
-    ]
+    agreed = [f"{JUDGES.get(kind, kind)} to {below(bound)}" for kind, bound in judges.items()]
     if agreed:
-        said.append(f"the result agrees with {listed(agreed)}")
-    return capitalised("; ".join(said)) + "." if said else ""
+        said.append(f"the result {'' if said else 'checked '}against {listed(agreed)}")
+    return capitalised(", ".join(said)) + "." if said else ""
 
 
 def points(certificate: Certificate) -> str:

@@ -95,16 +95,21 @@ def met_before(needed: Where, f: Flavour, p: Printer, place: Place) -> str:
     return listed(said) if said else ""
 
 
+#: So many gradients stand in a list with notes; of more, their names say what they are.
+FEW = 2
+
+
 def parted(lets: Sequence[Let], style: Style) -> list[list[Row]]:
-    """Equations in lists: a long one is parted into names of the forward pass, which have notes,
-    and gradients, whose names say what they are."""
+    """Equations in lists: a long one is parted into names of the forward pass and gradients."""
     p, q = Printer(replace(style, ranges=True)), Printer(style)
     gradients = [let for let in lets if let.note == f"gradient of {let.name[1:]}"]
-    rows = [Row(p(let.lhs), let.rhs, let.note, q if let in gradients else p) for let in lets]
-    if len(lets) <= LONG:
-        return [rows] if rows else []
-    forward = [row for row in rows if row.p is p]
-    return [some for some in (forward, [replace(r, note="") for r in rows if r.p is q]) if some]
+    unnoted = gradients if len(gradients) > FEW else []
+    rows = [
+        Row(p(let.lhs), let.rhs, "" if let in unnoted else let.note, q if let in gradients else p)
+        for let in lets
+    ]
+    lists = [rows] if len(lets) <= LONG else [[r for r in rows if r.p is one] for one in (p, q)]
+    return [found for found in lists if found]
 
 
 def step_markdown(step: Step, flavour: str | Flavour = "notebook", style: Style = PLAIN) -> str:

@@ -32,6 +32,8 @@ def pointwise(value: sp.Expr, *inputs) -> Op:
     return Op("made_up", "Made up", (x, *inputs), (Let(y[i], value),), numpy=lambda x: x)
 
 
+BLOCK = ops.gpt2_block.gradient("x")
+
 QUESTIONS = {
     ("mse", ()): "**Question.** What is",
     ("mse", ("N",)): "**Question.** Take the sum of all $`L_b`$ as the loss $`L`$: what is",
@@ -73,6 +75,42 @@ def test_a_result_that_stands_alone_defines_all_its_names():
     page = derivation.to_markdown()
     assert r"\text{variance}" in page
     assert "as in the forward equations" not in page
+
+
+GELU = {"gelu_tanh": "in the chapter [Activations](activations.md)"}
+
+
+def test_what_a_called_op_has_is_left_to_its_derivation_where_the_list_is_long():
+    whole, apart = (where(BLOCK, Place(True, derived=derived)) for derived in ({}, GELU))
+    names = [{let.name for let in found.equations} for found in (whole, apart)]
+    assert names[0] - names[1] == {"u", "t"}
+    assert (whole.inside, apart.inside) == ({}, {"gelu_tanh": ("t",)})
+    assert apart.met == whole.met
+    short = ops.mlp.gradient()
+    assert where(short, Place(True, derived={"gelu": "given above"})).inside == {}
+
+
+def test_a_page_says_where_names_of_called_ops_are_defined():
+    page = derivation_markdown(BLOCK, "github", Place(True, derived=GELU))
+    said = "and $`t`$ as in gelu-tanh (in the chapter [Activations](activations.md)),"
+    assert f"$`H`$ as in the forward equations {said}" in page
+
+
+def test_a_long_list_is_parted_into_names_of_the_forward_pass_and_gradients():
+    page = BLOCK.to_markdown()
+    result = page[page.index("**Result.**") : page.index("**Matrix")]
+    forward, back = result[result.index("> where") :].split("> and, on the way back,")
+    assert r"\mathrm{d}" not in forward
+    assert r"\text{" not in back
+    assert r"\sum_{j=1}^{c}" in forward
+    assert "=1}" not in back
+    assert "on the way back" not in ops.layer_norm.gradient("x").to_markdown()
+
+
+def test_an_op_is_said_to_be_derived_elsewhere_once():
+    steps = step_lines(BLOCK, FLAVOUR, page_style(BLOCK), Place(derived={"linear": "given above"}))
+    assert sum("linear" in line.rule for line in steps) > 1
+    assert sum(line.reason.endswith("That derivation is given above.") for line in steps) == 1
 
 
 def test_forward_equations_are_shown_without_what_is_for_the_way_back():
@@ -310,7 +348,7 @@ def test_the_numbers_of_proved_steps_are_those_of_the_page():
     numbers = places(derivation.steps)
     said = {n for n in numbers if all(p for p, at in zip(proved, numbers, strict=True) if at == n)}
     assert said
-    assert f"Step {said.pop()} is proved (" in derivation_markdown(derivation)
+    assert f"Step {said.pop()} proved (" in derivation_markdown(derivation)
 
 
 def test_a_citation_names_the_other_paths():
