@@ -14,7 +14,7 @@ from symllm.derivation import Derivation
 from symllm.document import Document, document_markdown, show
 from symllm.models.gradient import ModelGradient
 from symllm.render import calculation, display, noted, optimum, page
-from symllm.render.glance import common_style, formulas
+from symllm.render.glance import common_style, formulas, glance_markdown
 from symllm.render.printer import Printer, Style
 
 
@@ -89,9 +89,13 @@ def page_of(document: Document) -> str:
 def glanced(derivations: Sequence[Derivation]) -> Iterator[tuple[Derivation, Emitted]]:
     """What stands at the head of a chapter: its results, in names that all of them share."""
     p = Printer(common_style(derivations))
+    with recorded() as found:
+        if derivations:
+            glance_markdown(derivations)
     for derivation in derivations:
         for side in (side for equation in formulas(derivation) for side in equation):
             yield derivation, Emitted(side, p.style, p(side))
+            yield from ((derivation, broken) for broken in found if broken.expr == side)
 
 
 # --------------------------------------------------------------------------
