@@ -191,7 +191,8 @@ def listing(shown: Shown) -> str:
         return ""
     printed = shown.printed.rstrip()
     under = f"This prints\n\n```text\n{printed}\n```\n\n" if printed else ""
-    return f"```python\n{shown.cell.source}\n```\n\n{under}"
+    source = re.sub(r"\n{3,}", "\n\n", shown.cell.source)  # as in generated code
+    return f"```python\n{source}\n```\n\n{under}"
 
 
 def sections(document: Document) -> list[tuple[Heading, ...]]:

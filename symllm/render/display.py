@@ -142,6 +142,10 @@ def enclosed(head: str, lines: Sequence[str]) -> list[str]:
 # --------------------------------------------------------------------------
 
 
+#: So many values may stand on one line.
+ABREAST = 3
+
+
 def equation(
     lhs: str,
     values: Sequence[Any],
@@ -154,7 +158,7 @@ def equation(
     """
     p = Printer(style)
     flat = " = ".join([lhs, *(v if isinstance(v, str) else p(v) for v in values)]).strip()
-    if width(flat) <= line and len(values) <= 2:
+    if width(flat) <= line and len(values) <= ABREAST:
         return flat
     room = line - width(lhs) - 1.4
     rows = []
@@ -165,6 +169,17 @@ def equation(
     if len(rows) == 1:
         return f"{lhs} {rows[0][1:]}".strip()
     return aligned([f"{lhs} {rows[0]}".strip(), *rows[1:]])
+
+
+def stacked(equations: Sequence[str]) -> str:
+    """Equations under each other, aligned at the first equals sign of each."""
+    if len(equations) == 1:
+        return equations[0]
+    lines = []
+    for text in equations:
+        inner = text.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
+        lines.append(inner if "&=" in inner else inner.replace(" = ", " &= ", 1))
+    return aligned(lines)
 
 
 def signed(line: str) -> str:

@@ -14,7 +14,7 @@ from ..errors import VerificationError
 from ..expressions import name_of
 from ..notation import Partial
 from ..steps import Step
-from .display import LINE, aligned, equation, width
+from .display import LINE, aligned, equation, stacked, width
 from .evidence import evidence_text
 from .flavour import Flavour, flavour_of
 from .kinks import jumps, kinks
@@ -143,15 +143,7 @@ def derivation_latex(derivation: Derivation) -> str:
 def rows(equations: Sequence[tuple[Any, Any]], style: Style) -> str:
     """Equations under each other, aligned at their equals signs."""
     p = Printer(style)
-    if len(equations) == 1:
-        ((left, right),) = equations
-        return equation(p(left), [right], style)
-    lines = []
-    for left, right in equations:
-        text = equation(p(left), [right], style)
-        inner = text.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
-        lines.append(inner if "&=" in inner else inner.replace(" = ", " &= ", 1))
-    return aligned(lines)
+    return stacked([equation(p(left), [right], style) for left, right in equations])
 
 
 def matrix_rows(derivation: Derivation, style: Style) -> str:

@@ -197,9 +197,24 @@ def test_the_page_says_what_is_assumed_at_a_kink():
 
 def test_steps_with_one_target_go_on_with_an_equals_sign():
     derivation = ops.softmax.gradient("x")
-    texts = [line.tex for line in step_lines(derivation, FLAVOUR, page_style(derivation))]
+    lines = step_lines(derivation, FLAVOUR, page_style(derivation))
+    texts = [line.tex for line in lines]
     assert texts[1].startswith("= ")
     assert texts[2].startswith(r"\mathrm{d}E_i = \frac{\partial L}{\partial E_i} = ")
+
+
+def test_a_definition_and_a_delta_go_with_the_step_before():
+    derivation = ops.softmax.gradient("x")
+    assert [step.rule for step in derivation.steps][3:5] == [
+        "derivative of the exponential",
+        "recognise E",
+    ]
+    line = step_lines(derivation, FLAVOUR, page_style(derivation))[3]
+    assert line.rule == "Derivative of the exponential."
+    assert line.reason.endswith("depends on $`x_i`$. By definition $`E_i = \\exp(x_i)`$.")
+    assert line.tex.endswith(r"= \exp(x_i) \, \mathrm{d}E_i = E_i \, \mathrm{d}E_i")
+    assert places(derivation.steps) == [1, 2, 3, 4, 4, 5, 6]  # what is solved is a step of its own
+    assert places(ops.tanh.gradient("x").steps) == [1, 2, 3, 3, 4]  # and two do not go along
 
 
 def test_a_step_by_itself():
