@@ -130,10 +130,11 @@ def outer_reductions(expr: sp.Expr) -> list[sp.Expr]:
 
 
 def inner_terms(expr: sp.Expr) -> list[sp.Expr]:
-    """The terms of sums that stand inside the expression, but for those inside reductions."""
+    """Products of arrays that are terms of sums in the expression, but for those in reductions."""
     if isinstance(expr, Over | sp.Indexed):
         return []
-    own = [arg for node in expr.args if isinstance(node, sp.Add) for arg in node.args if arg.args]
+    terms = [term for node in expr.args if isinstance(node, sp.Add) for term in node.args]
+    own = [term for term in terms if term.as_coeff_Mul()[1].is_Mul and term.has(sp.Indexed)]
     return list(dict.fromkeys([*own, *(term for arg in expr.args for term in inner_terms(arg))]))
 
 
