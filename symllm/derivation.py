@@ -331,6 +331,10 @@ class Derivation:
             return language.taught(self.pair, self.op.title, self._summary(), "")
         return codegen.source(target, self.backward, self.backward.name, self._summary())
 
+    def listing(self) -> str:
+        """The function of ``code("numpy")`` as a page shows it, its docstring in brief."""
+        return codegen.listing(self.backward, self.backward.name, self._summary())
+
     @cached_property
     def pair(self) -> codegen.Pair:
         """Of a gradient: the forward program with what it saves, and the backward program."""

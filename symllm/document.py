@@ -191,7 +191,8 @@ def listing(shown: Shown) -> str:
         return ""
     printed = shown.printed.rstrip()
     under = f"This prints\n\n```text\n{printed}\n```\n\n" if printed else ""
-    return f"```python\n{shown.cell.source}\n```\n\n{under}"
+    source = re.sub(r"\n{3,}", "\n\n", shown.cell.source)  # as in generated code
+    return f"```python\n{source}\n```\n\n{under}"
 
 
 def sections(document: Document) -> list[tuple[Heading, ...]]:
@@ -248,10 +249,10 @@ def place_of(document: Document, number: int, f: Flavour) -> Place:
     above = {op.op.name for op in before if isinstance(op, Derivation) and op.kind == "gradient"}
     cited = {step.lemma for step in value.steps if step.lemma in document.book}
     derived = {
-        op: f"That derivation is in the chapter {f.chapter(title, name, f'{op}_gradient')}."
+        op: f"in the chapter {f.chapter(title, name, f'{op}_gradient')}"
         for op, (name, title) in ((op, document.book[op]) for op in cited)
         if name != document.chapter.name
-    } | dict.fromkeys(above, "That derivation is given above.")
+    } | dict.fromkeys(above, "given above")
     after = number + 1
     said = after < len(document.shown) and beside_a_result(document, after)
     return Place(forward, document.shown[after].value if said else "", derived)

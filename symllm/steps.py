@@ -73,14 +73,31 @@ class Step:
 
 
 def places(steps: Iterable[Step]) -> list[int]:
-    """The number that each step has on a page, from 1 on: all that one citation gives has one."""
+    """The number that each step has on a page, from 1 on.
+
+    All that one citation gives has one, and what only writes the step before
+    anew goes with that: a name in the place of its definition, or a sum over a delta.
+    """
     found: list[int] = []
     last: Step | None = None
     for step in steps:
-        same = last is not None and step.because == SAME and step.lemma == last.lemma
+        cited = last is not None and step.because == SAME and step.lemma == last.lemma
+        alone = len(found) < 2 or found[-1] != found[-2]
+        same = cited or (last is not None and alone and goes_along(last, step))
         found.append((found[-1] if found else 0) + (not same))
         last = step
     return found
+
+
+def goes_along(last: Step, step: Step) -> bool:
+    """Does a step go on from the one before, by no more than a definition or a delta?"""
+    named = step.rule.startswith("recognise ") and len(step.because) == DEFINED
+    on = (last.target, last.after) == (step.target, step.before)
+    return on and last.because != SAME and (named or step.rule == "collapse the delta")
+
+
+#: How many parts a sentence has that quotes a definition: words, the definition and a full stop.
+DEFINED = 3
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..errors import UnknownName
 from ..program import Program
 from .callable import compile_function
+from .docstrings import in_brief
 from .function import function_source
 from .jax import JAX, jax_gradient_source
 from .numpy import NUMPY, numpy_source
@@ -46,6 +47,11 @@ def source(target: str, program: Program, function: str, summary: str) -> str:
     return function_source(language(target).target, program, function, summary)
 
 
+def listing(program: Program, function: str, summary: str) -> str:
+    """The same for NumPy as a page shows it: what it takes and returns in a line or two."""
+    return function_source(NUMPY, program, function, summary, in_brief)
+
+
 def pair_source(target: str, pair: Pair, title: str, summary: str) -> str:
     """Source of ``<op>_forward``, whose second result is what ``<op>_backward`` takes first.
 
@@ -61,6 +67,7 @@ __all__ = [
     "compile_function",
     "function_source",
     "language",
+    "listing",
     "numpy_source",
     "pair_of",
     "pair_source",

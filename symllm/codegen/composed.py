@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .function import definition, docstring, listed, returning, several, size_statements, unpacked
+from .docstrings import docstring
+from .function import definition, listed, returning, several, size_statements, unpacked
 from .network import Emitter, Network, saved
 from .target import Target
 from .writer import WIDTH

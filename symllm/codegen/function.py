@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
 from ..errors import OpError
-from ..notation import Dim, Tensor
+from ..notation import Tensor
 from ..program import Program
+from .docstrings import docstring
 from .layout import Axes
 from .lines import Line, lines_of
 from .pieces import wrapped
@@ -63,10 +64,16 @@ def function_body(
     return Body(tuple(arguments), tuple(statements), body.axes)
 
 
-def function_source(target: Target, program: Program, function: str, doc: str = "") -> str:
+#: A docstring's rows: what a function computes in words, what it takes and what it returns.
+Docstring = Callable[[str, Sequence[Tensor], Sequence[Tensor]], list[str]]
+
+
+def function_source(
+    target: Target, program: Program, function: str, doc: str = "", said: Docstring = docstring
+) -> str:
     """A module with one function of the program's inputs that its outputs need.
 
-    ``doc`` opens the docstring.
+    ``doc`` opens the docstring, which is written as ``said``.
     """
     body = function_body(target, program)
     outputs = [program.tensors[name] for name in program.outputs]
@@ -74,7 +81,7 @@ def function_source(target: Target, program: Program, function: str, doc: str = 
         function,
         [t.name for t in body.arguments],
         [
-            *docstring(doc, body.arguments, outputs),
+            *said(doc, body.arguments, outputs),
             *body.statements,
             *returning_by_name(program.outputs, WIDTH - 4),
         ],
@@ -221,41 +228,6 @@ def divided(inputs: Sequence[Tensor], wanted: set[str], known: Sequence[str]) ->
                 at = axis if axis < len(tensor.axes) - 1 else -1
                 return missing[0], f"{missing[0]} = {tensor.name}.shape[{at}] // {by}"
     raise OpError(f"no input has the dimension {', '.join(sorted(wanted))}")
-
-
-def docstring(doc: str, arguments: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[str]:
-    """What a function computes, and the shapes of what it takes and returns."""
-    words = doc.strip() or f"Compute {', '.join(t.name for t in outputs)}."
-    body = [row for line in words.splitlines() for row in folded(line)] + [""]
-    body += [f"{t.name}: {shape(t)}" for t in arguments]
-    body += ["", "Returns", *(f"    {t.name}: {shape(t)}" for t in outputs)]
-    body = [line.replace("\\", "\\\\").replace('"""', "'''") for line in body]
-    return ['"""' + body[0], *body[1:], '"""']
-
-
-def folded(line: str) -> list[str]:
-    """A line of prose on as few rows as it needs, equally long: no row holds but the last word."""
-    widest = WIDTH - 8
-    rows = wrap(line, widest) or [""]
-    widths = range(-(-len(line) // len(rows)), widest)
-    even = (wrap(line, width) for width in widths if len(rows) > 1)
-    return next((found for found in even if len(found) == len(rows)), rows)
-
-
-def shape(tensor: Tensor) -> str:
-    text = tensor.shape_text if tensor.dims else "scalar"
-    if isinstance(tensor.domain, Dim):
-        return f"{text}, integers from 0 to {tensor.domain.name} - 1"
-    return text + DOMAINS.get(tensor.domain, "")
-
-
-#: What a docstring says of where a tensor's entries lie.
-DOMAINS = {
-    "distribution": ", sums to 1",
-    "positive": ", positive",
-    "unit": ", between 0 and 1",
-    "binary": ", zeros and ones",
-}
 
 
 def returning_by_name(outputs: Sequence[str], width: int) -> list[str]:

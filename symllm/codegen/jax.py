@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .function import definition, docstring, listed, module
+from .docstrings import docstring
+from .function import definition, listed, module
 from .numpy import FUNCTIONS as NUMPY_FUNCTIONS
 from .pair import Pair
 from .passes import as_value, backward_function, forward_function, passes, with_note

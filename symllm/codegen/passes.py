@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .docstrings import docstring
 from .function import (
     Body,
     definition,
-    docstring,
     function_body,
     listed,
     module,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .docstrings import docstring, folded
 from .function import (
     definition,
-    docstring,
-    folded,
     indented,
     listed,
     module,

@@ -129,6 +129,15 @@ def outer_reductions(expr: sp.Expr) -> list[sp.Expr]:
     return list(dict.fromkeys(found))
 
 
+def inner_terms(expr: sp.Expr) -> list[sp.Expr]:
+    """Products of arrays that are terms of sums in the expression, but for those in reductions."""
+    if isinstance(expr, Over | sp.Indexed):
+        return []
+    terms = [term for node in expr.args if isinstance(node, sp.Add) for term in node.args]
+    own = [term for term in terms if term.as_coeff_Mul()[1].is_Mul and term.has(sp.Indexed)]
+    return list(dict.fromkeys([*own, *(term for arg in expr.args for term in inner_terms(arg))]))
+
+
 def first_reduction(node: sp.Expr, old: str) -> sp.Expr | None:
     """The one reduction of the old array that the innermost update may hold."""
     if not isinstance(node, sp.Add | sp.Mul):

@@ -24,6 +24,7 @@ from .target import Statement, Target
 from .updates import (
     can_update,
     first_reduction,
+    inner_terms,
     is_name,
     outer_reductions,
     path_to,
@@ -136,6 +137,9 @@ class Writer:
             elif len(f"{name} = {piece.text}") > self.width:
                 value = self.with_parts_named(line, line.value, context)
                 piece = self.complete(self.write.value(value, context), line, context)
+                if len(f"{name} = {piece.text}") > self.width:
+                    value = self.with_a_term_named(line, value, context)
+                    piece = self.complete(self.write.value(value, context), line, context)
             self.say(f"{name} = {piece.text}")
             kind = piece.kind
             if is_name(line.value) and not is_new(line.value):  # two names for one array
@@ -203,6 +207,19 @@ class Writer:
             if node != value:
                 value = value.xreplace({node: self.named(line, node, context)})
         return value
+
+    def with_a_term_named(self, line: Line, value: sp.Expr, context: Slots) -> sp.Expr:
+        """The value with the widest of its terms that fits into a statement on one before."""
+
+        def wide(term: sp.Expr) -> int:
+            return len(f"{name_for(term)} = {self.write.value(term, context).text}")
+
+        terms = [(wide(term), str(term), term) for term in inner_terms(value)]
+        fitting = [found for found in terms if found[0] <= self.width]
+        if not fitting:
+            return value
+        *_, term = max(fitting)
+        return value.xreplace({term: self.named(line, term, context)})
 
     def named(self, line: Line, node: sp.Expr, context: Slots) -> sp.Expr:
         made = next((part for part in line.parts if part.value == node), None)

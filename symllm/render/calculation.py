@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import sympy as sp
 
 from ..statements import Equals, Random
-from .display import LINE, NOTE, aligned, broken, escaped, signed, width
+from .display import LINE, aligned, broken, signed, width
 from .evidence import below, ranges
 from .flavour import Flavour, flavour_of
+from .noted import NOTE, escaped
 from .place import Introduced
 from .printer import Printer, Style, style_of, with_gradients
 from .setting import preamble

@@ -7,8 +7,9 @@ from typing import Any
 
 import sympy as sp
 
-from .display import LINE, aligned, signed, width, words
+from .display import LINE, aligned, signed, width
 from .flavour import Flavour, flavour_of
+from .noted import words
 from .printer import PLAIN, Printer
 from .products import factor_key
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
 
-from ..equation import Let
 from .latex import sum_parts
-from .names import in_words
 from .printer import PLAIN, Printer, Style
 from .products import product_parts, signed_terms, without_denominator
 
@@ -144,6 +142,10 @@ def enclosed(head: str, lines: Sequence[str]) -> list[str]:
 # --------------------------------------------------------------------------
 
 
+#: So many values may stand on one line.
+ABREAST = 3
+
+
 def equation(
     lhs: str,
     values: Sequence[Any],
@@ -156,7 +158,7 @@ def equation(
     """
     p = Printer(style)
     flat = " = ".join([lhs, *(v if isinstance(v, str) else p(v) for v in values)]).strip()
-    if width(flat) <= line and len(values) <= 2:
+    if width(flat) <= line and len(values) <= ABREAST:
         return flat
     room = line - width(lhs) - 1.4
     rows = []
@@ -169,55 +171,20 @@ def equation(
     return aligned([f"{lhs} {rows[0]}".strip(), *rows[1:]])
 
 
-def signed(line: str) -> str:
-    """A continued line; the empty group makes its leading sign a binary one."""
-    return "{} " + line if line[:1] in "+-" or line.startswith(r"\times") else line
-
-
-def definitions(lets: Iterable[Let], style: Style = PLAIN) -> str:
-    """Equations under each other, each with what it is in words."""
-    p = Printer(style)
-    return noted([(p(let.lhs), let.rhs, let.note) for let in lets], style)
-
-
-def noted(
-    rows: Iterable[tuple[str, Any, str]],
-    style: Style = PLAIN,
-    notes: Style | None = None,
-    line: float = LINE + 6,
-) -> str:
-    """Equations with a note beside each, or under it where there is no room.
-
-    ``notes`` has the names that may stand in a note, if they are others;
-    ``line`` is how wide a line may be with its note.
-    """
-    p, q = Printer(style), Printer(notes or style)
-    written = [(left, fitting(p, left, value), note) for left, value, note in rows]
-    space = line - 1.4 - max((width(left) for left, *_ in written), default=0)
-    column = max((width(right) for _, (right, *_), _ in written), default=0)
-    column = max([column, *(2 + width(more) for _, (_, *rest), _ in written for more in rest)])
-    under = {
-        note
-        for _, (first, *rest), note in written
-        if rest or width(first) + NOTE * len(note) > space
-    }
-    column = max([column, *(2 + NOTE * len(note) for note in under)])
-    if any(note not in under and column + NOTE * len(note) > space for *_, note in written):
-        under = {note for *_, note in written}  # one column of notes, or none
-    lines: list[str] = []
-    for left, (first, *rest), note in written:
-        beside = rf" && \quad {words(note, q)}" if note and note not in under else ""
-        lines.append(f"{left} &= {first}{beside}")
-        lines += [rf"&\qquad {signed(more)}" for more in rest]
-        if note in under and note:
-            lines.append(rf"&\qquad {words(f'({note})', q)}")
+def stacked(equations: Sequence[str]) -> str:
+    """Equations under each other, aligned at the first equals sign of each."""
+    if len(equations) == 1:
+        return equations[0]
+    lines = []
+    for text in equations:
+        inner = text.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
+        lines.append(inner if "&=" in inner else inner.replace(" = ", " &= ", 1))
     return aligned(lines)
 
 
-def fitting(p: Printer, left: str, value: Any) -> list[str]:
-    """The right side of an equation, in as many lines as it needs."""
-    room = LINE - width(left) - 1.4
-    return broken(p, value, room) if isinstance(value, sp.Basic) else [p(value)]
+def signed(line: str) -> str:
+    """A continued line; the empty group makes its leading sign a binary one."""
+    return "{} " + line if line[:1] in "+-" or line.startswith(r"\times") else line
 
 
 def aligned(rows: Sequence[str]) -> str:
@@ -225,23 +192,3 @@ def aligned(rows: Sequence[str]) -> str:
         return "".join(rows).replace("&", "")
     body = " \\\\\n".join(rows)
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
-
-
-def words(text: str, p: Printer) -> str:
-    """A note as it may stand inside a formula; names in it, and what dollars say, as formulas."""
-    parts: list[tuple[str, bool]] = []
-    for k, said in enumerate(text.split("$")):
-        for piece, name in [(said, None)] if k % 2 else in_words(said, p.style.names):
-            formula = bool(k % 2) or name is not None
-            if not formula and parts and not parts[-1][1]:
-                parts[-1] = (parts[-1][0] + piece, False)
-            elif piece:
-                parts.append((piece if name is None else str(name), formula))
-    return " ".join(
-        part if formula else r"\odot" if part == " * " else rf"\text{{{escaped(part)}}}"
-        for part, formula in parts
-    )
-
-
-def escaped(text: str) -> str:
-    return re.sub(r"([#%&_{}])", r"\\\1", text).replace("^", r"\^{}").replace("~", " ")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from ..steps import places
+from .steps import capitalised
 from .subject import Certificate
 from .wording import listed
 
@@ -17,34 +18,27 @@ JUDGES = {
 
 
 def evidence_text(certificate: Certificate) -> str:
-    """Sentences for the page, with inline formulas: bounds that were met, never measured errors."""
+    """A sentence with inline formulas: bounds that were met, never measured errors."""
     said = []
     if certificate.steps:
         numbers = places(step for step, _ in certificate.steps)
         checked = {n for n, (_, e) in zip(numbers, certificate.steps, strict=True) if not e.proved}
         proved = sorted(set(numbers) - checked)
-        total = numbers[-1]
-        if len(proved) == total:
-            said.append("Every step is proved: both sides reach one normal form.")
-        elif proved:
-            plural = "s" * (len(proved) > 1)
-            verb = "are" if plural else "is"
-            said.append(
-                f"Step{plural} {ranges(proved)} {verb} proved: both sides reach one normal form; "
-                "the rest is checked only."
-            )
-        worst = max(found.bound for _, found in certificate.steps)
-        said.append(f"Every step is checked at {points(certificate)}, to within {below(worst)}.")
+        worst = below(max(found.bound for _, found in certificate.steps))
+        if proved and checked:
+            which = f"Step{'s' * (len(proved) > 1)} {ranges(proved)}"
+            said.append(f"{which} proved (one normal form), all checked")
+        else:
+            said.append(f"Every step {'' if checked else 'proved (one normal form) and '}checked")
+        said[-1] += f" at {points(certificate)} to {worst}"
     judges: dict[str, float] = {}
     for comparison in certificate.comparisons:
         if not comparison.skipped and comparison.kind != "the NumPy forward":
             judges[comparison.kind] = max(judges.get(comparison.kind, 0), comparison.bound)
-    agreed = [
-        f"{JUDGES.get(kind, kind)} to within {below(bound)}" for kind, bound in judges.items()
-    ]
+    agreed = [f"{JUDGES.get(kind, kind)} to {below(bound)}" for kind, bound in judges.items()]
     if agreed:
-        said.append(f"The result agrees with {listed(agreed)}.")
-    return " ".join(said)
+        said.append(f"the result {'' if said else 'checked '}against {listed(agreed)}")
+    return capitalised(", ".join(said)) + "." if said else ""
 
 
 def points(certificate: Certificate) -> str:

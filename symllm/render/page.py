@@ -14,12 +14,13 @@ from ..errors import VerificationError
 from ..expressions import name_of
 from ..notation import Partial
 from ..steps import Step
-from .display import LINE, aligned, definitions, equation, width
+from .display import LINE, aligned, equation, stacked, width
 from .evidence import evidence_text
 from .flavour import Flavour, flavour_of
 from .kinks import jumps, kinks
 from .look import TEMPLATES
-from .place import ALONE, Place, where
+from .noted import Row, definitions, noted
+from .place import ALONE, LONG, Place, Where, where
 from .printer import PLAIN, Printer, Style, style_of
 from .steps import lemma, lone_step, step_lines
 from .subject import Definition, Derivation, asked_for, page_style, results
@@ -66,35 +67,49 @@ def derivation_markdown(
         matrix=matrix_rows(derivation, style),
         partly=None in (derivation.matrix or {}).values(),
         evidence="**Evidence.** " + f.prose(evidence_text(certificate)),
-        code=re.sub(r"\n{3,}", "\n\n", derivation.code("numpy").strip()),
+        code=re.sub(r"\n{3,}", "\n\n", derivation.listing().strip()),
     )
 
 
 def result_markdown(derivation: Derivation, f: Flavour, style: Style, place: Place) -> str:
     """The results, and the names in them that the reader has not met."""
-    p = Printer(style)
     needed = where(derivation, place)
-    met = f.prose(listed([f"${p.name(name)}$" for name in needed.met])) if needed.met else ""
     return fill(
         "result.md.j2",
         f=f,
         result=rows(results(derivation), style),
-        where=definitions(explained(needed.equations), replace(style, ranges=True)),
-        met=met,
+        where=[noted(rows) for rows in parted(needed.equations, style)],
+        met=met_before(needed, f, Printer(style), place),
     )
 
 
-#: In a list that is longer, notes that say what a name says by itself are left out.
-LONG = 12
-
-
-def explained(lets: Sequence[Let]) -> Sequence[Let]:
-    """Equations with their notes; in a long list, gradients without."""
-    if len(lets) <= LONG:
-        return lets
-    return [
-        replace(let, note="") if let.note == f"gradient of {let.name[1:]}" else let for let in lets
+def met_before(needed: Where, f: Flavour, p: Printer, place: Place) -> str:
+    """``$Q$ and $K$ as in the forward equations and $r$ as in layer-norm (given above)``."""
+    sources = {"the forward equations": needed.met} if needed.met else {}
+    for op, names in needed.inside.items():
+        sources[f"{op.replace('_', '-')} ({place.derived[op]})"] = names
+    said = [
+        f.prose(listed([f"${p.name(name)}$" for name in names])) + f" as in {source}"
+        for source, names in sources.items()
     ]
+    return listed(said) if said else ""
+
+
+#: So many gradients stand in a list with notes; of more, their names say what they are.
+FEW = 2
+
+
+def parted(lets: Sequence[Let], style: Style) -> list[list[Row]]:
+    """Equations in lists: a long one is parted into names of the forward pass and gradients."""
+    p, q = Printer(replace(style, ranges=True)), Printer(style)
+    gradients = [let for let in lets if let.note == f"gradient of {let.name[1:]}"]
+    unnoted = gradients if len(gradients) > FEW else []
+    rows = [
+        Row(p(let.lhs), let.rhs, "" if let in unnoted else let.note, q if let in gradients else p)
+        for let in lets
+    ]
+    lists = [rows] if len(lets) <= LONG else [[r for r in rows if r.p is one] for one in (p, q)]
+    return [found for found in lists if found]
 
 
 def step_markdown(step: Step, flavour: str | Flavour = "notebook", style: Style = PLAIN) -> str:
@@ -128,15 +143,7 @@ def derivation_latex(derivation: Derivation) -> str:
 def rows(equations: Sequence[tuple[Any, Any]], style: Style) -> str:
     """Equations under each other, aligned at their equals signs."""
     p = Printer(style)
-    if len(equations) == 1:
-        ((left, right),) = equations
-        return equation(p(left), [right], style)
-    lines = []
-    for left, right in equations:
-        text = equation(p(left), [right], style)
-        inner = text.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
-        lines.append(inner if "&=" in inner else inner.replace(" = ", " &= ", 1))
-    return aligned(lines)
+    return stacked([equation(p(left), [right], style) for left, right in equations])
 
 
 def matrix_rows(derivation: Derivation, style: Style) -> str:

@@ -13,8 +13,8 @@ from ..expressions import subscripts_of
 from ..notation import Tensor
 from ..program import Program
 from ..statements import Equals, Permutation, Random
-from .display import definitions
 from .flavour import Flavour
+from .noted import definitions
 from .place import Introduced
 from .printer import Printer, Style
 from .steps import capitalised

@@ -10,9 +10,10 @@ import sympy as sp
 from ..expressions import entries, is_entry, name_of, subscripts_of
 from ..notation import LOSS, Direct, Partial
 from ..steps import Fact, Sentence, Step, places
-from .display import equation, noted
+from .display import equation, stacked
 from .flavour import Flavour
 from .names import in_words
+from .noted import Row, noted
 from .place import ALONE, Place
 from .printer import Printer, Style
 from .subject import Derivation
@@ -27,6 +28,11 @@ class Line:
     tex: str
     #: Equations that follow for the same reason.
     more: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """All its equations as one formula."""
+        return stacked([self.tex, *self.more])
 
 
 @dataclass(frozen=True)
@@ -43,30 +49,36 @@ def step_lines(
     """Each step as an equation for its target, which is introduced once and then named.
 
     ``dxhat_i = dL/dxhat_i = ...`` where the short name is used later; a step
-    that goes on from the one before starts with its equals sign.
+    that goes on from the one before starts with its equals sign, or is one
+    with it.
     """
     p = Printer(style)
     used = names_used(derivation)
     reached: dict[Any, Any] = {}
+    cited: set[str] = set()
     lines: list[Line] = []
     last: Step | None = None
+    left, values = "", list[Any]()
     for step, number in zip(derivation.steps, places(derivation.steps), strict=True):
         target, short = p(step.target), short_name(step.target, used)
-        values = values_of(step)
-        if reached.get(step.target) == step.before:
-            values = [step.after]
-        left = target if short is None else p(short)
-        if last is not None and (last.target, last.after) == (step.target, step.before):
-            left = ""
-        elif short is not None and step.target not in reached:
-            left = f"{left} = {target}"
-        reached[step.target] = step.after
-        cited = place.derived.get(step.lemma, "")
+        goes_on = last is not None and (last.target, last.after) == (step.target, step.before)
+        at = "" if step.lemma in cited else place.derived.get(step.lemma, "")
+        said = line(step, f, style, used, "", f"That derivation is {at}." if at else "")
+        if number == len(lines) and goes_on:
+            values = [*values, step.after]
+            said = replace(said, rule=lines[-1].rule, reason=f"{lines.pop().reason} {said.reason}")
+        else:
+            values = [step.after] if reached.get(step.target) == step.before else values_of(step)
+            left = "" if goes_on else target if short is None else p(short)
+            if left and short is not None and step.target not in reached:
+                left = f"{left} = {target}"
         tex = equation(left, values, style)
         if number == len(lines):
             lines[-1] = replace(lines[-1], more=(*lines[-1].more, tex))
         else:
-            lines.append(line(step, f, style, used, tex, cited))
+            lines.append(replace(said, tex=tex))
+        reached[step.target] = step.after
+        cited.add(step.lemma)
         last = step
     return lines
 
@@ -126,7 +138,7 @@ def lemma(fact: Fact, f: Flavour, style: Style) -> Lemma:
     if fact.steps[0].before != fact.lhs:
         chain.insert(0, ("", fact.steps[0].before, ""))
     chain[0] = (p(fact.lhs), *chain[0][1:])
-    return Lemma(statement, noted(chain, style))
+    return Lemma(statement, noted([Row(*link, p) for link in chain]))
 
 
 # --------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -17,7 +18,7 @@ import sympy as sp
 from points import AXES, NAMES, by_rows, point
 
 from symllm.catalogue import ops
-from symllm.codegen import compile_function, numpy_source
+from symllm.codegen import compile_function, listing, numpy_source
 from symllm.codegen.functions import Total
 from symllm.codegen.lines import Line, over
 from symllm.codegen.numpy import NUMPY
@@ -175,6 +176,13 @@ def test_large_matrices_of_attention_are_two() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["gelu_tanh", "gpt2_block"])
+def test_a_term_of_a_wide_statement_has_a_name_rather_than_lines_of_its_own(name: str) -> None:
+    (function,) = ast.parse(ops[name].gradient("x").code("numpy")).body[-1:]
+    assert isinstance(function, ast.FunctionDef)
+    assert not [ast.unparse(s) for s in function.body[1:] if s.end_lineno != s.lineno]
+
+
 def test_docstring_holds_shapes_and_words() -> None:
     program = programs.layer_norm_backward("B", "T")
     function = compile_function(
@@ -183,6 +191,26 @@ def test_docstring_holds_shapes_and_words() -> None:
     assert function.__doc__ is not None
     for text in ("The gradient of layer norm.", "x: [B, T, d]", "eps: scalar", "dgamma: [d]"):
         assert text in function.__doc__
+
+
+def test_a_docstring_in_brief_groups_what_is_alike() -> None:
+    lines = listing(ops.layer_norm.gradient().backward, "f", "Gradient of it.").splitlines()
+    said = lines.index("def f(dy, x, gamma, eps):") + 1
+    assert lines[said : said + 2] == [
+        '    """Gradient of it. dy, x, gamma: [d]; eps: scalar, positive; returns dx, dgamma,',
+        '    dbeta: [d]."""',
+    ]
+
+
+def test_a_docstring_in_brief_says_as_much_and_nothing_else_is_changed() -> None:
+    derivation = ops.gpt2_block.gradient("x")
+    long, brief = (text.split('"""') for text in (derivation.code("numpy"), derivation.listing()))
+    assert (long[0], long[2]) == (brief[0], brief[2])
+    assert max(map(len, derivation.listing().splitlines())) <= 88
+    assert "dy, x: [n, c]; gamma_1, beta_1, b_O, gamma_2," in brief[1]
+    for name in (*re.findall(r"^ +(\w+): ", long[1], re.M), "returns dx: [n, c]."):
+        assert name in brief[1]
+    assert len(brief[1].splitlines()) <= 4
 
 
 SCRIPT = """

@@ -13,8 +13,8 @@ from unittest import mock
 from symllm.derivation import Derivation
 from symllm.document import Document, document_markdown, show
 from symllm.models.gradient import ModelGradient
-from symllm.render import calculation, display, optimum, page
-from symllm.render.glance import common_style, formulas
+from symllm.render import calculation, display, noted, optimum, page
+from symllm.render.glance import common_style, formulas, glance_markdown
 from symllm.render.printer import Printer, Style
 
 
@@ -53,6 +53,7 @@ def recorded() -> Iterator[list[Emitted]]:
         mock.patch.object(Printer, "name", outermost(Printer.name)),
         mock.patch.object(Printer, "is_adjoint", outermost(Printer.is_adjoint, keep=False)),
         mock.patch.object(display, "broken", outermost(display.broken)),
+        mock.patch.object(noted, "broken", outermost(display.broken)),
         mock.patch.object(calculation, "broken", outermost(display.broken)),
         mock.patch.object(optimum, "broken", outermost(display.broken)),
     ):
@@ -72,7 +73,7 @@ def unjudged() -> Iterator[None]:
     good = SimpleNamespace(ok=True, errors={})
     with (
         mock.patch.object(Derivation, "verify", return_value=good),
-        mock.patch.object(Derivation, "code", return_value=""),
+        mock.patch.object(Derivation, "listing", return_value=""),
         mock.patch.object(ModelGradient, "verify", return_value=good),
         mock.patch.object(page, "evidence_text", return_value=""),
     ):
@@ -88,9 +89,13 @@ def page_of(document: Document) -> str:
 def glanced(derivations: Sequence[Derivation]) -> Iterator[tuple[Derivation, Emitted]]:
     """What stands at the head of a chapter: its results, in names that all of them share."""
     p = Printer(common_style(derivations))
+    with recorded() as found:
+        if derivations:
+            glance_markdown(derivations)
     for derivation in derivations:
         for side in (side for equation in formulas(derivation) for side in equation):
             yield derivation, Emitted(side, p.style, p(side))
+            yield from ((derivation, broken) for broken in found if broken.expr == side)
 
 
 # --------------------------------------------------------------------------

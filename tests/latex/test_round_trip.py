@@ -104,7 +104,7 @@ def test_nothing_is_displayed_that_is_not_among_them(path: Path) -> None:
 def test_every_displayed_formula_of_a_page_can_be_parsed(path: Path) -> None:
     for tex in (" \\\\ ".join(unnoted(tex)).strip() for tex in displayed(path)):
         if not any(text in tex for texts in WORDS.values() for text in texts):
-            parse(f"y {tex}" if tex.startswith(("=", r"\le ", r"\ge ")) else tex)
+            parse(f"y {tex}" if tex.startswith(("=", "&=", r"\le ", r"\ge ")) else tex)
 
 
 def test_none_is_left_out() -> None:

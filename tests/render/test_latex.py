@@ -9,9 +9,10 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 
 from symllm import Dim, Let, delta, mean, ops, sum_over
 from symllm.notation import LOSS, Direct, Iverson, Partial, entry
-from symllm.render.display import LINE, definitions, equation, width
+from symllm.render.display import LINE, equation, width
 from symllm.render.latex import latex
 from symllm.render.names import name_parts
+from symllm.render.noted import definitions
 from symllm.render.printer import Style, style_of
 
 n, m = Dim("n"), Dim("m")

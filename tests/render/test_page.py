@@ -8,10 +8,10 @@ from fakes import layer_norm_gradient
 
 from symllm import Dim, Let, Op, ops, sum_over
 from symllm.notation import Iverson
-from symllm.render.display import words
 from symllm.render.flavour import flavour_of
 from symllm.render.glance import glance_markdown
 from symllm.render.kinks import jumps, kinks
+from symllm.render.noted import definitions, words
 from symllm.render.page import derivation_markdown, op_markdown, step_markdown
 from symllm.render.place import ALONE, Place, where
 from symllm.render.printer import PLAIN, Printer, Style
@@ -31,6 +31,8 @@ def pointwise(value: sp.Expr, *inputs) -> Op:
     """An op of one equation; nobody asks for its numbers."""
     return Op("made_up", "Made up", (x, *inputs), (Let(y[i], value),), numpy=lambda x: x)
 
+
+BLOCK = ops.gpt2_block.gradient("x")
 
 QUESTIONS = {
     ("mse", ()): "**Question.** What is",
@@ -73,6 +75,42 @@ def test_a_result_that_stands_alone_defines_all_its_names():
     page = derivation.to_markdown()
     assert r"\text{variance}" in page
     assert "as in the forward equations" not in page
+
+
+GELU = {"gelu_tanh": "in the chapter [Activations](activations.md)"}
+
+
+def test_what_a_called_op_has_is_left_to_its_derivation_where_the_list_is_long():
+    whole, apart = (where(BLOCK, Place(True, derived=derived)) for derived in ({}, GELU))
+    names = [{let.name for let in found.equations} for found in (whole, apart)]
+    assert names[0] - names[1] == {"u", "t"}
+    assert (whole.inside, apart.inside) == ({}, {"gelu_tanh": ("t",)})
+    assert apart.met == whole.met
+    short = ops.mlp.gradient()
+    assert where(short, Place(True, derived={"gelu": "given above"})).inside == {}
+
+
+def test_a_page_says_where_names_of_called_ops_are_defined():
+    page = derivation_markdown(BLOCK, "github", Place(True, derived=GELU))
+    said = "and $`t`$ as in gelu-tanh (in the chapter [Activations](activations.md)),"
+    assert f"$`H`$ as in the forward equations {said}" in page
+
+
+def test_a_long_list_is_parted_into_names_of_the_forward_pass_and_gradients():
+    page = BLOCK.to_markdown()
+    result = page[page.index("**Result.**") : page.index("**Matrix")]
+    forward, back = result[result.index("> where") :].split("> and, on the way back,")
+    assert r"\mathrm{d}" not in forward
+    assert r"\text{" not in back
+    assert r"\sum_{j=1}^{c}" in forward
+    assert "=1}" not in back
+    assert "on the way back" not in ops.layer_norm.gradient("x").to_markdown()
+
+
+def test_an_op_is_said_to_be_derived_elsewhere_once():
+    steps = step_lines(BLOCK, FLAVOUR, page_style(BLOCK), Place(derived={"linear": "given above"}))
+    assert sum("linear" in line.rule for line in steps) > 1
+    assert sum(line.reason.endswith("That derivation is given above.") for line in steps) == 1
 
 
 def test_forward_equations_are_shown_without_what_is_for_the_way_back():
@@ -159,9 +197,24 @@ def test_the_page_says_what_is_assumed_at_a_kink():
 
 def test_steps_with_one_target_go_on_with_an_equals_sign():
     derivation = ops.softmax.gradient("x")
-    texts = [line.tex for line in step_lines(derivation, FLAVOUR, page_style(derivation))]
+    lines = step_lines(derivation, FLAVOUR, page_style(derivation))
+    texts = [line.tex for line in lines]
     assert texts[1].startswith("= ")
     assert texts[2].startswith(r"\mathrm{d}E_i = \frac{\partial L}{\partial E_i} = ")
+
+
+def test_a_definition_and_a_delta_go_with_the_step_before():
+    derivation = ops.softmax.gradient("x")
+    assert [step.rule for step in derivation.steps][3:5] == [
+        "derivative of the exponential",
+        "recognise E",
+    ]
+    line = step_lines(derivation, FLAVOUR, page_style(derivation))[3]
+    assert line.rule == "Derivative of the exponential."
+    assert line.reason.endswith("depends on $`x_i`$. By definition $`E_i = \\exp(x_i)`$.")
+    assert line.tex.endswith(r"= \exp(x_i) \, \mathrm{d}E_i = E_i \, \mathrm{d}E_i")
+    assert places(derivation.steps) == [1, 2, 3, 4, 4, 5, 6]  # what is solved is a step of its own
+    assert places(ops.tanh.gradient("x").steps) == [1, 2, 3, 3, 4]  # and two do not go along
 
 
 def test_a_step_by_itself():
@@ -222,22 +275,39 @@ def test_a_glance_holds_no_forward_names_of_what_is_called():
     assert not [name for name in "SEZP" if f"> {name}_" in seen]
 
 
-def test_a_glance_that_is_too_long_goes_on_in_another_box():
-    boxes = glance_markdown(STEPS).split("\n\n> ```math")
-    assert len(boxes) > 1
-    assert all(box.count("&=") <= 12 for box in boxes)
-    assert glance_markdown(STEPS[:1]).count("```math") == 1
+def test_a_glance_is_one_box_of_a_dozen_lines():
+    """Each op has its first results, and something of each comes before more of any."""
+    seen = glance_markdown(STEPS)
+    assert seen.count("```math") == 1
+    assert seen.count("\n> \\frac") + seen.count("\n> \\mathrm") <= 12
+    assert [d.op.title for d in STEPS if rf"\text{{{d.op.title}}}" not in seen] == []
+    assert r"; $`\mathrm{d}M`$ and $`\mathrm{d}V`$ (AdamW)." in seen
+    assert "Further down" not in glance_markdown(STEPS[:1])
+
+
+def test_a_glance_leaves_whole_ops_out_where_their_results_alone_are_too_many():
+    many = [ops[name].gradient() for name in ("attention", "adam", "momentum", "nesterov", "adamw")]
+    seen = glance_markdown(many)
+    assert r"\text{Scaled dot-product attention}" in seen
+    assert "Further down: " in seen
+    assert seen.rstrip().endswith("; AdamW.")
+    assert r"\text{AdamW}" not in seen
 
 
 def test_what_would_fill_a_box_by_itself_is_told_by_its_results_alone():
     seen = glance_markdown([ops.llama_block.gradient("x")])
     assert r"\frac{\partial L}{\partial x_{ia}} &=" in seen or r"\partial x_{ia}} =" in seen
     assert r"\mathrm{d}G_{ij} &=" not in seen
+    assert r"Further down: $`\mathrm{d}x_A`$ and $`\mathrm{d}X`$ (The block of Llama)." in seen
 
 
-def test_notes_stand_under_their_lines_beside_a_wide_line_that_goes_on():
-    seen = glance_markdown([ops[name].gradient("x") for name in ("gpt2_block", "llama_block")])
-    assert r"(\text{The block of Llama})" in seen or r"\text{(The block of Llama)}" in seen
+def test_gradients_of_parameters_come_last_at_a_glance():
+    derivations = [ops[name].gradient() for name in ("multi_head_attention", "attention")]
+    seen = glance_markdown(derivations)
+    assert r"\frac{\partial L}{\partial X_{ia}} &=" in seen
+    assert r"\partial W" not in seen
+    assert "the gradients of parameters." in seen
+    assert r"\partial W" in glance_markdown([ops.linear.gradient()])
 
 
 def test_a_line_is_said_again_where_its_names_mean_something_else():
@@ -245,6 +315,28 @@ def test_a_line_is_said_again_where_its_names_mean_something_else():
     assert glance_markdown(STEPS[:2]).count(line) == 2
     line = r"\frac{\partial L}{\partial v_i} &= \beta_2 \, \mathrm{d}V_i"
     assert glance_markdown(STEPS[2:]).count(line) == 1
+
+
+# --------------------------------------------------------------------------
+# Notes
+# --------------------------------------------------------------------------
+
+
+def test_a_wide_equation_is_broken_where_that_makes_room_for_notes():
+    wide = sum_over(sum(x[j] * y[j] ** power for power in range(2, 10)), j)
+    lets = [Let(h[i], wide), *(Let(y[i], x[i] ** k, "a note of some length") for k in range(2, 6))]
+    lines = definitions(lets).splitlines()
+    assert sum(r"&& \quad \text{a note of some length}" in line for line in lines) == 4
+    assert sum(line.startswith(r"&\qquad {} +") for line in lines) > 0
+    assert r"&\qquad \text{(a note of some length)}" in definitions(lets[:2])
+
+
+def test_a_note_stands_beside_the_first_line_of_what_goes_on():
+    value = sum(x[i] ** power * y[i] ** (20 - power) for power in range(1, 12))
+    lines = definitions([Let(h[i], value, "a sum"), Let(y[i], x[i], "it")]).splitlines()
+    first, second = lines[1:3]
+    assert first.endswith(r"&& \quad \text{a sum} \\")
+    assert second.startswith(r"&\qquad {} +")
 
 
 # --------------------------------------------------------------------------
@@ -271,7 +363,7 @@ def test_the_numbers_of_proved_steps_are_those_of_the_page():
     numbers = places(derivation.steps)
     said = {n for n in numbers if all(p for p, at in zip(proved, numbers, strict=True) if at == n)}
     assert said
-    assert f"Step {said.pop()} is proved" in derivation_markdown(derivation)
+    assert f"Step {said.pop()} proved (" in derivation_markdown(derivation)
 
 
 def test_a_citation_names_the_other_paths():
