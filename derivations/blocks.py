@@ -113,7 +113,10 @@ calculation(
 c = Dim("c", "width of the stream")
 i, j, k = c.index("i"), c.index("j"), c.index("k")
 B = matrix("B", c, c, note="Jacobian of the second branch")
-B_1, B_2 = matrix("B_1", c, c), matrix("B_2", c, c)
+B_1, B_2 = (
+    matrix("B_1", c, c, note="Jacobian of the first branch"),
+    matrix("B_2", c, c, note="of the second"),
+)
 calculation(
     sum_over((delta(i, j) + B_2[i, j]) * (delta(j, k) + B_1[j, k]), j),
     given=(B_1, B_2),
@@ -152,7 +155,7 @@ calculation(E(sum_over(sum_over(dy[i] * B[i, j], i) ** 2, j)), **entries, title=
 # the branches are made smaller the more of them there are, $\sigma^2 = 1/D$.
 
 # %%
-D = scalar("D", domain="positive")
+D = scalar("D", domain="positive", note="branches")
 calculation((1 + 1 / D) ** D, given=(D,), title="Branches of variance one over $D$").at_most(
     exp(1), because="$1 + x$ is at most $e^x$"
 )

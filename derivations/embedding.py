@@ -201,7 +201,7 @@ for width in (16, 256, 4096):
 # %%
 lam = scalar("lamda", note="free number of Markov's inequality")
 c = scalar("c", domain="positive", note="bound on cosines")
-toss = scalar("xi")
+toss = scalar("xi", note="one sign, as 0 or 1")
 coin = {"given": (toss, lam), "assuming": (random(toss, mean=Rational(1, 2), law="binary"),)}
 calculation(E(exp(lam * (2 * toss - 1))), **coin, title="One sign").then(
     cosh(lam), because="the mean over both signs"

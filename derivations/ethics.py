@@ -103,7 +103,7 @@ calculation(
 
 # %%
 prior, seen_with, seen_without = (
-    scalar("pi", domain="unit"),
+    scalar("pi", domain="unit", note="suspicion before"),
     *(scalar(name, domain="positive") for name in ("f_1", "f_0")),
 )
 posterior, either = scalar("pihat"), prior * seen_with + (1 - prior) * seen_without
@@ -130,7 +130,7 @@ calculation(
 # probability $K_k$.
 
 # %%
-m = Dim("m")
+m = Dim("m", "answers")
 k = m.index("k")
 P = m.vector("P", domain="distribution", note="probabilities of the answers with you")
 Q = m.vector("Q", domain="distribution", note="probabilities of the answers without you")

@@ -114,7 +114,11 @@ calculation(((x + s) ** 3 - (x - s) ** 3) / (2 * s), **nonzero, title="One step 
 # subscripts are for.
 
 # %%
-n, m, d = Dim("n", "entries of the output"), Dim("m", "entries of the input"), Dim("d")
+n, m, d = (
+    Dim("n", "entries of the output"),
+    Dim("m", "entries of the input"),
+    Dim("d", "columns of the second matrix"),
+)
 i, j, k = n.index("i"), m.index("j"), m.index("k")
 l = d.index("l")
 x, W = m.vector("x", note="where we are"), matrix("W", n, m, note="weights")
@@ -456,7 +460,11 @@ print(f"backwards {dx @ step:.8f}")
 # name from names that are there.
 
 # %%
-m, d, n = Dim("m", "entries of the input"), Dim("d"), Dim("n", "entries of the output")
+m, d, n = (
+    Dim("m", "entries of the input"),
+    Dim("d", "columns of the second matrix"),
+    Dim("n", "entries of the output"),
+)
 i, j, k = n.index("i"), m.index("j"), d.index("k")
 x = m.vector("x", note="positive numbers")
 a, hidden, z = d.vector("a"), d.vector("h"), n.vector("z")
@@ -592,7 +600,7 @@ calculation(
 # %%
 x = n.vector("x", note="positive numbers")
 step = n.vector("s", note="step")
-c = scalar("c", domain="positive")
+c = scalar("c", domain="positive", note="size of the step")
 ahead, behind = n.vector("v"), n.vector("r")
 A = matrix("A", n, n)
 total = MatMul(A.matrix + Transpose(A.matrix))

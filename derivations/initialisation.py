@@ -107,7 +107,8 @@ calculation(
 # the same expectation.
 
 # %%
-u, v = scalar("u"), scalar("v", domain="positive")
+u = scalar("u", note="sum that goes into a rectifier")
+v = scalar("v", domain="positive", note="its variance")
 even = (random(u, variance=v, law="symmetric"),)
 calculation(E(Max(u, 0) ** 2), given=(u, v), assuming=even, title="Half is lost").then(
     E(u**2) / 2, because="both halves alike"
@@ -120,7 +121,7 @@ calculation(E(Max(u, 0) ** 2), given=(u, v), assuming=even, title="Half is lost"
 # layers make of it
 
 # %%
-depth = Dim("D")
+depth = Dim("D", "layers")
 size = scalar("q", domain="positive", note="mean square")
 calculation(
     size * (n * s**2 / 2) ** depth,
@@ -155,7 +156,10 @@ for name, variance in [("Xavier", 1 / 128), ("He    ", 2 / 128)]:
 # grows like this (*Normalisation* asks what it does to gradients).
 
 # %%
-branch, start = depth.vector("b", note="outputs of the branches"), scalar("x_0")
+branch, start = (
+    depth.vector("b", note="outputs of the branches"),
+    scalar("x_0", note="the stream at the start"),
+)
 sigma = scalar("sigma", domain="positive", note="standard deviation of a branch")
 l = depth.index("l")
 calculation(
@@ -237,7 +241,7 @@ calculation(
 # **2.** It keeps a third of them.
 
 # %%
-edge = scalar("a")
+edge = scalar("a", note="largest weight")
 calculation(n * s**2, given=(n, Let(edge, 1 / sqrt(n)), Let(s, edge / sqrt(3)))).then(
     Rational(1, 3), because="$n$ times a third of $1/n$"
 )
@@ -248,7 +252,7 @@ calculation(n * s**2, given=(n, Let(edge, 1 / sqrt(n)), Let(s, edge / sqrt(3))))
 # %%
 p = scalar("p", domain="unit", note="share that is kept")
 value = scalar("x", note="input")
-mask = scalar("mask", domain="binary")
+mask = scalar("mask", domain="binary", note="is it kept?")
 coin = (random(mask, mean=p, law="binary"),)
 calculation(E(mask * value / p), given=(value, p, mask), assuming=coin).then(
     E(mask) * value / p, because="a constant factor"

@@ -33,7 +33,11 @@ from symllm import (
 # the scale $\gamma$ and a matrix $U$, a row for each of $v$ tokens, turn that into the logits $z$.
 
 # %%
-c, depth, v = Dim("c"), Dim("L", "layers"), Dim("v", "tokens of the vocabulary")
+c, depth, v = (
+    Dim("c", "width of the stream"),
+    Dim("L", "layers"),
+    Dim("v", "tokens of the vocabulary"),
+)
 a, b, e = c.indices("a b e")
 l, t = depth.index("l"), v.index("t")
 x = c.vector("x", note="embedding")
@@ -254,7 +258,7 @@ calculation(
 # linear function is their sum; so is a network of relus without biases, though it is not linear.
 
 # %%
-m = Dim("m")
+m = Dim("m", "units")
 unit = m.index("u")
 w = m.vector("w", note="weights of the output")
 W = matrix("W", m, c, note="weights of the relus")
@@ -397,7 +401,11 @@ for steps in (1, 4, 16, 64):
 # "why this token $t$ rather than that, $h$?"
 
 # %%
-shifted, added, other = matrix("Uhat", v, c), c.vector("beta"), v.index("h")
+shifted, added, other = (
+    matrix("Uhat", v, c),
+    c.vector("beta", note="what is added to all rows"),
+    v.index("h"),
+)
 calculation(
     sum_over((shifted[t, a] - shifted[other, a]) * y[a], a),
     given=(U, added, y, Let(shifted[t, a], U[t, a] + added[a], "shifted")),
@@ -423,7 +431,7 @@ calculation(
 # %%
 x_1 = scalar("x_1", note="first input")
 x_2 = scalar("x_2", note="second input")
-s_1, s_2 = scalar("s_1"), scalar("s_2")
+s_1, s_2 = scalar("s_1", note="first input on the path"), scalar("s_2", note="second input on it")
 product = (
     x_1, x_2, alpha,
     Let(s_1, alpha * x_1), Let(s_2, alpha * x_2),
@@ -439,9 +447,9 @@ calculation(x_1 * Partial(f, s_1), given=product).then(
 # middle.
 
 # %%
-pieces = Dim("T")
+pieces = Dim("T", "pieces of the path")
 piece = pieces.index("k")
-form = matrix("C", c, c)
+form = matrix("C", c, c, note="a quadratic form")
 middle = (piece + Rational(1, 2)) / pieces
 calculation(
     sum_over(x[a] * sum_over((form[a, b] + form[b, a]) * middle * x[b], b), a, piece) / pieces,

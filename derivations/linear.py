@@ -82,7 +82,11 @@ print(f"derived {dW[1, 2]:.6f}, by differences {change.sum() / 2:.6f}")
 k, l = Dim("k", "examples of the first piece"), Dim("l", "examples of the second piece")
 s, t = k.index("s"), l.index("t")
 second = l.vector("v", note="gradients of the second piece")
-first, mean_1, mean_2 = k.vector("g"), scalar("mu_1"), scalar("mu_2")
+first, mean_1, mean_2 = (
+    k.vector("g", note="gradients of the first piece"),
+    scalar("mu_1"),
+    scalar("mu_2"),
+)
 pieces = (
     first, second,
     Let(mean_1, sum_over(first[s], s) / k, "mean of the first piece"),

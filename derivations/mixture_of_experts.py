@@ -228,7 +228,7 @@ calculation(
 # $1/e$, so its mean is $1/e$ and its variance $1/e - 1/e^2$.
 
 # %%
-u = n.vector("u")
+u = n.vector("u", note="does the token go to the expert?")
 fair = {
     "given": (u, e),
     "assuming": (random(u[i], mean=1 / e, variance=(1 - 1 / e) / e),),

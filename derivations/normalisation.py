@@ -191,7 +191,7 @@ ops.rms_norm.gradient()
 # $W$. From here on $\epsilon$ is zero.
 
 # %%
-m = Dim("m")
+m = Dim("m", "outputs of the layer")
 col = m.index("k")
 W = m.vector("W", note="weights before the norm").batched((d,))
 dW, u = m.vector("dW").batched((d,)), m.vector("x")
@@ -409,7 +409,7 @@ for post in (True, False):
 # gradient is zero: of two directions, both are taken. A group of two is too small for a norm.
 
 # %%
-first, second = scalar("x_1"), scalar("x_2")
+first, second = scalar("x_1", note="first entry"), scalar("x_2", note="second entry")
 pair = (
     first, second,
     Let(mu, (first + second) / 2, "the mean"),
@@ -439,7 +439,7 @@ calculation(Partial(y[i], x[j]), given=unit, title="A unit vector").then(
 # What is never trained is the mean of each column: it is what is the same in all outputs.
 
 # %%
-below = m.vector("u")
+below = m.vector("u", note="what comes from above")
 calculation(sum_over(dx[i] * below[col], i), given=(dx, below), title="A column").then(
     sum_over(dx[i], i) * below[col], because="the input is the same for all outputs"
 )

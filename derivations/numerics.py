@@ -53,7 +53,8 @@ for name, (power, m) in formats.items():
 a = scalar("a", note="first number")
 b = scalar("b", note="second number")
 u = scalar("u", note="unit of rounding")
-r, s = scalar("e_1"), scalar("e_2")
+r = scalar("e_1", note="relative error of the first number")
+s = scalar("e_2", note="relative error of the second number")
 rounded = (a, b, r, s, u)
 small = (Abs(r) <= u, Abs(s) <= u)
 calculation(
@@ -72,7 +73,9 @@ calculation(
 # rule of order $k$ errs by $h^k$ for it. The best step is where the two meet.
 
 # %%
-h, order, unit_ = (scalar(name, domain="positive") for name in ("h", "k", "u"))
+h = scalar("h", domain="positive", note="step of a difference")
+order = scalar("k", domain="positive", note="order of the rule")
+unit_ = scalar("u", domain="positive", note="unit roundoff")
 calculation(
     Equals(unit_ / h, h**order), given=(h, order, unit_), unknown=(h,), title="The best step"
 ).implies(Equals(h, unit_ ** (1 / (order + 1))), because="multiply by $h$, take the root")
@@ -234,7 +237,8 @@ calculation(exp(12), title="Too large").at_least(
 
 # %%
 w = n.vector("w", note="weights")
-c, loss, scaled = scalar("c", domain="positive"), scalar("L"), scalar("Lhat")
+c = scalar("c", domain="positive", note="factor of the loss")
+loss, scaled = scalar("L"), scalar("Lhat")
 training = (
     w, x, c,
     Let(loss, log(1 + exp(-sum_over(w[i] * x[i], i))), "some loss"),
@@ -288,7 +292,7 @@ calculation(sum_over(lost_part**2, t) / N, given=(step_, N), title="Its variance
 # bits? Weights of at most $R$ in size need a step of $2R / 2^B$.
 
 # %%
-bits, edge = Dim("B", "bits"), scalar("R", domain="positive")
+bits, edge = Dim("B", "bits"), scalar("R", domain="positive", note="largest weight")
 calculation(
     step_**2 / 12,
     given=(edge, bits, Let(step_, 2 * edge / 2**bits, "the step")),
@@ -370,7 +374,7 @@ calculation(z * Partial(root, z) / root, given=(z, Let(root, sqrt(z), "a root"))
 # %%
 low = scalar("w", note="lower neighbour")
 share = scalar("alpha", domain="unit", note="distance from the lower neighbour, in steps")
-up = scalar("up", domain="binary")
+up = scalar("up", domain="binary", note="is it rounded up?")
 calculation(
     E(low + step_ * up),
     given=(low, step_, share, up),

@@ -99,7 +99,7 @@ calculation(
 x = m.vector("x", note="first word")
 f = m.vector("f", note="position of the first word")
 g = m.vector("g", note="position of the second word")
-word = m.vector("w")
+word = m.vector("w", note="another word")
 calculation(
     sum_over((x[k] + f[k]) * (word[k] + g[k]), k), given=(x, word, f, g), title="Sums in a score"
 ).then(
@@ -173,7 +173,7 @@ calculation(
 a = m.vector("a", note="first entries of the query's pairs")
 b = m.vector("b", note="second entries of the query's pairs")
 c = m.vector("c", note="first entries of the key's pairs")
-e = m.vector("e")
+e = m.vector("e", note="second entries of the key's pairs")
 a_i, b_i, c_j, e_j = (m.vector(f"{name}tilde") for name in "abce")
 turned = (
     a, b, c, e, w, i, j,
@@ -280,7 +280,10 @@ calculation(
 # least a radian? The last such pair, number $k$ of the $m$, is where $t \omega_k = 1$.
 
 # %%
-far, last = scalar("t", domain="positive", note="distance"), scalar("k", domain="positive")
+far, last = (
+    scalar("t", domain="positive", note="distance"),
+    scalar("k", domain="positive", note="number of the pair"),
+)
 calculation(
     Equals(far * base ** (-last / m), 1),
     given=(far, base, last, m),

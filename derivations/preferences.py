@@ -43,7 +43,7 @@ from symllm import (
 n = Dim("n", "answers")
 i, j = n.indices("i j")
 z, pi, R = n.vector("z", note="logits"), n.vector("pi"), n.vector("R", note="rewards")
-J, B = scalar("J"), scalar("B")
+J, B = scalar("J"), scalar("B", note="baseline")
 policy = (
     z, R,
     Let(pi[i], ops.softmax(z[i], over=i), "the policy"),
@@ -414,7 +414,7 @@ calculation(reward[a] - sum_over(reward[c], c) / G, given=(reward,)).then(
 # %%
 coin, s = G.vector("x", domain="binary", note="the answer, as a coin"), G.vector("u")
 chance = scalar("p", domain="unit", note="probability of a right answer")
-R_1, R_0 = scalar("R_1"), scalar("R_0")
+R_1, R_0 = scalar("R_1", note="reward of a right answer"), scalar("R_0", note="of a wrong one")
 game = (
     coin, chance, R_1, R_0,
     Let(reward[a], R_1 * coin[a] + R_0 * (1 - coin[a]), "its reward"),
@@ -456,7 +456,10 @@ calculation(Partial(sum_over(pi[j] * log(pi[j] / q[j]), j), z[i]), given=drift).
 # **4.** To the log-odds of the preference.
 
 # %%
-h, alpha = scalar("h", note="margin"), scalar("alpha", domain="unit")
+h, alpha = (
+    scalar("h", note="margin"),
+    scalar("alpha", domain="unit", note="share that prefers the first answer"),
+)
 minimum(
     alpha * log(1 + exp(-h)) + (1 - alpha) * log(1 + exp(h)),
     Let(h, log(alpha / (1 - alpha))),

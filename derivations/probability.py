@@ -70,7 +70,7 @@ pictures.curves(
 # %%
 n = Dim("n", "events")
 i, j = n.indices("i j")
-x = scalar("x", domain="positive")
+x = scalar("x", domain="positive", note="a ratio of probabilities")
 calculation(log(x), given=(x,), title="Below its tangent").at_most(
     x - 1, because="the logarithm is concave"
 )
@@ -421,7 +421,7 @@ calculation(-sum_over(p[i] * q[j] * log(p[i] * q[j]), i, j), given=(p, q)).then(
 # %%
 T = scalar("T", domain="positive", note="tokens of a text")
 loss = scalar("L", domain="positive", note="loss of each token")
-width = scalar("ell", domain="positive")
+width = scalar("ell", domain="positive", note="characters of a token")
 bits, characters = scalar("B"), scalar("C")
 text = (
     T, loss, width,

@@ -129,7 +129,8 @@ calculation(
 # %%
 e = scalar("E", domain="positive", note="floor of the loss")
 C = scalar("C", domain="positive", note="budget of operations")
-A_N, A_D = scalar("A_N", domain="positive"), scalar("A_D", domain="positive")
+A_N = scalar("A_N", domain="positive", note="weight of the parameters in the loss")
+A_D = scalar("A_D", domain="positive", note="weight of the tokens in the loss")
 alpha = scalar("alpha", domain="positive", note="exponent of the parameters")
 beta = scalar("beta", domain="positive", note="exponent of the tokens")
 N = scalar("N", domain="positive", note="parameters")
@@ -356,7 +357,8 @@ calculation(Equals(2 * L * c * T, 12 * L * c**2), given=(c, L, T), unknown=(T,))
 # %%
 C = scalar("C", domain="positive", note="budget of operations")
 alpha = scalar("alpha", domain="positive", note="exponent of the parameters")
-A_N, A_D = scalar("A_N", domain="positive"), scalar("A_D", domain="positive")
+A_N = scalar("A_N", domain="positive", note="weight of the parameters in the loss")
+A_D = scalar("A_D", domain="positive", note="weight of the tokens in the loss")
 even = (
     C, alpha, A_N, A_D,
     Let(G, (A_N / A_D) ** (1 / (2 * alpha)), "the constant"),

@@ -353,7 +353,7 @@ ops.cross_entropy_index.gradient("z")
 # **1.** Of their difference. This is why a classifier of two classes needs one output only.
 
 # %%
-a, b = scalar("a"), scalar("b")
+a, b = scalar("a", note="first score"), scalar("b", note="second score")
 calculation(exp(a) / (exp(a) + exp(b)), given=(a, b)).then(
     1 / (1 + exp(b - a)), because="divided by the first exponential"
 )
