@@ -243,8 +243,8 @@ calculation(
     given=(y, bound),
     assuming=(y[j] <= bound, -bound <= y[j]),
     title="The smallest weight",
-).at_least(exp(y[j]) / (m * exp(bound)), because=r"no term is larger than $\exp(c)$").at_least(
-    exp(-2 * bound) / m, because=r"nor smaller than $\exp(-c)$"
+).at_least(exp(y[j]) / (m * exp(bound)), because="no term exceeds that of $c$").at_least(
+    exp(-2 * bound) / m, because="nor is any below that of $-c$"
 )
 
 # %% [markdown]

@@ -228,11 +228,8 @@ sides = (
     Let(h[k], sum_over(A[k, j] * x[j], j), "the input in a few numbers"),
 )  # fmt: skip
 calculation(sum_over(merged[i, j] * x[j], j), given=sides, title="One matrix for two paths").then(
-    sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * sum_over(A[k, j] * x[j], j), k),
-    because="sum over $j$ first",
-).then(
     sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * h[k], k),
-    because="which is what was trained",
+    because="sum over $j$ first",
 )
 
 # %% [markdown]
@@ -361,8 +358,9 @@ calculation(
     (sum_over(exp(a[b]) * U[b, w], b) + sum_over(exp(scores[e]) * V[e, w], e)) / (Z_1 + Z_2),
     given=prompted,
     title="Attention to both",
-).then((Z_1 * O_1[w] + Z_2 * O_2[w]) / (Z_1 + Z_2), because="two sums").then(
-    share * O_1[w] + (1 - share) * O_2[w], because="shares of the whole"
+).then(
+    share * O_1[w] + (1 - share) * O_2[w],
+    because="each sum is a mean, times its share of the whole",
 )
 
 # %%

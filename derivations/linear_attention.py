@@ -87,15 +87,6 @@ pictures.curves(
 ops.linear_attention
 
 # %% [markdown]
-# The engine counts the operations of both by their equations. Here are the largest terms:
-
-# %% tags=["shown"]
-from symllm import leading, ops
-
-for op in (ops.attention, ops.linear_attention):
-    print(f"{op.title}: {leading(op.counts().forward_flops)}")
-
-# %% [markdown]
 # ### A gradient without positions
 #
 # What is a sum over positions on the way forward hands the same gradient to all of them on the way
