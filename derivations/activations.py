@@ -53,13 +53,13 @@ ops.sigmoid.gradient("x")
 
 # %% [markdown]
 # *In words:* the slope is the output times what the output lacks to one. A sigmoid that is sure,
-# either way, has nearly stopped to learn: it is *saturated*.
+# either way, has nearly stopped learning: it is *saturated*.
 
 # %% [markdown]
 # And it never learns fast. Complete the square:
 
 # %%
-y = scalar("y", domain="unit")
+y = scalar("y", domain="unit", note="output of a sigmoid")
 calculation(y * (1 - y), given=(y,), title="The steepest place").then(
     Rational(1, 4) - (y - Rational(1, 2)) ** 2, because="complete the square"
 ).at_most(Rational(1, 4), because="with equality at one half")
@@ -69,7 +69,7 @@ calculation(y * (1 - y), given=(y,), title="The steepest place").then(
 # left of it, if all of them have the same output?
 
 # %%
-depth = Dim("D")
+depth = Dim("D", "layers")
 calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many sigmoids").at_most(
     Rational(1, 4) ** depth.symbol, because="each is at most one quarter"
 )
@@ -84,7 +84,7 @@ calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many
 # function than the sigmoid, stretched by two in both directions and centred.
 
 # %%
-x = scalar("x")
+x = scalar("x", note="input")
 calculation(tanh(x), given=(x,), title="Tanh is a sigmoid").then(
     (exp(x) - exp(-x)) / (exp(x) + exp(-x)), because="by definition"
 ).then((1 - exp(-2 * x)) / (1 + exp(-2 * x)), because=r"divide both by $e^x$").then(
@@ -156,11 +156,11 @@ ops.relu.gradient("x")
 # stays shut unless the layers below it change its inputs. It is called *dead*.
 
 # %% [markdown]
-# Only one thing about a rectifier is curved, its corner. It has no scale of its own: stretch the
-# input by a positive factor $c$, and the output stretches with it.
+# But for its corner a rectifier is straight, and it has no scale of its own: stretch the input by a
+# positive factor $c$, and the output stretches with it.
 
 # %%
-c = scalar("c", domain="positive")
+c = scalar("c", domain="positive", note="factor of the input")
 calculation(Max(c * x, 0), given=(c, x), title="No scale of its own").then(
     c * Max(x, 0), because="$c$ does not change the sign"
 )
@@ -196,24 +196,14 @@ ops.softplus.gradient("x")
 # %%
 calculation(log(1 + exp(x)), given=(x,), title="Softplus and the rectifier").then(
     Max(x, 0) + log(1 + exp(-Abs(x))), because="take out the larger"
-).at_most(Max(x, 0) + log(2), because="the logarithm that is left is of two at most")
+).at_most(Max(x, 0) + log(2), because="what is left is at most $\\log 2$")
 
 # %% [markdown]
 # *In words:* never by more than $\log 2$, and that only at the corner. The line in the middle is
 # also how programs compute softplus. As it is defined, it fails where $e^x$ is too large for the
 # machine, although the value is harmless; with the larger taken out, the exponential can only be
 # small.
-
-# %% tags=["shown"]
-import numpy as np
-
-np.seterr(over="ignore")
-for value in (-800.0, 0.0, 800.0):
-    defined = np.log(1 + np.exp(value))
-    stable = max(value, 0) + np.log1p(np.exp(-abs(value)))
-    print(f"x = {value:6.1f}: as defined {defined:.3f}, larger first {stable:.3f}")
-
-# %% [markdown]
+#
 # Softplus itself did not win: at zero it lets $\log 2$ through, and no unit is ever off.
 # It lives on where something has to be positive, such as a step size or a variance. The corner
 # was rounded in another way.
@@ -225,8 +215,8 @@ for value in (-800.0, 0.0, 800.0):
 # on the left. Two curves are in use: the sigmoid makes SiLU (also called swish), the distribution
 # function of the normal law makes GELU.
 #
-# Both curves have the symmetry of the step: what is open at $x$ is shut at $-x$. That fixes half of
-# the function already.
+# Both curves have the symmetry of the step: what is open at $x$ is shut at $-x$. For the normal law
+# it is plain, since a draw lies as often above $x$ as below $-x$; for the sigmoid:
 
 
 # %%
@@ -234,26 +224,21 @@ def gate(z):
     return 1 / (1 + exp(-z))
 
 
-calculation(x * gate(x) - (-x) * gate(-x), given=(x,), title="SiLU, right minus left").then(
-    x, because="the two shares make one"
-)
-
-
-# %%
 def normal(z):
     return (1 + erf(z / sqrt(2))) / 2
 
 
-calculation(x * normal(x) - (-x) * normal(-x), given=(x,), title="GELU, right minus left").then(
-    x, because="the two shares make one"
+calculation(gate(x) + gate(-x), given=(x,), title="Open and shut").then(
+    1, because="a common denominator"
 )
 
 # %% [markdown]
-# *In words:* ReLU, SiLU and GELU all satisfy $f(x) - f(-x) = x$. They are one half of the
-# identity, $x / 2$, plus something even: for ReLU half of the size of $x$, for the others a smooth
-# copy of it. Hence the slopes at $x$ and at $-x$ always make one together, and at zero the smooth
-# ones have a slope of one half. On inputs that are spread evenly about zero the mean slope is one
-# half, whichever is chosen; what differs is how that half is shared out.
+# *In words:* the two shares make one, so ReLU, SiLU and GELU all satisfy $y(x) - y(-x) = x$. That
+# fixes half of the function: it is one half of the identity, $x / 2$, plus something even, which
+# for ReLU is half of the size of $x$, for the others a smooth copy of it. Hence the slopes at $x$
+# and at $-x$ always make one together, and at zero the smooth ones have a slope of one half. On
+# inputs that are spread evenly about zero the mean slope is one half, whichever is chosen; what
+# differs is how that half is shared out.
 
 # %%
 axis = scalar("x")
@@ -294,7 +279,8 @@ ops.silu.gradient("x")
 # probability $\Phi$ and zero otherwise, what is the mean of the result?
 
 # %%
-Phi, coin = scalar("Phi"), scalar("mask", domain="binary")
+Phi = scalar("Phi", note="probability to be kept")
+coin = scalar("mask", domain="binary", note="is it kept?")
 calculation(
     E(coin * x),
     given=(x, coin, Let(Phi, normal(x), "share of draws below x")),
@@ -351,21 +337,9 @@ ops.gelu_tanh.gradient("x")
 # %% [markdown]
 # Where do the constants come from? The gate of GELU is $\frac{1}{2} (1 + \mathrm{erf})$, so the
 # tangent has to imitate the error function, and the two should agree in slope at zero. Twice the
-# density there is $\sqrt{2/\pi}$: that is the first constant. The other is asked for in Exercise 4.
+# density there is $\sqrt{2/\pi}$: that is the first constant. The other is asked for in Exercise 3.
 # The two functions differ by less than $0.0005$. For a network that is nothing; for somebody who
-# compares the gradients of two programs it is a bug that takes a day to find, and this is what it
-# looks like:
-
-# %%
-cubic = sqrt(2 / pi) * (axis + Rational("0.044715") * axis**3)
-pictures.curves(
-    {"GELU by tanh, less GELU": axis * (1 + tanh(cubic)) / 2 - GELU},
-    name="gelu-difference",
-    words="The difference is an even curve: zero at the origin, below zero by 0.0002 at 1.4 and "
-    "above by 0.0005 at 2.7.",
-    up="difference",
-    **ACROSS,
-)
+# compares the gradients of two programs it is a bug that takes a day to find (Exercise 4).
 
 # %% [markdown]
 # ## A gate worked by another
@@ -393,14 +367,16 @@ ops.swiglu.gradient()
 ops.geglu.gradient("gate")
 
 # %% [markdown]
-# *In words:* gating is one idea and its activation another; the calculus does not mix them.
+# *In words:* the slope of GELU stands where that of SiLU stood. Gating is one idea and its
+# activation another; the calculus does not mix them.
 
 # %% [markdown]
 # The gate costs a third matrix. A plain feed-forward layer has two, of $d$ by $4 d$ entries. For
 # three matrices to have as many entries as those two, how wide may the layer be?
 
 # %%
-d, f = scalar("d", domain="positive"), scalar("f", domain="positive")
+d = scalar("d", domain="positive", note="width of the stream")
+f = scalar("f", domain="positive", note="width of the feed-forward layer")
 calculation(
     Equals(3 * d * f, 2 * d * (4 * d)), given=(d, f), unknown=(f,), title="A fair comparison"
 ).implies(Equals(f, Rational(8, 3) * d), because=r"divide by $3 d$")
@@ -409,14 +385,16 @@ calculation(
 # *In words:* two thirds of the usual width. The $11008$ of Llama with $d = 4096$ is eight thirds of
 # it, rounded up to a multiple of 256.
 #
-# A product of two halves is no longer of the size of one. Stretch the input of both by a large $c$,
-# where the gate is open and SiLU as good as a rectifier:
+# There is another price. Stretch the inputs of both halves by a large $c$, where the gate is open
+# and SiLU as good as a rectifier:
 
 # %%
-g, u = scalar("g"), scalar("u")
-calculation(Max(c * g, 0) * (c * u), given=(c, g, u), title="A stretch comes out squared").then(
-    c**2 * (Max(g, 0) * u), because="one $c$ from each half"
-)
+opened, passed = scalar("gate"), scalar("up")
+calculation(
+    Max(c * opened, 0) * (c * passed),
+    given=(c, opened, passed),
+    title="A stretch comes out squared",
+).then(c**2 * (Max(opened, 0) * passed), because="one $c$ from each half")
 
 # %% [markdown]
 # *In words:* an outlier that reaches both halves is squared. Products let one unit ask
@@ -427,8 +405,9 @@ calculation(Max(c * g, 0) * (c * u), given=(c, g, u), title="A stretch comes out
 #
 # Dropout is not an activation, but it too acts on every entry by itself: it leaves each out with
 # probability $\mathrm{rate}$, so that no unit can rely on a certain other one. What is kept is
-# scaled up, so that the mean stays, and nothing needs to be done when the model is used. The
-# throws of the dice are given, as a mask of zeros and ones.
+# scaled up, so that the mean stays (an exercise of *Initialisation* computes it, and the variance),
+# and nothing needs to be done when the model is used. The throws of the dice are given, as a mask
+# of zeros and ones.
 
 # %%
 ops.dropout
@@ -448,14 +427,11 @@ ops.dropout.gradient("x")
 #
 # **2.** Where is SiLU lowest? Show that its value there is one more than the place.
 #
-# **3.** Mish is $x \tanh(\mathrm{softplus}(x))$. It is built of parts of this chapter; find its
-# gradient.
-#
-# **4.** GPT-2's cubic is $\kappa (x + \nu x^3)$. With $\kappa = \sqrt{2/\pi}$ the slopes of the two
-# gates agree at zero. Choose $\nu$ so that they also curve alike there. How far is that from
+# **3.** GPT-2's cubic is $\kappa (x + \nu x^3)$. With $\kappa = \sqrt{2/\pi}$ the slopes of the two
+# gates agree at zero. Choose $\nu$ so that their cubic terms agree as well. How far is that from
 # $0.044715$?
 #
-# **5.** A function for the backward pass of GELU agrees with another library's to three digits, not
+# **4.** A function for the backward pass of GELU agrees with another library's to three digits, not
 # more. What is wrong with it?
 #
 # ### Answers
@@ -464,7 +440,7 @@ ops.dropout.gradient("x")
 # slope is $\alpha$, never zero: no unit dies.
 
 # %%
-alpha, leaky = scalar("alpha", domain="unit"), scalar("y")
+alpha, leaky = scalar("alpha", domain="unit", note="slope on the left"), scalar("y")
 two = (x, alpha, Let(leaky, Max(x, 0) - alpha * Max(-x, 0), "a leak on the left"))
 calculation(Partial(leaky, x), given=two, title="Leaky ReLU").then(
     Iverson(x > 0) + alpha * Iverson(x < 0), because="one side is shut, the other open"
@@ -482,57 +458,39 @@ calculation(Equals(Partial(out, x), 0), given=silu, unknown=(x,)).implies(
 ).implies(Equals(out, 1 + x), because="divide by the sigmoid")
 
 # %% [markdown]
-# **3.** Gate and slope of the gate, once more: the slope of the gate is that of tanh times that of
-# softplus, which is the sigmoid $s$.
+# **3.** Near zero both functions are a line less a cubic, and what is left is of the fifth order.
+# The slope of the tangent is $1 - \tanh^2 u$, that of the error function $\kappa e^{-x^2/2}$; what
+# holds for slopes holds for what they add up to.
 
 # %%
-plus, squashed, mish = (scalar(name) for name in ("u", "t", "y"))
-composed = (
-    x,
-    Let(share, gate(x), "the sigmoid"),
-    Let(plus, log(1 + exp(x)), "softplus"),
-    Let(squashed, tanh(plus), "its tanh, the gate"),
-    Let(mish, x * squashed, "gated input"),
-)
-calculation(Partial(mish, x), given=composed, title="Mish").then(
-    squashed + x * Partial(squashed, x), because="product rule"
-).then(squashed + x * (1 - squashed**2) * share, because="chain rule")
-
-# %% [markdown]
-# **4.** The slope of the tangent is $p$ below, by the chain rule; that of the error function is
-# $\kappa e^{-x^2/2}$, whose second derivative at zero is $-\kappa$.
+u = scalar("u", domain="positive", note="what is gated")
+calculation(u - u**3 / 3, given=(u,), title="The tangent near zero").at_most(
+    tanh(u), because=r"$\tanh u \le u$: a slope of at least $1 - u^2$"
+).at_most(u - u**3 / 3 + 2 * u**5 / 15, because="so it is at most $1 - u^2 + 2 u^4 / 3$")
 
 # %%
-first, third, x0 = scalar("kappa", domain="positive"), scalar("nu"), scalar("x")
-u, t, p, q = scalar("u"), scalar("t"), scalar("p"), scalar("q")
-tangent = (
-    first, third,
-    Let(u, first * (x0 + third * x0**3), "the cubic"),
-    Let(t, tanh(u), "its tangent"),
-    Let(p, first * (1 + 3 * third * x0**2) * (1 - t**2), "the slope of the tangent"),
-)  # fmt: skip
-bend = 6 * first * third * x0 * (1 - t**2) - 2 * first * (1 + 3 * third * x0**2) * t * p
-calculation(Partial(p, x0), given=(x0, *tangent), title="How the slope changes").then(
-    bend, because="product rule, with $t' = p$"
+first = scalar("kappa", domain="positive", note="slope of the cubic at zero")
+third = scalar("nu", note="weight of the cube")
+near = scalar("x", domain="positive")
+calculation(
+    first * (near - near**3 / 6),
+    given=(near, Let(first, sqrt(2 / pi), "twice the density at zero")),
+    title="The error function near zero",
+).at_most(erf(near / sqrt(2)), because=r"$e^{-x^2/2} \ge 1 - x^2/2$").at_most(
+    first * (near - near**3 / 6 + near**5 / 40), because=r"$e^{-x^2/2} \le 1 - x^2/2 + x^4/8$"
 )
 
 # %% [markdown]
-# At zero that is zero. Call it $q$, and differentiate once more, there.
+# With $u = \kappa (x + \nu x^3)$ the cubic terms are $(\kappa \nu - \kappa^3/3) \, x^3$ and
+# $-(\kappa/6) \, x^3$.
 
 # %%
 calculation(
-    Partial(q, x0),
-    given=(Let(x0, 0, "the place"), *tangent, Let(q, bend, "as above")),
-    title="The tangent's curve",
-).then(first * (6 * third - 2 * first**2), because="at zero, where $t = 0$ and $p = \\kappa$")
-
-# %%
-calculation(
-    Equals(first * (6 * third - 2 * first**2), -first),
+    Equals(first * third - first**3 / 3, -first / 6),
     Equals(first, sqrt(2 / pi)),
     given=(first, third),
     unknown=(first, third),
-    title="The same curve",
+    title="The same cubic term",
 ).implies(Equals(third, (4 - pi) / (6 * pi)), because=r"divide by $\kappa$, then put it in")
 
 # %% [markdown]
@@ -550,7 +508,7 @@ for nu in (0.044715, (4 - np.pi) / (6 * np.pi)):
     print(f"nu = {nu:.6f}: off by {abs(off).max():.6f}")
 
 # %% [markdown]
-# **5.** Nothing, but it belongs to another function. The check tries the neighbours of what it was
+# **4.** Nothing, but it belongs to another function. The check tries the neighbours of what it was
 # asked for, and finds which.
 
 # %% tags=["shown"]
@@ -594,8 +552,6 @@ print(verdict.kind, verdict.explanation, sep=": ")
 #
 # P. Ramachandran, B. Zoph and Q. V. Le, *Searching for activation functions*, arXiv:1710.05941,
 # 2017.
-#
-# D. Misra, *Mish: a self regularized non-monotonic activation function*, arXiv:1908.08681, 2019.
 #
 # Y. N. Dauphin, A. Fan, M. Auli and D. Grangier, *Language modeling with gated convolutional
 # networks*, ICML 2017, arXiv:1612.08083.

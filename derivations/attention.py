@@ -53,10 +53,15 @@ pictures.graph(ops.attention.gradient())
 # weights that sum to one in each row, and any gradients of theirs.
 
 # %%
-n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")
+n = Dim("n", "queries")
+m = Dim("m", "keys")
+d = Dim("d", "width of keys")
+e = Dim("e", "width of values")
 (i,), (j,), (k,), (l,) = n.indices("i"), m.indices("j"), d.indices("k"), e.indices("l")
-P = m.vector("P", domain="distribution").batched((n,))
-Q, V, O, dO = matrix("Q", n, d), matrix("V", m, e), matrix("O", n, e), matrix("dO", n, e)
+P = m.vector("P", domain="distribution", note="attention weights").batched((n,))
+Q = matrix("Q", n, d, note="queries")
+V = matrix("V", m, e, note="values")
+O, dO = matrix("O", n, e), matrix("dO", n, e)
 dP, dS, D, dK = matrix("dP", n, m), matrix("dS", n, m), n.vector("D"), matrix("dK", m, d)
 softmax_back = (
     P, dP,
@@ -110,7 +115,7 @@ print(f"predicted {predicted:.6f}, measured {measured:.6f}")
 # **1.** Nothing. Wherever they look, they see the same.
 
 # %%
-v = e.vector("v")
+v = e.vector("v", note="the one value")
 same_values = (P, v, dO, Let(O[i, l], sum_over(P[i, j] * v[l], j), "output"))
 calculation(
     P[i, j] * (sum_over(dO[i, l] * v[l], l) - sum_over(dO[i, l] * O[i, l], l)),
@@ -140,7 +145,7 @@ calculation(sum_over(dK[j, k], j), given=keys_back, title="The bias of the keys"
 # dividing by $\sqrt{d}$ keeps away at the start of training.
 
 # %%
-chosen, other = n.vector("a", domain=m), m.index("r")
+chosen, other = n.vector("a", domain=m, note="the key that is chosen"), m.index("r")
 calculation(
     delta(j, chosen[i]) * (dP[i, j] - sum_over(delta(other, chosen[i]) * dP[i, other], other)),
     given=(chosen, dP),

@@ -143,7 +143,7 @@ for name, known in {**alike, "sliding_window": "causal_attention"}.items():
 # that computes all scores and then masks them saves nothing.
 
 # %%
-n = Dim("n")
+n = Dim("n", "positions")
 i, j = n.indices("i j")
 calculation(sum_over(sum_over(Iverson(j <= i), j), i), given=(n,), title="Allowed pairs").then(
     n * (n + 1) / 2, because="one in the first row, $n$ in the last"
@@ -173,11 +173,15 @@ for layer in range(1, 4):
 # row, and a row of $\mathrm{d}S$ sums to zero.
 
 # %%
-m, d, e = Dim("m"), Dim("d"), Dim("e")
+m, d, e = Dim("m", "keys"), Dim("d", "width of keys"), Dim("e", "width of values")
 (c,), (k,), (l,) = m.indices("j"), d.indices("k"), e.indices("l")
-Q, K, V, O = matrix("Q", n, d), matrix("K", m, d), matrix("V", m, e), matrix("O", n, e)
+Q = matrix("Q", n, d, note="queries")
+K = matrix("K", m, d, note="keys")
+V = matrix("V", m, e, note="values")
+O = matrix("O", n, e)
 S, P, dO, D = matrix("S", n, m), matrix("P", n, m), matrix("dO", n, e), n.vector("D")
-B, slope = matrix("B", n, m, role="parameter"), scalar("slope", role="parameter")
+B = matrix("B", n, m, role="parameter", note="bias of the scores")
+slope = scalar("slope", role="parameter", note="slope of the penalty")
 product = sum_over(Q[i, k] * K[c, k], k) / sqrt(d)
 
 

@@ -48,9 +48,14 @@ ops.attention
 # expected cost is least at the mean.
 
 # %%
-n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")
+n = Dim("n", "queries")
+m = Dim("m", "keys")
+d = Dim("d", "width of keys")
+e = Dim("e", "width of values")
 c = m.index("j")
-P, v, o = m.vector("P", domain="distribution"), m.vector("v"), scalar("o")
+P = m.vector("P", domain="distribution", note="attention weights")
+v = m.vector("v", note="one entry of the values")
+o = scalar("o", note="output")
 minimum(sum_over(P[c] * (o - v[c]) ** 2, c), Let(o, sum_over(P[c] * v[c], c)), given=(P, v, o))
 
 # %% [markdown]
@@ -68,7 +73,7 @@ minimum(sum_over(P[c] * (o - v[c]) ** 2, c), Let(o, sum_over(P[c] * v[c], c)), g
 
 # %%
 i, j = d.indices("i j")
-q, k = d.vector("q"), d.vector("k")
+q, k = d.vector("q", note="query"), d.vector("k", note="key")
 unit = (random(q[i]), random(k[i]))
 calculation(
     E(sum_over(q[i] * k[i], i)), given=(q, k), assuming=unit, title="The mean of a score"
@@ -110,7 +115,7 @@ calculation(
 # differ by more than either of them differs from zero:
 
 # %%
-k_1, k_2 = d.vector("k_1"), d.vector("k_2")
+k_1, k_2 = d.vector("k_1", note="first key"), d.vector("k_2", note="second key")
 calculation(
     Var(sum_over(q[i] * k_1[i], i) - sum_over(q[i] * k_2[i], i)),
     given=(q, k_1, k_2),
@@ -177,12 +182,13 @@ calculation(
 
 # %%
 r, c, a, l = n.index("i"), n.index("j"), d.index("a"), e.index("l")
-Q, K = (d.vector(name).batched((n,)) for name in "QK")
-V = e.vector("V").batched((n,))
+Q = d.vector("Q", note="queries").batched((n,))
+K = d.vector("K", note="keys").batched((n,))
+V = e.vector("V", note="values").batched((n,))
 S, Z, O = n.vector("S").batched((n,)), n.vector("Z"), e.vector("O").batched((n,))
 S_new, Z_new = n.vector("Stilde").batched((n,)), n.vector("Ztilde")
 O_new = e.vector("Otilde").batched((n,))
-pi = n.vector("pi", domain=n)
+pi = n.vector("pi", domain=n, note="the order of the positions")
 forward = (
     Q, K, V, pi,
     Let(S[r, c], sum_over(Q[r, a] * K[c, a], a) / sqrt(d), "scores"),
@@ -261,9 +267,9 @@ for op in (ops.attention, ops.causal_attention):
 # **1.** One over $\sigma_q \sigma_k \sqrt{d}$.
 
 # %%
-sigma_q, sigma_k, sigma = (
-    scalar(name, domain="positive") for name in ("sigma_q", "sigma_k", "sigma")
-)
+sigma_q = scalar("sigma_q", domain="positive", note="standard deviation of the query")
+sigma_k = scalar("sigma_k", domain="positive", note="standard deviation of the key")
+sigma = scalar("sigma", domain="positive", note="standard deviation of the score")
 calculation(
     Var(sum_over(q[i] * k[i], i)),
     given=(q, k, sigma_q, sigma_k),
@@ -275,7 +281,7 @@ calculation(
 # little.
 
 # %%
-v = n.vector("v")
+v = n.vector("v", note="values")
 calculation(
     Var(sum_over(v[c], c) / n), given=(v, sigma), assuming=(random(v[c], variance=sigma**2),)
 ).then(sum_over(Var(v[c]), c) / n**2, because="independent values").then(
@@ -287,7 +293,7 @@ calculation(
 # square.
 
 # %%
-mu = scalar("mu")
+mu = scalar("mu", note="mean")
 calculation(
     Var(sum_over(q[i] * k[i], i)),
     given=(q, k, mu, sigma_k),

@@ -37,7 +37,10 @@ ops.multi_head_attention
 # the model among them, the four matrices have as many entries as with one:
 
 # %%
-h, c, d, e = (scalar(name, domain="positive") for name in "hcde")
+h = scalar("h", domain="positive", note="heads")
+c = scalar("c", domain="positive", note="width of the stream")
+d = scalar("d", domain="positive", note="width of keys")
+e = scalar("e", domain="positive", note="width of values")
 calculation(
     h * (2 * d * c + 2 * e * c),
     given=(h, c, Let(d, c / h, "width of keys"), Let(e, c / h, "width of values")),
@@ -129,12 +132,19 @@ ops.grouped_query_attention.gradient()
 # score of one head, and then its output:
 
 # %%
-n, m, r, d, e = (Dim(name) for name in ("n", "m", "r", "d", "e"))
+n = Dim("n", "queries")
+m = Dim("m", "keys")
+r = Dim("r", "width of latent vectors")
+d = Dim("d", "width of keys")
+e = Dim("e", "width of values")
 (i,), (j,), (a,), (k,), (l,) = (
     size.indices(name) for size, name in ((n, "i"), (m, "j"), (r, "a"), (d, "k"), (e, "l"))
 )
-Q, C, P = matrix("Q", n, d), matrix("C", m, r), matrix("P", n, m)
-W, U = matrix("W", d, r), matrix("U", e, r)
+Q = matrix("Q", n, d, note="queries")
+C = matrix("C", m, r, note="latent vectors")
+P = matrix("P", n, m, note="attention weights")
+W = matrix("W", d, r, note="from latent vectors to keys")
+U = matrix("U", e, r, note="from latent vectors to values")
 calculation(
     sum_over(Q[i, k] * sum_over(W[k, a] * C[j, a], a), k), given=(Q, C, W), title="A score"
 ).then(
@@ -165,7 +175,7 @@ calculation(
 ops.softcap
 
 # %%
-x = scalar("x")
+x = scalar("x", note="score")
 pictures.curves(
     {"score": x, "capped at 50": 50 * tanh(x / 50)},
     over=(x, -120, 120),
@@ -205,9 +215,11 @@ ops.softcap.gradient("x")
 # product the QK circuit.)
 
 # %%
-c = Dim("c")
+c = Dim("c", "width of the stream")
 (a, b), (j,) = c.indices("a b"), n.indices("j")
-X, W_Q, W_K = matrix("X", n, c), matrix("W_Q", d, c), matrix("W_K", d, c)
+X = matrix("X", n, c, note="input")
+W_Q = matrix("W_Q", d, c, note="weights of the queries")
+W_K = matrix("W_K", d, c, note="weights of the keys")
 B = matrix("B", c, c)
 calculation(
     sum_over(sum_over(W_Q[k, a] * X[i, a], a) * sum_over(W_K[k, b] * X[j, b], b), k),
@@ -220,9 +232,11 @@ calculation(
 # $h!$ ways. For one entry of the output:
 
 # %%
-h = Dim("h")
+h = Dim("h", "heads")
 (s,) = h.indices("s")
-W_O, O, pi = matrix("W_O", h, e), matrix("O", h, e), h.vector("pi", domain=h)
+W_O = matrix("W_O", h, e, note="weights of the output")
+O = matrix("O", h, e, note="outputs of the heads")
+pi = h.vector("pi", domain=h, note="the order of the heads")
 calculation(
     sum_over(sum_over(W_O[pi[s], l] * O[pi[s], l], l), s),
     given=(W_O, O, pi),
@@ -235,7 +249,7 @@ calculation(
 # the cap is for the few scores in the hundreds that would leave a row without a gradient.
 
 # %%
-y, bound = m.vector("y"), scalar("c", domain="positive")
+y, bound = m.vector("y", note="scores"), scalar("c", domain="positive", note="bound on the scores")
 other = m.index("i")
 j = m.index("j")
 calculation(

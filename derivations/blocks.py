@@ -6,18 +6,18 @@
 # so a block needs no calculus of its own: each step cites a lemma, and what is new is only how
 # the gradients of the branches come together.
 #
-# That is the point of the chapter. Networks of a hundred layers could hardly be trained
-# until layers were made to add to what they read. The backward pass of a block shows why in one
-# term, and a short calculation says how much that term is worth.
+# That is the point of the chapter. Networks of a hundred layers could hardly be trained until
+# layers were made to add to what they read (He et al., 2016). The backward pass of a block shows
+# why in one term, and a short calculation says how much that term is worth.
 
 # %%
-from sympy import exp, sqrt
+from sympy import exp, sqrt, tanh
 
 from symllm import (
     Dim,
     E,
     Let,
-    Op,
+    Partial,
     Var,
     calculation,
     delta,
@@ -40,9 +40,9 @@ from symllm import (
 ops.mlp
 
 # %% [markdown]
-# ### The backward pass
+# ### One path through three ops
 #
-# There is one path, through three ops, and three citations tell it.
+# So three citations tell it.
 
 # %%
 ops.mlp.gradient()
@@ -64,7 +64,7 @@ ops.mlp.gradient()
 ops.gpt2_block
 
 # %% [markdown]
-# ### The backward pass
+# ### Two forks in the stream
 #
 # The stream forks twice, and where it forks the gradients of both ways are added. One of the ways
 # is always the stream itself, and along it nothing happens to the gradient. Here that of the stream
@@ -93,9 +93,10 @@ pictures.proof_graph(ops.gpt2_block.gradient(), *(op.gradient() for op in leaned
 # all scores of a row, and a softmax does not see what is added to all.
 
 # %%
-n = Dim("n")
+n = Dim("n", "positions")
 i, j, k = n.index("i"), n.index("j"), n.index("k")
-P, dP, dS = n.vector("P", domain="distribution"), n.vector("dP"), n.vector("dS")
+P = n.vector("P", domain="distribution", note="attention weights")
+dP, dS = n.vector("dP"), n.vector("dS")
 calculation(
     sum_over(dS[j], j),
     given=(P, dP, Let(dS[j], P[j] * (dP[j] - sum_over(P[k] * dP[k], k)), "a row of scores")),
@@ -105,53 +106,54 @@ calculation(
 # %% [markdown]
 # ## Why gradients pass
 #
-# Let the first of two branches have the Jacobian $A$ and the second $B$, so that with the stream
-# beside them the Jacobians are $I + A$ and $I + B$. What does the pair do to a gradient?
+# Let the first of two branches have the Jacobian $B_1$ and the second $B_2$, so that with the
+# stream beside them the Jacobians are $I + B_1$ and $I + B_2$. What does the pair do to a gradient?
 
 # %%
-c = Dim("c")
+c = Dim("c", "width of the stream")
 i, j, k = c.index("i"), c.index("j"), c.index("k")
-A, B = matrix("A", c, c), matrix("B", c, c)
+B = matrix("B", c, c, note="Jacobian of the second branch")
+B_1, B_2 = matrix("B_1", c, c), matrix("B_2", c, c)
 calculation(
-    sum_over((delta(i, j) + B[i, j]) * (delta(j, k) + A[j, k]), j),
-    given=(A, B),
+    sum_over((delta(i, j) + B_2[i, j]) * (delta(j, k) + B_1[j, k]), j),
+    given=(B_1, B_2),
     title="Two branches",
 ).then(
-    delta(i, k) + A[i, k] + B[i, k] + sum_over(B[i, j] * A[j, k], j),
+    delta(i, k) + B_1[i, k] + B_2[i, k] + sum_over(B_2[i, j] * B_1[j, k], j),
     because="the identity picks one term",
 )
 
 # %% [markdown]
 # Four ways lead back: by the stream past both, through one branch or the other, through both. With
-# $L$ branches there are $2^L$ ways, and one of them is always free. Without the stream only the
+# $D$ branches there are $2^D$ ways, and one of them is always free. Without the stream only the
 # last is left, the one through all.
 #
-# How large is what arrives? Take the entries of a branch's Jacobian $J$ as random, with variance
-# $\sigma^2 / c$, as they are before training, and let a gradient $g$ come down to it.
+# How large is what arrives? Take the entries of a branch's Jacobian $B$ as random, with variance
+# $\sigma^2 / c$, as they are before training, and let a gradient $\mathrm{d}y$ come down to it.
 
 # %%
-J, g, sigma = matrix("J", c, c), c.vector("g"), scalar("sigma", domain="positive")
-entries = {"given": (J, g, sigma), "assuming": (random(J[i, j], variance=sigma**2 / c),)}
+dy, sigma = c.vector("dy"), scalar("sigma", domain="positive", note="scale of a branch's Jacobian")
+entries = {"given": (B, dy, sigma), "assuming": (random(B[i, j], variance=sigma**2 / c),)}
 calculation(
-    E(sum_over((g[j] + sum_over(g[i] * J[i, j], i)) ** 2, j)),
+    E(sum_over((dy[j] + sum_over(dy[i] * B[i, j], i)) ** 2, j)),
     **entries,
     title="With the stream",
-).then((1 + sigma**2) * sum_over(g[i] ** 2, i), because="mixed terms have mean zero")
+).then((1 + sigma**2) * sum_over(dy[i] ** 2, i), because="mixed terms have mean zero")
 
 # %%
-calculation(E(sum_over(sum_over(g[i] * J[i, j], i) ** 2, j)), **entries, title="Without it").then(
-    sigma**2 * sum_over(g[i] ** 2, i), because="the branch alone"
+calculation(E(sum_over(sum_over(dy[i] * B[i, j], i) ** 2, j)), **entries, title="Without it").then(
+    sigma**2 * sum_over(dy[i] ** 2, i), because="the branch alone"
 )
 
 # %% [markdown]
-# So $L$ branches multiply the mean square of the gradient by $(1 + \sigma^2)^L$ with the stream and
-# by $\sigma^{2L}$ without. The second vanishes or explodes unless $\sigma$ is one, exactly, in
+# So $D$ branches multiply the mean square of the gradient by $(1 + \sigma^2)^D$ with the stream and
+# by $\sigma^{2D}$ without. The second vanishes or explodes unless $\sigma$ is one, exactly, in
 # every layer and all through training. The first never vanishes, and does not explode either if
-# the branches are made smaller the more of them there are, $\sigma^2 = 1/L$.
+# the branches are made smaller the more of them there are, $\sigma^2 = 1/D$.
 
 # %%
-L = scalar("L", domain="positive")
-calculation((1 + 1 / L) ** L, given=(L,), title="Branches of variance one over $L$").at_most(
+D = scalar("D", domain="positive")
+calculation((1 + 1 / D) ** D, given=(D,), title="Branches of variance one over $D$").at_most(
     exp(1), because="$1 + x$ is at most $e^x$"
 )
 
@@ -165,7 +167,7 @@ depth = scalar("x")
 pictures.curves(
     {
         "with the stream": sqrt(1 + 0.25) ** depth,
-        "with it, branches of variance 1/L": (1 + 1 / depth) ** (depth / 2),
+        "with it, branches of variance 1/D": (1 + 1 / depth) ** (depth / 2),
         "without the stream": 0.5**depth,
     },
     over=(depth, 1, 24),
@@ -175,7 +177,7 @@ pictures.curves(
         "deviation one half: with the stream it grows to fifteen times, with branches scaled by "
         "depth it stays below two, without the stream it falls below a ten-millionth."
     ),
-    across="number of branches $L$",
+    across="number of branches $D$",
     up="gradient, relative to the top",
     log="y",
 )
@@ -207,6 +209,12 @@ for depth in (4, 16, 64):
     print(f"{depth:2}: {full:.1f}, scaled {scaled:.1f}, no stream {without:.2f}")
 
 # %% [markdown]
+# *In words:* with the stream nothing is lost, and with scaled branches little is gained, whatever
+# the depth. Branches that are not scaled let the gradient grow, though by far less than the
+# $2^{D/2}$ of the calculation with $\sigma = 1$: the stream grows from branch to branch, and a tanh
+# that reads a large stream is flat. A norm at the door of a branch has the same effect.
+
+# %% [markdown]
 # ## The block of Llama
 #
 # The plan is the same, and every part is simpler or cheaper. Root mean squares take the place of
@@ -222,7 +230,7 @@ for depth in (4, 16, 64):
 ops.llama_block
 
 # %% [markdown]
-# ### The backward pass
+# ### Turned back and shared
 #
 # Two lemmas are new: the gradient of a rotation is the opposite rotation, and that of shared keys
 # sums over the heads that share them.
@@ -238,12 +246,12 @@ ops.llama_block.gradient("x")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** The first transformer put the norm into the stream: $x' = \mathrm{norm}(x + f(x))$. Suppose
-# that stream and branch have variance one and are independent. By what factor is the
-# gradient that comes down the stream multiplied at each norm?
+# **1.** The first transformer put the norm into the stream: $y = \mathrm{norm}(x + F(x))$. Suppose
+# that stream and branch have variance one and are independent. By what factor is the gradient that
+# comes down the stream multiplied at each norm?
 #
 # **2.** GPT-J and PaLM let attention and feed-forward layer read the same stream and add both at
-# once: $y = x + f(x) + g(x)$. Which way of the four is lost?
+# once: $y = x + A(x) + F(x)$. Which way of the four is lost?
 #
 # **3.** Find the mistake: "Where a branch has learnt nothing, its last matrix is zero. Then its
 # gradients are zero as well, so it never will." Derive the gradients of $y = x + b\,\tanh(a x)$.
@@ -253,16 +261,16 @@ ops.llama_block.gradient("x")
 #
 # ### Answers
 #
-# **1.** By $1/\sqrt{2}$: the sum has variance two, and the norm divides by its root. After $L$
-# norms the free way is worth $2^{-L/2}$. That is one reason why the norm was moved
-# into the branch.
+# **1.** By $1/\sqrt{2}$: the sum has variance two, and the norm divides by its root. After $D$
+# norms the free way is worth $2^{-D/2}$. That is one reason why the norm was moved into the branch
+# (Xiong et al., 2020).
 
 # %%
-x_i, f_i = c.vector("x"), c.vector("f")
+x, F = c.vector("x", note="input"), c.vector("F")
 calculation(
-    1 / sqrt(Var(x_i[i] + f_i[i])),
-    given=(x_i, f_i),
-    assuming=(random(x_i[i]), random(f_i[i])),
+    1 / sqrt(Var(x[i] + F[i])),
+    given=(x, F),
+    assuming=(random(x[i]), random(F[i])),
     title="A norm in the stream",
 ).then(1 / sqrt(2), because="variances of independent terms add")
 
@@ -272,39 +280,35 @@ calculation(
 
 # %%
 calculation(
-    sum_over((delta(i, j) + B[i, j]) * (delta(j, k) + A[j, k]), j)
-    - (delta(i, k) + A[i, k] + B[i, k]),
-    given=(A, B),
+    sum_over((delta(i, j) + B_2[i, j]) * (delta(j, k) + B_1[j, k]), j)
+    - (delta(i, k) + B_1[i, k] + B_2[i, k]),
+    given=(B_1, B_2),
     title="One after the other, less side by side",
-).then(sum_over(B[i, j] * A[j, k], j), because="put in the four ways")
+).then(sum_over(B_2[i, j] * B_1[j, k], j), because="put in the four ways")
 
 # %% [markdown]
-# **3.** With $b = 0$ the gradient of $a$ is zero and that of $b$ is not: it does not have itself
-# as a factor. After one step $b$ is something else than zero, and then $a$ learns, too. It would be
-# true if both were zero.
+# **3.** With $b = 0$ the gradient of $a$ is zero and that of $b$ is not: $b$ is no factor of it.
+# After one step $b$ is something else than zero, and then $a$ learns, too. It would be true if both
+# were zero.
 
 # %%
-x, y, t = n.vector("x"), n.vector("y"), n.vector("t")
-i = n.index("i")
-w_a, w_b = scalar("a", role="parameter"), scalar("b", role="parameter")
-branch = Op(
-    name="tanh_branch",
-    title="A branch of two numbers",
-    inputs=(x, w_a, w_b),
-    equations=(
-        Let(t[i], ops.tanh(w_a * x[i], over=i), "the branch"),
-        Let(y[i], x[i] + w_b * t[i], "added to the stream"),
-    ),
-    numpy=lambda x, a, b: x + b * np.tanh(a * x),
+w_a = scalar("a", note="weight inside the branch")
+w_b = scalar("b", note="weight of the branch")
+x_1, y_1 = scalar("x"), scalar("y")
+branch = (x_1, w_a, w_b, Let(y_1, x_1 + w_b * tanh(w_a * x_1), "a branch of two numbers"))
+calculation(Partial(y_1, w_a), given=branch).then(
+    w_b * x_1 * (1 - tanh(w_a * x_1) ** 2), because="the slope of a tanh"
 )
-branch.gradient("a", "b")
+
+# %%
+calculation(Partial(y_1, w_b), given=branch).then(tanh(w_a * x_1), because="the product rule")
 
 # %% [markdown]
 # **4.** Nine vectors of width $c$, for the feed-forward layer has one of $4c$, of $12 c^2 + 13 c$.
 
 # %%
 held = ops.gpt2_block.counts().by_parameter
-h, d, f = Dim("h"), scalar("d"), scalar("f")
+h, d, f = Dim("h", "heads"), scalar("d"), scalar("f")
 calculation(
     sum(held[name] for name in held if name.startswith("b_")),
     given=(c, h, Let(d, c / h, "width of a head"), Let(f, 4 * c, "width of the middle layer")),
@@ -313,6 +317,8 @@ calculation(
 
 # %% [markdown]
 # ### References
+#
+# A. Vaswani et al., *Attention is all you need*, NeurIPS 2017, arXiv:1706.03762.
 #
 # A. Radford, J. Wu, R. Child, D. Luan, D. Amodei and I. Sutskever, *Language models are
 # unsupervised multitask learners*, 2019.

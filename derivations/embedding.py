@@ -39,9 +39,12 @@ ops.embedding
 # place of the token.
 
 # %%
-n, v, d = Dim("n"), Dim("v"), Dim("d")
+n = Dim("n", "positions")
+v = Dim("v", "tokens of the vocabulary")
+d = Dim("d", "width of the stream")
 (i,), (w,), (k,) = n.indices("i"), v.indices("w"), d.indices("k")
-t, W = n.vector("t", domain=v), matrix("W", v, d)
+t = n.vector("t", domain=v, note="token at each position")
+W = matrix("W", v, d, note="table of embeddings")
 calculation(
     sum_over(delta(w, t[i]) * W[w, k], w), given=(t, W), title="One row of the product"
 ).then(W[t[i], k], because="all other terms are zero")
@@ -141,7 +144,7 @@ calculation(sum_over(g[i] ** 2, i), given=turned, title="Its length, squared").t
 # step is at a right angle to $x$, each makes $x$ longer, by Pythagoras, and later steps smaller.
 
 # %%
-eta = scalar("eta", domain="positive")
+eta = scalar("eta", domain="positive", note="learning rate")
 calculation(sum_over((x[i] + eta * g[i]) ** 2, i), given=(*turned, eta), title="After a step").then(
     ell**2 + eta**2 * sum_over(g[i] ** 2, i), because="the mixed term is zero"
 ).at_least(ell**2, because="a square is not negative")
@@ -192,7 +195,9 @@ for width in (16, 256, 4096):
 # inequality). The average of the exponential of one sign is a hyperbolic cosine,
 
 # %%
-b, lam, c = scalar("b"), scalar("lamda"), scalar("c", domain="positive")
+b = scalar("b", note="one sign, as 0 or 1")
+lam = scalar("lamda", note="free number of Markov's inequality")
+c = scalar("c", domain="positive", note="bound on cosines")
 coin = {"given": (b, lam), "assuming": (random(b, mean=Rational(1, 2), law="binary"),)}
 calculation(E(exp(lam * (2 * b - 1))), **coin, title="One sign").then(
     cosh(lam), because="half of $e^\\lambda$ and half of $e^{-\\lambda}$"
@@ -246,8 +251,9 @@ calculation(
 # $a$ and $b$; the denominator of softmax cancels in their odds.
 
 # %%
-h, u = d.vector("h"), d.vector("u")
-W, z, z_new = matrix("W", v, d), v.vector("z"), v.vector("ztilde")
+h = d.vector("h", note="vector at the end of a model")
+u = d.vector("u", note="vector that is added")
+W, z, z_new = matrix("W", v, d, note="table of embeddings"), v.vector("z"), v.vector("ztilde")
 a, b = v.indices("a b")
 moved = (
     W, h, u,
@@ -274,9 +280,11 @@ calculation(exp(z_new[b] - z_new[a]), given=moved, title="The odds of $b$ agains
 # Goldberg, 2014). Let $a$ and $b$ be *man* and *king*, and $e$ and $f$ *woman* and *queen*.
 
 # %%
-m = Dim("m")
+m = Dim("m", "contexts")
 j, e, f = m.index("j"), v.index("e"), v.index("f")
-C, q, P = matrix("C", m, d), m.vector("q", domain="positive"), matrix("P", v, m)
+C = matrix("C", m, d, note="vectors of contexts")
+q = m.vector("q", domain="positive", note="how frequent each context is")
+P = matrix("P", v, m)
 near = Let(P[w, j], q[j] * exp(sum_over(W[w, k] * C[j, k], k)), "how often both stand together")
 calculation(
     P[b, j] / P[a, j] / (P[f, j] / P[e, j]), given=(W, C, q, near), title="Two proportions"
@@ -355,9 +363,9 @@ calculation(exp(z_new[a]) / sum_over(exp(z_new[b]), b), given=shifted).then(
 # can hold any of very many features, as long as few are present at a time.
 
 # %%
-m = Dim("m")
+m = Dim("m", "features present")
 (l,) = m.indices("l")
-others = matrix("Y", m, d)
+others = matrix("Y", m, d, note="directions of other features")
 calculation(
     Var(sum_over(x[i] * sum_over(others[l, i], l), i) / d),
     given=(x, others),

@@ -19,7 +19,6 @@ from symllm import (
     Let,
     Var,
     calculation,
-    delta,
     pictures,
     random,
     scalar,
@@ -32,30 +31,21 @@ from symllm import (
 # A mechanism is private if its answer would be nearly as likely without any one of the examples. To
 # make training private, bound first what one example can do. A gradient may be as long as it
 # likes, so DP-SGD clips the gradient of *each* example to a length of at most $C$, and then adds
-# them up.
+# them up. Take an example away, and the sum changes by its clipped gradient. How much is that?
 
 # %%
-n, d = Dim("n"), Dim("d")
-i, k, j = n.index("i"), n.index("k"), d.index("j")
-g, clipped = d.vector("g").batched((n,)), d.vector("ghat").batched((n,))
-length, C = n.vector("r"), scalar("C", domain="positive")
-total, without = d.vector("s"), d.vector("u").batched((n,))
+n, d = Dim("n", "examples"), Dim("d", "parameters")
+i, j = n.index("i"), d.index("j")
+g = d.vector("g", note="gradients of the examples").batched((n,))
+clipped = d.vector("ghat").batched((n,))
+length, C = n.vector("l"), scalar("C", domain="positive", note="bound on the lengths")
 sums = (
     g, C,
     Let(length[i], sqrt(sum_over(g[i, j] ** 2, j)), "the length of a gradient"),
     Let(clipped[i, j], g[i, j] * Min(1, C / length[i]), "clipped"),
-    Let(total[j], sum_over(clipped[i, j], i), "all examples"),
-    Let(without[k, j], sum_over((1 - delta(i, k)) * clipped[i, j], i), "all but example $k$"),
 )  # fmt: skip
-calculation(total[j] - without[k, j], given=sums, title="What one example changes").then(
-    clipped[k, j], because="only its own term is missing"
-)
-
-# %%
-calculation(
-    sqrt(sum_over((total[j] - without[k, j]) ** 2, j)), given=sums, title="The sensitivity"
-).then(sqrt(sum_over(clipped[k, j] ** 2, j)), because="by the line above").then(
-    length[k] * Min(1, C / length[k]), because="the factor is out"
+calculation(sqrt(sum_over(clipped[i, j] ** 2, j)), given=sums, title="The sensitivity").then(
+    length[i] * Min(1, C / length[i]), because="the factor is out"
 ).at_most(C, because="the smaller of the length and $C$")
 
 # %% [markdown]
@@ -88,21 +78,21 @@ for what, add in ways.items():
 #
 # The simplest private answer is one number plus noise whose density falls exponentially with
 # distance, on the scale $b$: the Laplace mechanism. Let the true answers with and without one
-# example be $y$ and $z$, no more than $C$ apart. How much more likely can an answer $x$ be under
-# the one than under the other?
+# example be $y_1$ and $y_0$, no more than $C$ apart. How much more likely can an answer $a$ be
+# under the one than under the other?
 
 # %%
-x, y, z = (scalar(name) for name in "xyz")
-epsilon = scalar("epsilon", domain="positive")
+a, y_1, y_0 = scalar("a"), scalar("y_1"), scalar("y_0")
+epsilon = scalar("epsilon", domain="positive", note="bound on the privacy loss")
 b = scalar("b")
-laplace = (x, y, z, C, epsilon, Let(b, C / epsilon, "the scale of the noise"))
+laplace = (a, y_1, y_0, C, epsilon, Let(b, C / epsilon, "the scale of the noise"))
 calculation(
-    exp(-Abs(x - y) / b) / exp(-Abs(x - z) / b),
+    exp(-Abs(a - y_1) / b) / exp(-Abs(a - y_0) / b),
     given=laplace,
-    assuming=(Abs(y - z) <= C,),
+    assuming=(Abs(y_1 - y_0) <= C,),
     title="The ratio of densities",
-).then(exp((Abs(x - z) - Abs(x - y)) / b), because="one exponential").at_most(
-    exp(Abs(y - z) / b), because="the triangle inequality"
+).then(exp((Abs(a - y_0) - Abs(a - y_1)) / b), because="one exponential").at_most(
+    exp(Abs(y_1 - y_0) / b), because="the triangle inequality"
 ).at_most(exp(C / b), because="the sensitivity").then(exp(epsilon), because="by the scale")
 
 # %% [markdown]
@@ -135,19 +125,23 @@ calculation(
 # $e^\epsilon$. At $\epsilon = 0.1$ that is next to nothing; at $\epsilon = 10$, as some systems
 # advertise, it is 22 000, and the inequality alone promises nothing.
 #
-# Nor does it help to process the answer further. Let somebody draw a conclusion from the answer $i$
-# with the probability $K_i$; answers have the probabilities $P_i$ with you, $Q_i$ without.
+# Nor does it help to process the answer further. Let there be $m$ answers, with the probabilities
+# $P_k$ with you and $Q_k$ without, and let somebody draw a conclusion from answer $k$ with the
+# probability $K_k$.
 
 # %%
-P, Q = n.vector("P", domain="distribution"), n.vector("Q", domain="distribution")
-K = n.vector("K", domain="unit")
+m = Dim("m")
+k = m.index("k")
+P = m.vector("P", domain="distribution", note="probabilities of the answers with you")
+Q = m.vector("Q", domain="distribution", note="probabilities of the answers without you")
+K = m.vector("K", domain="unit", note="probability of a conclusion")
 calculation(
-    sum_over(K[i] * P[i], i),
+    sum_over(K[k] * P[k], k),
     given=(P, Q, K, epsilon),
-    assuming=(P[i] <= exp(epsilon) * Q[i],),
+    assuming=(P[k] <= exp(epsilon) * Q[k],),
     title="Whatever is made of the answer",
-).at_most(sum_over(K[i] * (exp(epsilon) * Q[i]), i), because="term by term").then(
-    exp(epsilon) * sum_over(K[i] * Q[i], i), because="a constant factor"
+).at_most(sum_over(K[k] * (exp(epsilon) * Q[k]), k), because="term by term").then(
+    exp(epsilon) * sum_over(K[k] * Q[k], k), because="a constant factor"
 )
 
 # %% [markdown]
@@ -162,7 +156,8 @@ calculation(
 # certain $\sigma$ is enough is a theorem that we cite and do not prove; the numbers agree.
 
 # %%
-eps, dlt = scalar("epsilon", domain="unit"), scalar("delta", domain="unit")
+eps = scalar("epsilon", domain="unit", note="bound on the privacy loss")
+dlt = scalar("delta", domain="unit", note="probability that the bound fails")
 sigma, F_1, F_0 = scalar("sigma"), scalar("Phi_1"), scalar("Phi_0")
 
 
@@ -216,19 +211,22 @@ pictures.curves(
 # worst case the true answers are just $C$ apart, and the answer is off by $\xi$ deviations.
 
 # %%
-xi, multiplier = scalar("xi"), scalar("sigma", domain="positive")
+xi = scalar("xi", note="noise of the answer, in deviations")
+multiplier = scalar("sigma", domain="positive", note="the noise multiplier")
 step = (
-    y, xi, multiplier, C,
-    Let(z, y - C, "without the example"),
-    Let(x, y + multiplier * C * xi, "the answer"),
+    y_1, xi, multiplier, C,
+    Let(y_0, y_1 - C, "without the example"),
+    Let(a, y_1 + multiplier * C * xi, "the answer"),
 )  # fmt: skip
 calculation(
-    ((x - z) ** 2 - (x - y) ** 2) / (2 * multiplier**2 * C**2), given=step, title="Privacy loss"
+    ((a - y_0) ** 2 - (a - y_1) ** 2) / (2 * multiplier**2 * C**2),
+    given=step,
+    title="Privacy loss",
 ).then(xi / multiplier + 1 / (2 * multiplier**2), because="squares cancel")
 
 # %%
-T = Dim("T")
-t, draws = T.index("t"), T.vector("xi")
+T = Dim("T", "steps")
+t, draws = T.index("t"), T.vector("xi", note="noise of each step")
 losses = sum_over(draws[t] / multiplier + 1 / (2 * multiplier**2), t)
 run = {"given": (draws, multiplier), "assuming": (random(draws[t]),)}
 calculation(E(losses), **run, title="Its mean after $T$ steps").then(
@@ -247,7 +245,7 @@ calculation(Var(losses), **run, title="Its variance").then(
 # each example takes part in a step with probability $q$ only, then what is seen is a mixture:
 
 # %%
-q = scalar("q", domain="unit")
+q = scalar("q", domain="unit", note="share of steps an example takes part in")
 calculation(
     (q * seen_with + (1 - q) * seen_without) / seen_without,
     given=(q, seen_with, seen_without, epsilon),
@@ -281,36 +279,42 @@ calculation(
 # parity* asks that both rates be the same. As a statement on expectations:
 
 # %%
-A, w = scalar("A", domain="binary"), scalar("w", domain="unit")
-r_1, r_0 = scalar("r_1", domain="unit"), scalar("r_0", domain="unit")
-drawn = {"given": (A, w, r_1, r_0), "assuming": (random(A, mean=w, law="binary"),)}
-calculation(Cov(A, r_1 * A + r_0 * (1 - A)), **drawn, title="Group and answer").then(
-    (r_1 - r_0) * Var(A), because="what does not depend on $A$ drops out"
-).then(w * (1 - w) * (r_1 - r_0), because="the variance of a coin")
+A = scalar("A", domain="binary", note="is one in the group?")
+w = scalar("w", domain="unit", note="share of the group")
+r_1 = scalar("r_1", domain="unit", note="rate of the group")
+r_0 = scalar("r_0", domain="unit", note="rate of all others")
+h = scalar("h")
+drawn = (A, w, r_1, r_0, Let(h, r_1 * A + r_0 * (1 - A), "the rate for the person drawn"))
+calculation(
+    Cov(A, h),
+    given=drawn,
+    assuming=(random(A, mean=w, law="binary"),),
+    title="Group and answer",
+).then((r_1 - r_0) * Var(A), because="what does not depend on $A$ drops out").then(
+    w * (1 - w) * (r_1 - r_0), because="the variance of a coin"
+)
 
 # %% [markdown]
 # *In words:* parity says that group and answer are uncorrelated. It says nothing of who deserves
-# the answer. *Equalised odds* does: of those whom it should find ($Y = 1$) a test finds the same
-# share TPR in every group, and of the others it accuses the same share FPR. Then its answers have a
-# rate that depends on the group through the base rate $p$ alone.
+# the answer. *Equalised odds* does: of those whom it should find a test finds the same share TPR in
+# every group, and of the others it accuses the same share FPR. Then the rate of positive answers
+# depends on the group through the base rate alone, the share $p$ of those to be found. For two
+# groups:
 
 # %%
-Y, p = scalar("Y", domain="binary"), scalar("p", domain="unit")
-tpr, fpr = scalar("TPR", domain="unit"), scalar("FPR", domain="unit")
-calculation(
-    E(tpr * Y + fpr * (1 - Y)),
-    given=(Y, p, tpr, fpr),
-    assuming=(random(Y, mean=p, law="binary"),),
-    title="The rate of positive answers",
-).then(tpr * p + fpr * (1 - p), because="expectation is linear")
-
-# %%
-p_1, p_2 = scalar("p_1", domain="unit"), scalar("p_2", domain="unit")
-calculation(
-    (tpr * p_1 + fpr * (1 - p_1)) - (tpr * p_2 + fpr * (1 - p_2)),
-    given=(tpr, fpr, p_1, p_2),
-    title="The gap between two groups",
-).then((tpr - fpr) * (p_1 - p_2), because="subtract")
+tpr = scalar("TPR", domain="unit", note="share that is found")
+fpr = scalar("FPR", domain="unit", note="share of the others that is accused")
+p_1 = scalar("p_1", domain="unit", note="base rate of the first group")
+p_2 = scalar("p_2", domain="unit", note="base rate of the second group")
+h_1, h_2 = scalar("h_1"), scalar("h_2")
+rates = (
+    tpr, fpr, p_1, p_2,
+    Let(h_1, tpr * p_1 + fpr * (1 - p_1), "rate of the first group"),
+    Let(h_2, tpr * p_2 + fpr * (1 - p_2), "of the second"),
+)  # fmt: skip
+calculation(h_1 - h_2, given=rates, title="The gap between two groups").then(
+    (tpr - fpr) * (p_1 - p_2), because="subtract"
+)
 
 # %% [markdown]
 # *In words:* the first two promises exclude each other. Where base rates differ, a test with equal
@@ -325,7 +329,10 @@ calculation(
 # about.
 
 # %%
-TP, FP, TN, FN = (scalar(name, domain="positive") for name in ("TP", "FP", "TN", "FN"))
+TP = scalar("TP", domain="positive", note="right positives")
+FP = scalar("FP", domain="positive", note="wrong positives")
+TN = scalar("TN", domain="positive", note="right negatives")
+FN = scalar("FN", domain="positive", note="wrong negatives")
 base, ppv, fnr, accused = (scalar(name) for name in ("p", "PPV", "FNR", "FPR"))
 table = (
     TP, FP, TN, FN,
@@ -352,16 +359,19 @@ for group, persons, to_find in (("group 1", 1000, 500), ("group 2", 1000, 200)):
     print(f"{group}: {wrong:.0f} of {persons - to_find} innocent accused, {share:.0%}")
 
 # %%
-share_right, share_missed = scalar("PPV", domain="unit"), scalar("FNR", domain="unit")
-fpr_1, fpr_2 = scalar("FPR_1"), scalar("FPR_2")
+share_right = scalar("PPV", domain="unit", note="share of positives that are right")
+share_missed = scalar("FNR", domain="unit", note="share that is missed")
+fpr_1, fpr_2, odds_1, odds_2 = (scalar(name) for name in ("FPR_1", "FPR_2", "o_1", "o_2"))
 common = (1 - share_right) / share_right * (1 - share_missed)
 pair = (
     p_1, p_2, share_right, share_missed,
-    Let(fpr_1, p_1 / (1 - p_1) * common, "accused in the first group"),
-    Let(fpr_2, p_2 / (1 - p_2) * common, "accused in the second"),
+    Let(odds_1, p_1 / (1 - p_1), "odds of the first group"),
+    Let(odds_2, p_2 / (1 - p_2), "of the second"),
+    Let(fpr_1, odds_1 * common, "accused in the first group"),
+    Let(fpr_2, odds_2 * common, "accused in the second"),
 )  # fmt: skip
 calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
-    (p_1 / (1 - p_1)) / (p_2 / (1 - p_2)), because="what is equal cancels"
+    odds_1 / odds_2, because="what is equal cancels"
 )
 
 # %% [markdown]
@@ -377,7 +387,7 @@ calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
 # **2.** Gradients are clipped one by one, and then averaged. How large can an entry of the mean be?
 #
 # **3.** To be fair, a model is not told the group $A$. It sees a feature $x = c A + \xi$ instead,
-# a postcode perhaps, and answers in proportion to it. Is there parity?
+# a postcode perhaps, and its answers are $v x$. Is there parity?
 #
 # **4.** A score is calibrated: among those with the score $s$, a share $s$ is to be found. Let the
 # mean score of those to be found be $\mu_1$, and of the others $\mu_0$. Can both be the same in two
@@ -389,7 +399,8 @@ calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
 # of yeses is a mixture, and can be solved for the true rate.
 
 # %%
-rate, seen = scalar("p", domain="unit"), scalar("h")
+rate = scalar("p", domain="unit", note="share who would truly say yes")
+seen = scalar("h", note="share of yeses that are seen")
 calculation(
     Equals(seen, 3 * rate / 4 + (1 - rate) / 4), given=(rate, seen), unknown=(rate,),
     assuming=(seen > 0,),
@@ -400,7 +411,7 @@ calculation(
 # the largest of what it is the mean of.
 
 # %%
-calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums[:4]).at_most(
+calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums).at_most(
     sum_over(Abs(clipped[i, j]), i) / n, because="the triangle inequality"
 ).at_most(C, because="each is at most $C$")
 
@@ -408,7 +419,8 @@ calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums[:4]).at_most(
 # **3.** Not unless $c$ or $v$ is zero. What is not told can be inferred, and a covariance finds it.
 
 # %%
-slope, link = scalar("v"), scalar("c")
+slope = scalar("v", note="weight of the feature")
+link = scalar("c", note="how the feature follows the group")
 calculation(
     Cov(A, slope * (link * A + xi)),
     given=(A, w, slope, link, xi),
@@ -421,7 +433,8 @@ calculation(
 # 2017).
 
 # %%
-mu_1, mu_0 = scalar("mu_1", domain="unit"), scalar("mu_0", domain="unit")
+mu_1 = scalar("mu_1", domain="unit", note="mean score of those to be found")
+mu_0 = scalar("mu_0", domain="unit", note="mean score of the others")
 calculation(
     Equals(rate, rate * mu_1 + (1 - rate) * mu_0), given=(rate, mu_1, mu_0), unknown=(rate,)
 ).implies(Equals(rate * (1 - mu_1), (1 - rate) * mu_0), because="subtract").implies(

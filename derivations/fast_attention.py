@@ -43,11 +43,17 @@ pictures.curves(
 # the overflow alone: the equations hold for any shifts, since a shift cancels.
 
 # %%
-a, b, e = Dim("a"), Dim("b"), Dim("e")
+a = Dim("a", "scores of the first piece")
+b = Dim("b", "scores of the second piece")
+e = Dim("e", "width of values")
 i, j, l = a.index("i"), b.index("j"), e.index("l")
-s, t = a.vector("s"), b.vector("t")
-v, w = a.vector("v"), b.vector("w")
-m_1, m_2, m = scalar("m_1"), scalar("m_2"), scalar("m")
+s = a.vector("s", note="first piece of the scores")
+t = b.vector("t", note="second piece of the scores")
+v = a.vector("v", note="values of the first piece")
+w = b.vector("w", note="values of the second piece")
+m_1 = scalar("m_1", note="shift of the first piece")
+m_2 = scalar("m_2", note="shift of the second piece")
+m = scalar("m", note="shift")
 z_1, z_2, o_1, o_2 = (scalar(name) for name in ("z_1", "z_2", "o_1", "o_2"))
 pieces = (
     s, t, v, w, m_1, m_2,
@@ -93,8 +99,12 @@ calculation(joined_o / joined_z, given=pieces, title="The joined output").then(
 # associative. For the maxima that is clear. For the sums it is this.
 
 # %%
-x_1, x_2, x_3 = (scalar(name) for name in ("m_1", "m_2", "m_3"))
-y_1, y_2, y_3 = (scalar(name) for name in ("z_1", "z_2", "z_3"))
+x_1 = scalar("m_1", note="shift of the first piece")
+x_2 = scalar("m_2", note="shift of the second piece")
+x_3 = scalar("m_3", note="shift of the third piece")
+y_1 = scalar("z_1", note="sum of the first piece")
+y_2 = scalar("z_2", note="sum of the second piece")
+y_3 = scalar("z_3", note="sum of the third piece")
 left, right = scalar("m_12"), scalar("m_23")
 triple = (
     x_1, x_2, x_3, y_1, y_2, y_3,
@@ -181,13 +191,11 @@ calculation(
 # and $T$ keys, for $m$ is a maximum.
 
 # %%
-n, k = Dim("n"), Dim("T")
+n, k = Dim("n", "queries"), Dim("T", "keys")
 r, c = n.index("i"), k.index("j")
-P, V, dO = (
-    k.vector("P", domain="distribution").batched((n,)),
-    e.vector("V").batched((k,)),
-    e.vector("dO").batched((n,)),
-)
+P = k.vector("P", domain="distribution", note="attention weights").batched((n,))
+V = e.vector("V", note="values").batched((k,))
+dO = e.vector("dO").batched((n,))
 O, dP, D = e.vector("O").batched((n,)), k.vector("dP").batched((n,)), n.vector("D")
 rows = (
     P, V, dO,
@@ -243,7 +251,10 @@ for name, found in {"dQ": dQ, "dK": dK, "dV": dV}.items():
 # once.
 
 # %%
-length, width, B, C = (scalar(name, domain="positive") for name in ("n", "d", "B", "C"))
+length = scalar("n", domain="positive", note="length of the text")
+width = scalar("d", domain="positive", note="width of a head")
+C = scalar("C", domain="positive", note="numbers that the fast memory holds")
+B = scalar("B", domain="positive")
 calculation(
     (length / B) * (2 * length * width),
     given=(length, width, C, Let(B, C / (4 * width), "rows of a block")),
@@ -282,8 +293,8 @@ calculation(
 # maximum $M$, the old sums are scaled once:
 
 # %%
-one, value, M = scalar("s"), scalar("v"), scalar("M")
-z, o = scalar("z"), scalar("o")
+one, value, M = scalar("s", note="score"), scalar("v", note="value"), scalar("M")
+z, o = scalar("z", note="sum of the exponentials"), scalar("o", note="weighted sum of the values")
 calculation(
     (exp(m - M) * o + exp(one - M) * value) / (exp(m - M) * z + exp(one - M)),
     given=(m, z, o, one, value, Let(M, Max(m, one), "the new maximum")),
@@ -295,7 +306,7 @@ calculation(
 # **2.** Both sums get the same factor, $\exp(c)$:
 
 # %%
-shift = scalar("c")
+shift = scalar("c", note="another shift")
 calculation(
     sum_over(exp(s[i] + shift) * v[i], i) / sum_over(exp(s[i] + shift), i), given=(s, v, shift)
 ).then(sum_over(exp(s[i]) * v[i], i) / sum_over(exp(s[i]), i), because="it cancels")

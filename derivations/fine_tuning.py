@@ -36,7 +36,7 @@ from symllm import (
 # Here is what is trained, as a share of the $n m$ entries of $W$.
 
 # %%
-m, n, r = Dim("m"), Dim("n"), Dim("r")
+m, n, r = Dim("m", "entries of the input"), Dim("n", "entries of the output"), Dim("r", "rank")
 count = ops.lora.counts().parameters
 calculation(count / (m * n), given=(m, n, r), title="The share that is trained").then(
     r * (1 / m.symbol + 1 / n.symbol), because="entries of $A$ and of $B$"
@@ -52,11 +52,12 @@ calculation(count / (m * n), given=(m, n, r), title="The share that is trained")
 # $A$, and the gradients, times $-\eta$, are the columns of $B$.
 
 # %%
-N = Dim("N")
+N = Dim("N", "examples")
 i, j, k, l, s = n.index("i"), m.index("j"), r.index("k"), m.index("l"), N.index("s")
-x, W, dW = m.vector("x"), matrix("W", n, m), matrix("dW", n, m)
-X, g = m.vector("X").batched((N,)), n.vector("g").batched((N,))
-eta = scalar("eta", domain="positive")
+x, W, dW = m.vector("x", note="input"), matrix("W", n, m, note="weights"), matrix("dW", n, m)
+X = m.vector("X", note="inputs of the batch").batched((N,))
+g = n.vector("g", note="gradient that arrives").batched((N,))
+eta = scalar("eta", domain="positive", note="learning rate")
 down, up = matrix("A", N, m), matrix("B", n, N)
 step = (
     x, X, g, W, eta,
@@ -88,9 +89,12 @@ calculation(
 # it is the gradient $g$ that arrives at $y$.
 
 # %%
-A, B, C = matrix("A", r, m), matrix("B", n, r), matrix("C", n, r)
-h, y, arriving = r.vector("h"), n.vector("y"), n.vector("g")
-alpha, t, L = scalar("alpha", domain="positive"), scalar("t"), scalar("L")
+A = matrix("A", r, m, note="factor of the correction that meets the input")
+B = matrix("B", n, r, note="factor of the correction that makes the output")
+C = matrix("C", n, r, note="where $B$ goes")
+h, y, arriving = r.vector("h"), n.vector("y"), n.vector("g", note="gradient that arrives")
+alpha = scalar("alpha", domain="positive", note="scale of the correction")
+t, L = scalar("t"), scalar("L")
 start = (
     x, W, A, C, arriving, alpha,
     Let(t, 0, "at the start"),
@@ -188,7 +192,7 @@ for rank in (1, 4, 16, 64):
 # size for all parameters, and that the $h_k$ have variance one.
 
 # %%
-sigma = scalar("sigma", domain="positive")
+sigma = scalar("sigma", domain="positive", note="standard deviation")
 learned = {
     "given": (B, h, alpha, sigma),
     "assuming": (random(B[i, k], variance=sigma**2), random(h[k])),
@@ -248,7 +252,9 @@ calculation(sum_over(merged[i, j] * x[j], j), given=sides, title="One matrix for
 
 # %%
 c = n.index("j")
-z, v, p, q, z_hat, v_hat = (n.vector(name) for name in ("z", "v", "p", "q", "zhat", "vhat"))
+z = n.vector("z", note="logits of the student")
+v = n.vector("v", note="logits of the teacher")
+p, q, z_hat, v_hat = n.vector("p"), n.vector("q"), n.vector("zhat"), n.vector("vhat")
 u = scalar("u")
 centred = (
     z, v,
@@ -339,10 +345,15 @@ print("the limit:                  ", np.round((student - teacher) / 3, 3))
 # text, whose values are $V_k$.
 
 # %%
-size, text, width = Dim("M"), Dim("T"), Dim("e")
+size, text = Dim("M", "positions of the prompt"), Dim("T", "positions of the text")
+width = Dim("e", "width of values")
 b, e, f, w = size.index("j"), text.index("k"), text.index("i"), width.index("l")
-a, scores = size.vector("a"), text.vector("S")
-U, V = width.vector("U").batched((size,)), width.vector("V").batched((text,))
+a, scores = (
+    size.vector("a", note="scores of the prompt"),
+    text.vector("S", note="scores of the text"),
+)
+U = width.vector("U", note="values of the prompt").batched((size,))
+V = width.vector("V", note="values of the text").batched((text,))
 Z_1, Z_2, share = scalar("Z_1"), scalar("Z_2"), scalar("w")
 O_1, O_2, P = width.vector("O_1"), width.vector("O_2"), text.vector("P")
 prompted = (
@@ -392,7 +403,7 @@ calculation(P[e] / P[f], given=prompted, title="Two words of the text").then(
 # **1.** At half the harmonic mean of its sides; for a square matrix, at half its width.
 
 # %%
-rank = scalar("r", domain="positive")
+rank = scalar("r", domain="positive", note="rank")
 calculation(Equals(rank * (m + n), m * n), given=(rank, m, n), unknown=(rank,)).implies(
     Equals(rank, m * n / (m + n)), because="solved for the rank"
 )
@@ -402,7 +413,7 @@ calculation(Equals(rank * (m + n), m * n), given=(rank, m, n), unknown=(rank,)).
 # gradient of $B$ is gone as well.
 
 # %%
-D = matrix("D", r, m)
+D = matrix("D", r, m, note="where $A$ goes")
 stuck = (
     x, W, C, D, arriving, alpha,
     Let(t, 0, "at the start"),
@@ -420,7 +431,8 @@ calculation(Partial(L, B[i, k]), given=stuck).then(
 
 # %%
 first_row, second_row = r.index("k"), r.index("l")
-G, dA, dB = matrix("G", n, m), matrix("dA", r, m), matrix("dB", n, r)
+G = matrix("G", n, m, note="gradient of the product")
+dA, dB = matrix("dA", r, m), matrix("dB", n, r)
 flow = (
     A, B, G,
     Let(dA[k, j], -sum_over(B[i, k] * G[i, j], i), "the rate of $A$"),
@@ -446,7 +458,7 @@ calculation(
 # student changes.
 
 # %%
-tau, loss = scalar("tau", domain="positive"), scalar("L")
+tau, loss = scalar("tau", domain="positive", note="temperature"), scalar("L")
 diverging = (
     z, v, tau,
     Let(p[i], ops.softmax(z[i] / tau, over=i), "the student's prediction"),

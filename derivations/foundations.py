@@ -41,7 +41,7 @@ from symllm import (
 # What does a function do when its input takes a small step? Take the cube of $x$, and a step $s$.
 
 # %%
-x, s = scalar("x"), scalar("s")
+x, s = scalar("x", note="a number"), scalar("s", note="step")
 calculation((x + s) ** 3, given=(x, s), title="A step").then(
     x**3 + 3 * x**2 * s + (3 * x + s) * s**2, because="multiplied out"
 )
@@ -114,7 +114,7 @@ calculation(((x + s) ** 3 - (x - s) ** 3) / (2 * s), **nonzero, title="One step 
 # subscripts are for.
 
 # %%
-n, m, d = Dim("n"), Dim("m"), Dim("d")
+n, m, d = Dim("n", "entries of the output"), Dim("m", "entries of the input"), Dim("d")
 i, j, k = n.index("i"), m.index("j"), m.index("k")
 l = d.index("l")
 x, y = m.vector("x"), n.vector("y")
@@ -217,7 +217,7 @@ print(np.allclose(np.einsum("ij,ij->", A, A), np.trace(A @ A.T)))
 # $x$ is the simplest function that has to do with all of them.
 
 # %%
-x, step, L = m.vector("x"), m.vector("s"), scalar("L")
+x, step, L = m.vector("x", note="where we are"), m.vector("s", note="step"), scalar("L")
 calculation(
     sum_over((x[j] + step[j]) ** 2, j),
     given=(x, step, Let(L, sum_over(x[j] ** 2, j), "where we were")),
@@ -231,7 +231,9 @@ calculation(
 # parameters it is a matrix of slopes, one beside each parameter.
 
 # %%
-W, S, y = matrix("W", n, m), matrix("S", n, m), n.vector("y")
+W = matrix("W", n, m, note="weights")
+S = matrix("S", n, m, note="step in the weights")
+y = n.vector("y")
 calculation(
     sum_over(y[i] * (W[i, j] + S[i, j]) * x[j], i, j),
     given=(x, y, W, S, Let(L, sum_over(y[i] * W[i, j] * x[j], i, j), "where we were")),
@@ -279,7 +281,7 @@ calculation(Partial(q, x[k]), given=quadratic, title="The slope of a quadratic f
 # gradient. Whatever the loss is, it falls, if only $\eta$ is small enough and $g$ is not zero.
 
 # %%
-g, eta = n.vector("g"), scalar("eta", domain="positive")
+g, eta = n.vector("g", note="gradient"), scalar("eta", domain="positive", note="learning rate")
 calculation(
     sum_over(g[i] * (-eta * g[i]), i), given=(g, eta), title="A step against the gradient"
 ).then(-eta * sum_over(g[i] ** 2, i), because="a sum of squares").at_most(
@@ -291,7 +293,7 @@ calculation(
 # product of the two lengths. Compare the squares of both:
 
 # %%
-step = n.vector("s")
+step = n.vector("s", note="step")
 slope, stride, change = scalar("ell_g"), scalar("ell_s"), scalar("c")
 lengths = (
     g, step,
@@ -318,7 +320,7 @@ calculation(slope**2 * stride**2 - change**2, given=lengths, title="Cauchy and S
 # %%
 t = scalar("t")
 share = n.vector("p")
-x = n.vector("x", domain="positive")
+x = n.vector("x", domain="positive", note="positive numbers")
 shares = (x, Let(t, sum_over(x[j], j), "total"), Let(share[i], x[i] / t, "shares"))
 calculation(Partial(share[i], x[j]), given=shares, title="Shares").then(
     delta(i, j) / t - x[i] / t**2, because="quotient rule"
@@ -404,7 +406,7 @@ def operations(let, *inputs):
 matrix_matrix = operations(Let(product[j, l], sum_over(A[j, k] * B[k, l], k)), A, B)
 row_matrix = operations(Let(row[k], sum_over(g[j] * A[j, k], j)), g, A)
 forwards, backwards = scalar("C_fwd"), scalar("C_bwd")
-D = Dim("D")
+D = Dim("D", "layers")
 costs = (
     n, D,
     Let(forwards, (D - 1) * matrix_matrix + row_matrix, "matrices first"),
@@ -430,9 +432,9 @@ calculation(forwards, given=costs, title="A chain of $D$ layers").then(
 # can be held against the other.
 
 # %%
-J, dy = matrix("J", n, m), n.vector("dy")
+J, dy = matrix("J", n, m, note="Jacobian"), n.vector("dy")
 i, j = n.index("i"), m.index("j")
-step = m.vector("s")
+step = m.vector("s", note="step")
 calculation(
     sum_over(dy[i] * sum_over(J[i, j] * step[j], j), i),
     given=(J, dy, step),
@@ -610,7 +612,7 @@ calculation(
 
 # %%
 x, hidden, out, dy = (n.vector(name) for name in ("x", "h", "y", "dy"))
-J, L = matrix("J", n, n), scalar("L")
+J, L = matrix("J", n, n, note="Jacobian"), scalar("L")
 i, j, k = n.indices("i j k")
 calculation(
     Partial(L, x[k]),
@@ -630,7 +632,9 @@ calculation(
 # functions when $t$ is small.
 
 # %%
-x, step, t = n.vector("x"), n.vector("s"), scalar("t", domain="positive")
+step = n.vector("s", note="step")
+t = scalar("t", domain="positive", note="length of the step")
+x = n.vector("x")
 ahead, behind = n.vector("u"), n.vector("v")
 A = matrix("A", n, n)
 total = MatMul(A.matrix + Transpose(A.matrix))

@@ -20,10 +20,10 @@ from symllm import Dim, E, Let, Partial, Var, calculation, pictures, random, sca
 # of one unit's weights.
 
 # %%
-n, m = Dim("n"), Dim("m")
+n, m = Dim("n", "inputs"), Dim("m", "outputs")
 i, j, k = m.index("i"), n.index("j"), n.index("k")
-x, y, W = n.vector("x"), m.vector("y"), n.vector("W").batched((m,))
-hidden, o, out = m.vector("u"), m.vector("o"), scalar("F")
+x, y, W = n.vector("x", note="input"), m.vector("y"), n.vector("W", note="weights").batched((m,))
+hidden, o, out = m.vector("h"), m.vector("o", note="weights of the sum"), scalar("F")
 units = (
     x, W, o,
     Let(hidden[i], tanh(sum_over(W[i, j] * x[j], j)), "the units"),
@@ -45,7 +45,7 @@ calculation(Partial(out, W[i, k]), given=units, title="The gradient of one unit"
 # zero and variance $s^2$. Each output is a sum of $n$ terms.
 
 # %%
-s = scalar("s", domain="positive")
+s = scalar("s", domain="positive", note="standard deviation of the weights")
 layer = (x, W, s, Let(y[i], sum_over(W[i, j] * x[j], j), "an output"))
 weights = (random(W[i, j], variance=s**2),)
 calculation(Var(y[i]), given=layer, assuming=weights, title="One output").then(
@@ -56,7 +56,7 @@ calculation(Var(y[i]), given=layer, assuming=weights, title="One output").then(
 # Compare the mean square of the outputs with that of the inputs, $q_x$.
 
 # %%
-q_x, q_y = scalar("q_x"), scalar("q_y")
+q_x, q_dy = scalar("q_x"), scalar("q_dy")
 forwards = (*layer, Let(q_x, sum_over(x[j] ** 2, j) / n, "mean square of the inputs"))
 calculation(E(sum_over(y[i] ** 2, i) / m), given=forwards, assuming=weights, title="Forwards").then(
     sum_over(Var(y[i]), i) / m, because="the means are zero"
@@ -72,11 +72,11 @@ dy, dx = m.vector("dy"), n.vector("dx")
 back = (
     dy, W, s,
     Let(dx[j], sum_over(W[i, j] * dy[i], i), "the gradient of an input"),
-    Let(q_y, sum_over(dy[i] ** 2, i) / m, "mean square of the gradients of outputs"),
+    Let(q_dy, sum_over(dy[i] ** 2, i) / m, "mean square of the gradients of outputs"),
 )  # fmt: skip
 calculation(E(sum_over(dx[j] ** 2, j) / n), given=back, assuming=weights, title="Backwards").then(
     sum_over(Var(dx[j]), j) / n, because="the means are zero"
-).then(m * s**2 * q_y, because="$n$ equal terms")
+).then(m * s**2 * q_dy, because="$n$ equal terms")
 
 # %% [markdown]
 # *In words:* what keeps the size of gradients is $s^2 = 1/m$, and both can be had only by a square
@@ -100,32 +100,33 @@ calculation(
 # The first keeps two fifths of the mean square, and the second makes that eight fifths of what it
 # was: about a third is gone.
 #
-# ## With a relu between
+# ## With a ReLU between
 #
-# A relu sets half of its inputs to zero. What is symmetric about zero loses half of its mean square
+# A ReLU sets half of its inputs to zero. What is symmetric about zero loses half of its mean square
 # by it: squares of the positive half and of the negative half add up to the whole, and both have
 # the same expectation.
 
 # %%
-u = scalar("u")
-even = (random(u, variance=s**2, law="symmetric"),)
-calculation(E(Max(u, 0) ** 2), given=(u, s), assuming=even, title="Half is lost").then(
-    E(Max(u, 0) ** 2 + Max(-u, 0) ** 2) / 2, because="both halves alike"
-).then(E(u**2) / 2, because="one of the two is zero").then(s**2 / 2, because="mean zero")
+u, v = scalar("u"), scalar("v", domain="positive")
+even = (random(u, variance=v, law="symmetric"),)
+calculation(E(Max(u, 0) ** 2), given=(u, v), assuming=even, title="Half is lost").then(
+    E(u**2) / 2, because="both halves alike"
+).then(v / 2, because="mean zero")
 
 # %% [markdown]
-# So a layer whose inputs come out of relus needs twice the variance, $s^2 = 2/n$: He
-# initialisation. A factor of two sounds like little. Over depth it is not.
+# So a layer whose inputs come out of ReLUs needs twice the variance, $s^2 = 2/n$: He
+# initialisation. A factor of two sounds like little. Over depth it is not. Each layer with a ReLU
+# multiplies a mean square $q$ by $n s^2 / 2$; with Xavier's weights, for a square matrix, $D$
+# layers make of it
 
 # %%
-depth = Dim("L")
-gain, size = scalar("rho"), scalar("q", domain="positive")
+depth = Dim("D")
+size = scalar("q", domain="positive", note="mean square")
 calculation(
-    size * gain**depth,
-    given=(size, depth, n, Let(s, sqrt(1 / n.symbol), "as Xavier has it, for a square matrix"),
-           Let(gain, n * s**2 / 2, "what a layer with a relu does")),
-    title="Through $L$ layers",
-).then(size / 2**depth, because="one half each time")  # fmt: skip
+    size * (n * s**2 / 2) ** depth,
+    given=(size, depth, n, Let(s, sqrt(1 / n.symbol), "Xavier, for a square matrix")),
+    title="Through many layers",
+).then(size / 2**depth, because="one half each time")
 
 # %% [markdown]
 # Twenty layers make a millionth of the mean square. With He's variance the factor is one. Measured,
@@ -150,17 +151,18 @@ for name, variance in [("Xavier", 1 / 128), ("He    ", 2 / 128)]:
 # ## Residual streams
 #
 # A transformer adds what a layer computes to what it was given. Sizes do not multiply then, they
-# add: with $L$ branches, each of variance $\sigma^2$ and independent of the others, the stream
-# grows like this.
+# add: with $D$ branches, each of variance $\sigma^2$ and independent of the others, the stream
+# grows like this (*Normalisation* asks what it does to gradients).
 
 # %%
-branch, start = depth.vector("b"), scalar("h_0")
-sigma = scalar("sigma", domain="positive")
+branch, start = depth.vector("b", note="outputs of the branches"), scalar("x_0")
+sigma = scalar("sigma", domain="positive", note="standard deviation of a branch")
 l = depth.index("l")
-stream = (start, branch, sigma)
-sizes_of = (random(start), random(branch[l], variance=sigma**2))
 calculation(
-    Var(start + sum_over(branch[l], l)), given=stream, assuming=sizes_of, title="The stream"
+    Var(start + sum_over(branch[l], l)),
+    given=(start, branch, sigma),
+    assuming=(random(start), random(branch[l], variance=sigma**2)),
+    title="The stream",
 ).then(Var(start) + sum_over(Var(branch[l]), l), because="independent terms").then(
     1 + depth * sigma**2, because="variances one and $\\sigma^2$"
 )
@@ -168,21 +170,13 @@ calculation(
 # %% [markdown]
 # Not an explosion, but deep layers speak into a stream that is already loud: with $\sigma = 1$ the
 # last of a hundred adds a hundredth of its variance. GPT-2 scales the last matrix of each branch by
-# one over the root of the number of branches, and the stream's variance doubles from first to last,
-# whatever the depth.
-
-# %%
-calculation(
-    Var(start + sum_over(branch[l] / sqrt(depth), l)),
-    given=stream,
-    assuming=(random(start), random(branch[l])),
-    title="Scaled",
-).then(2, because="each branch adds $1/L$")
+# one over the root of the number of branches. Then $\sigma^2 = 1/D$, and the stream's variance
+# doubles from first to last, whatever the depth.
 
 # %% [markdown]
 # That each branch has the same variance is the work of the normalisation before it. Without one, a
 # branch is as large as the stream, and sizes multiply after all, by $1 + \sigma^2$ for each branch.
-# With $\sigma^2 = 1/L$ that is no harm: the product stays below $e$, as the chapter *Blocks* shows
+# With $\sigma^2 = 1/D$ that is no harm: the product stays below $e$, as the chapter *Blocks* shows
 # for gradients on their way back. Fixup, which scales branches by the depth, does without norms.
 # The picture has the four ways in which a signal can travel.
 
@@ -208,7 +202,7 @@ pictures.curves(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Inputs are not centred: they come out of relus, with a mean square $q$. Does the mean enter
+# **1.** Inputs are not centred: they come out of ReLUs, with a mean square $q$. Does the mean enter
 # the variance of an output?
 #
 # **2.** PyTorch draws the weights of a linear layer evenly from $-1/\sqrt{n}$ to $1/\sqrt{n}$. An
@@ -231,7 +225,7 @@ pictures.curves(
 # **1.** It does not, only the mean square does: weights have mean zero, whatever they multiply.
 
 # %%
-q, mu = scalar("q", domain="positive"), scalar("mu")
+q, mu = scalar("q", domain="positive", note="mean square"), scalar("mu", note="mean")
 calculation(
     Var(sum_over(W[i, j] * x[j], j)),
     given=(W, x, s, mu, q),
@@ -252,7 +246,9 @@ calculation(n * s**2, given=(n, Let(edge, 1 / sqrt(n)), Let(s, edge / sqrt(3))))
 # **3.** The mean stays; the variance is the square of the entry times $(1-p)/p$.
 
 # %%
-p, mask, value = scalar("p", domain="unit"), scalar("k", domain="binary"), scalar("x")
+p = scalar("p", domain="unit", note="share that is kept")
+value = scalar("x", note="input")
+mask = scalar("mask", domain="binary")
 coin = (random(mask, mean=p, law="binary"),)
 calculation(E(mask * value / p), given=(value, p, mask), assuming=coin).then(
     E(mask) * value / p, because="a constant factor"
@@ -277,8 +273,9 @@ calculation(
 # a normal distribution is nine for the product of two. Outliers are made this way.
 
 # %%
-gate, up = scalar("g"), scalar("w")
-first, second = scalar("v_1", domain="positive"), scalar("v_2", domain="positive")
+gate, up = scalar("g", note="gate"), scalar("w", note="what is gated")
+first = scalar("v_1", domain="positive", note="variance of the gate")
+second = scalar("v_2", domain="positive", note="variance of what is gated")
 calculation(
     Var(gate * up),
     given=(gate, up, first, second),

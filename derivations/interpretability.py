@@ -5,8 +5,8 @@
 # equations say more than one expects about where to look. The residual stream is a sum, so that a
 # prediction can be divided among the layers that made it. A head has four matrices, and only two
 # products of them matter. And gradients say which inputs a prediction depends on, if one is careful
-# about what is asked. This chapter derives these tools, and where each of them misleads: in most
-# cases it is one line of algebra that says so.
+# about what is asked. This chapter derives these tools and shows where each of them misleads: in
+# most cases one line of algebra says so.
 
 # %%
 from sympy import Max, Rational, Symbol, exp, sqrt
@@ -30,19 +30,23 @@ from symllm import (
 #
 # Every layer of a transformer reads the residual stream and adds its output to it. So what arrives
 # at the end is the embedding $x$ and the outputs $F_l$ of all $L$ layers, added up. An RMSNorm with
-# the scale $\gamma$ and a matrix $U$ turn that into the logits $z$.
+# the scale $\gamma$ and a matrix $U$, a row for each of $v$ tokens, turn that into the logits $z$.
 
 # %%
-d, depth, v = Dim("d"), Dim("L"), Dim("v")
-a, b, c = d.indices("a b c")
+c, depth, v = Dim("c"), Dim("L", "layers"), Dim("v", "tokens of the vocabulary")
+a, b, e = c.indices("a b e")
 l, t = depth.index("l"), v.index("t")
-x, y, gamma = d.vector("x"), d.vector("y"), d.vector("gamma")
-F, U, z = d.vector("F").batched((depth,)), matrix("U", v, d), v.vector("z")
-r, eps = scalar("r"), scalar("eps", domain="positive")
+x = c.vector("x", note="embedding")
+gamma = c.vector("gamma", note="scale of the norm")
+y = c.vector("y")
+F = c.vector("F", note="outputs of the layers").batched((depth,))
+U = matrix("U", v, c, note="from the stream to the logits")
+z = v.vector("z")
+r, eps = scalar("r"), scalar("eps", domain="positive", note="a small positive constant")
 stream = (
     x, F, U, gamma, eps,
     Let(y[a], x[a] + sum_over(F[l, a], l), "the stream at the end"),
-    Let(r, 1 / sqrt(sum_over(y[b] ** 2, b) / d + eps), "its reciprocal root mean square"),
+    Let(r, 1 / sqrt(sum_over(y[b] ** 2, b) / c + eps), "its reciprocal root mean square"),
     Let(z[t], sum_over(U[t, a] * gamma[a] * r * y[a], a), "logits"),
 )  # fmt: skip
 calculation(z[t], given=stream, title="Direct logit attribution").then(
@@ -53,85 +57,90 @@ calculation(z[t], given=stream, title="Direct logit attribution").then(
 
 # %% [markdown]
 # *In words:* each layer, and in it each head and each neuron, votes on the logits, and the votes
-# add up exactly. Stop the outer sum at some layer, and what is there is the *logit lens*: the
-# prediction as it would be if the model ended here. Two cautions. The factor $r$ is common to all
-# and depends on all, so that a vote says what a layer contributed, and not what would happen
-# without it. And a vote counts what goes to the logits directly, not what later layers make of it.
+# add up exactly. Stop the outer sum at some layer, with the $r$ of what has been added until then,
+# and what is there is the *logit lens*: the prediction as it would be if the model ended here. Two
+# cautions. The factor $r$ is common to all and depends on all, so that a vote says what a layer
+# contributed, and not what would happen without it. And a vote counts what goes to the logits
+# directly, not what later layers make of it.
 #
 # ## What a head reads and what it writes
 #
-# A head of width $h$ has four matrices, and names them query, key, value and output. The names
-# suggest that a query means something by itself. Let $x_i$ be the stream at position $i$, now with
-# the entries $X_{ia}$, and ask what of the four can be seen from outside: a score,
+# A head of width $d$ has four matrices, and names them query, key, value and output. The names
+# suggest that a query means something by itself. Let the stream at position $i$ have the entries
+# $X_{ia}$, and ask what of the four can be seen from outside. First, a score:
 
 # %%
-n, h = Dim("n"), Dim("h")
-i, j = n.indices("i j")
-k, m = h.indices("k m")
-X = d.vector("X").batched((n,))
-W_Q, W_K, W_V = (matrix(name, h, d) for name in ("W_Q", "W_K", "W_V"))
-W_O, W_QK, W_OV = matrix("W_O", d, h), matrix("W_QK", d, d), matrix("W_OV", d, d)
-P = n.vector("P", domain="distribution").batched((n,))
-Q, K, V = (h.vector(name).batched((n,)) for name in "QKV")
+n, d = Dim("n", "positions"), Dim("d", "width of the stream")
+i, j, k = n.indices("i j k")
+p, q = d.indices("p q")
+X = c.vector("X", note="the stream").batched((n,))
+W_Q = matrix("W_Q", d, c, note="weights of the queries")
+W_K = matrix("W_K", d, c, note="weights of the keys")
+W_V = matrix("W_V", d, c, note="weights of the values")
+W_O = matrix("W_O", c, d, note="weights of the output")
+W_QK = matrix("W_QK", c, c, note="QK circuit")
+W_OV = matrix("W_OV", c, c, note="OV circuit")
+P = n.vector("P", domain="distribution", note="attention weights").batched((n,))
+Q, K, V = (d.vector(name).batched((n,)) for name in "QKV")
 reads = (
     X, W_Q, W_K,
-    Let(Q[i, k], sum_over(W_Q[k, a] * X[i, a], a), "queries"),
-    Let(K[j, k], sum_over(W_K[k, b] * X[j, b], b), "keys"),
-    Let(W_QK[a, b], sum_over(W_Q[k, a] * W_K[k, b], k), "both at once"),
+    Let(Q[i, p], sum_over(W_Q[p, a] * X[i, a], a), "queries"),
+    Let(K[j, p], sum_over(W_K[p, b] * X[j, b], b), "keys"),
+    Let(W_QK[a, b], sum_over(W_Q[p, a] * W_K[p, b], p), "both at once"),
 )  # fmt: skip
-calculation(sum_over(Q[i, k] * K[j, k], k), given=reads, title="What a head reads").then(
-    sum_over(X[i, a] * sum_over(W_Q[k, a] * W_K[k, b], k) * X[j, b], a, b),
-    because="put in query and key, sum over $k$ first",
+calculation(sum_over(Q[i, p] * K[j, p], p), given=reads, title="What a head reads").then(
+    sum_over(X[i, a] * sum_over(W_Q[p, a] * W_K[p, b], p) * X[j, b], a, b),
+    because="put in query and key, sum over $p$ first",
 ).then(sum_over(X[i, a] * W_QK[a, b] * X[j, b], a, b), because="one matrix")
 
 # %% [markdown]
-# and what is added to the stream, given the attention probabilities $P$.
+# Second, what is added to the stream, given the attention probabilities $P$:
 
 # %%
 writes = (
     X, P, W_V, W_O,
-    Let(V[j, k], sum_over(W_V[k, b] * X[j, b], b), "values"),
-    Let(W_OV[a, b], sum_over(W_O[a, k] * W_V[k, b], k), "both at once"),
+    Let(V[j, p], sum_over(W_V[p, b] * X[j, b], b), "values"),
+    Let(W_OV[a, b], sum_over(W_O[a, p] * W_V[p, b], p), "both at once"),
 )  # fmt: skip
 calculation(
-    sum_over(W_O[a, k] * sum_over(P[i, j] * V[j, k], j), k), given=writes, title="What it writes"
+    sum_over(W_O[a, p] * sum_over(P[i, j] * V[j, p], j), p), given=writes, title="What it writes"
 ).then(
-    sum_over(P[i, j] * sum_over(sum_over(W_O[a, k] * W_V[k, b], k) * X[j, b], b), j),
-    because="put in the values, sum over $k$ first",
+    sum_over(P[i, j] * sum_over(sum_over(W_O[a, p] * W_V[p, b], p) * X[j, b], b), j),
+    because="put in the values, sum over $p$ first",
 ).then(sum_over(P[i, j] * sum_over(W_OV[a, b] * X[j, b], b), j), because="one matrix")
 
 # %% [markdown]
-# *In words:* a head is two maps of the stream to itself, each of rank at most $h$. The *QK circuit*
-# $W_Q^\top W_K$ decides from where to where something moves, and the *OV circuit* $W_O W_V$ what
-# moves. Neither knows of the other. Queries and keys by themselves have no meaning, and here is the
-# proof, for a head without rotary positions: take any invertible matrix $M$ with the inverse $N$,
-# turn all queries by $M$ and all keys by $N^\top$.
+# *In words:* a head is two matrices as wide as the stream, each of rank at most $d$. The *QK
+# circuit* $W_Q^\top W_K$ decides from where to where something moves, and the *OV circuit*
+# $W_O W_V$ what moves. Neither knows of the other. Queries and keys by themselves have no meaning,
+# and here is the proof, for a head without rotary positions: take any invertible matrix $M$ with
+# the inverse $N$, turn all queries by $M$ and all keys by $N^\top$.
 
 # %%
-M, N = matrix("M", h, h), matrix("N", h, h)
-new_Q, new_K = matrix("What_Q", h, d), matrix("What_K", h, d)
+M, N = matrix("M", d, d, note="an invertible matrix"), matrix("N", d, d, note="inverse of $M$")
+new_Q, new_K = matrix("What_Q", d, c), matrix("What_K", d, c)
 turned = (
     W_Q, W_K, M, N,
-    Let(new_Q[k, a], sum_over(M[k, m] * W_Q[m, a], m), "other queries"),
-    Let(new_K[k, b], sum_over(N[m, k] * W_K[m, b], m), "other keys"),
+    Let(new_Q[p, a], sum_over(M[p, q] * W_Q[q, a], q), "other queries"),
+    Let(new_K[p, b], sum_over(N[q, p] * W_K[q, b], q), "other keys"),
 )  # fmt: skip
 calculation(
-    Equals(sum_over(N[m, k] * M[k, Symbol("l", integer=True)], k), delta(m, h.index("l"))),
+    Equals(sum_over(N[q, p] * M[p, Symbol("o", integer=True)], p), delta(q, d.index("o"))),
     given=turned,
     unknown=(N,),
     title="The same head",
 ).implies(
     Equals(
-        sum_over(new_Q[k, a] * new_K[k, b], k),
-        sum_over(W_Q[k, a] * W_K[k, b], k),
+        sum_over(new_Q[p, a] * new_K[p, b], p),
+        sum_over(W_Q[p, a] * W_K[p, b], p),
     ),
-    because="$M$ and its inverse meet in the sum over $k$",
+    because="$M$ and its inverse meet in the sum over $p$",
 )
 
 # %% [markdown]
 # *In words:* infinitely many pairs of matrices are one and the same head. A single entry of a
-# query, or a picture of $W_Q$, shows a choice of basis that training made by accident; of the $2 h
-# d$ numbers of the two, $h^2$ say nothing. What can be interpreted is what stays: the product.
+# query, or a picture of $W_Q$, shows a choice of basis that training made by accident; of the
+# $2 c d$ numbers of the two, $d^2$ say nothing. What can be interpreted is what stays: the product.
 #
 # ## Heads that follow each other
 #
@@ -139,15 +148,21 @@ calculation(
 # probabilities are given. Multiply them out, with the OV circuits $W_1$ and $W_2$ of one head each.
 
 # %%
-P_1, P_2 = (n.vector(name, domain="distribution").batched((n,)) for name in ("P_1", "P_2"))
-W_1, W_2, H = matrix("W_1", d, d), matrix("W_2", d, d), d.vector("H").batched((n,))
-e = n.index("k")
+P_1 = n.vector("P_1", domain="distribution", note="attention weights of the first layer").batched(
+    (n,)
+)
+P_2 = n.vector("P_2", domain="distribution", note="attention weights of the second layer").batched(
+    (n,)
+)
+W_1 = matrix("W_1", c, c, note="OV circuit of the first layer")
+W_2 = matrix("W_2", c, c, note="OV circuit of the second layer")
+H = c.vector("H").batched((n,))
 layers = (
     X, P_1, P_2, W_1, W_2,
     Let(H[i, a], X[i, a] + sum_over(P_1[i, j] * sum_over(W_1[a, b] * X[j, b], b), j), "after one"),
 )  # fmt: skip
 calculation(
-    H[i, a] + sum_over(P_2[i, e] * sum_over(W_2[a, c] * H[e, c], c), e),
+    H[i, a] + sum_over(P_2[i, k] * sum_over(W_2[a, e] * H[k, e], e), k),
     given=layers,
     title="Two layers",
 ).then(
@@ -155,8 +170,8 @@ calculation(
     + sum_over(P_1[i, j] * sum_over(W_1[a, b] * X[j, b], b), j)
     + sum_over(P_2[i, j] * sum_over(W_2[a, b] * X[j, b], b), j)
     + sum_over(
-        sum_over(P_2[i, e] * P_1[e, j], e)
-        * sum_over(sum_over(W_2[a, c] * W_1[c, b], c) * X[j, b], b),
+        sum_over(P_2[i, k] * P_1[k, j], k)
+        * sum_over(sum_over(W_2[a, e] * W_1[e, b], e) * X[j, b], b),
         j,
     ),
     because="multiplied out",
@@ -175,7 +190,7 @@ calculation(
 ).then(
     sum_over(X[i, a] * W_QK[a, b] * X[j, b], a, b)
     + sum_over(
-        P_1[j, e] * sum_over(X[i, a] * sum_over(W_QK[a, b] * W_1[b, c], b) * X[e, c], a, c), e
+        P_1[j, k] * sum_over(X[i, a] * sum_over(W_QK[a, b] * W_1[b, e], b) * X[k, e], a, e), k
     ),
     because="put in what came before",
 )
@@ -209,7 +224,8 @@ for place in (-1, 4):
 #
 # Products of patterns suggest a picture of a whole model: multiply the attention of all layers, and
 # read off from which tokens an output came. The residual stream has to be part of it, so each layer
-# counts as half attention and half identity. Rows stay what they were, shares of a whole:
+# counts as half attention and half identity. Rows stay what they were, shares of a whole, in each
+# layer and so in the product:
 
 # %%
 A, B = n.vector("A").batched((n,)), n.vector("B").batched((n,))
@@ -218,14 +234,9 @@ rollout = (
     Let(A[i, j], (P_1[i, j] + delta(i, j)) / 2, "first layer"),
     Let(B[i, j], (P_2[i, j] + delta(i, j)) / 2, "second layer"),
 )  # fmt: skip
-calculation(sum_over(A[i, j], j), given=rollout, title="A row of one layer").then(
-    (sum_over(P_1[i, j], j) + sum_over(delta(i, j), j)) / 2, because="two sums"
-).then(1, because="both are one")
-
-# %%
 calculation(
-    sum_over(sum_over(B[i, e] * A[e, j], e), j), given=rollout, title="A row of the product"
-).then(sum_over(B[i, e] * sum_over(A[e, j], j), e), because="sum over $j$ first").then(
+    sum_over(sum_over(B[i, k] * A[k, j], k), j), given=rollout, title="A row of the product"
+).then(sum_over(B[i, k] * sum_over(A[k, j], j), k), because="sum over $j$ first").then(
     1, because="the inner sum is one, and then the outer"
 )
 
@@ -243,11 +254,16 @@ calculation(
 # linear function is their sum; so is a network of relus without biases, though it is not linear.
 
 # %%
-w, W, f = h.vector("w"), matrix("W", h, d), scalar("f")
-u = sum_over(W[k, a] * x[a], a)
-network = (x, w, W, Let(f, sum_over(w[k] * Max(u, 0), k), "a network of relus"))
+m = Dim("m")
+unit = m.index("u")
+w = m.vector("w", note="weights of the output")
+W = matrix("W", m, c, note="weights of the relus")
+f = scalar("f")
+threshold = sum_over(W[unit, a] * x[a], a)
+network = (x, w, W, Let(f, sum_over(w[unit] * Max(threshold, 0), unit), "a network of relus"))
 calculation(sum_over(x[a] * Partial(f, x[a]), a), given=network, title="Relus without bias").then(
-    sum_over(w[k] * Iverson(u > 0) * u, k), because="the slope of a relu is zero or one"
+    sum_over(w[unit] * Iverson(threshold > 0) * threshold, unit),
+    because="the slope of a relu is zero or one",
 ).then(f, because="a relu is its input where that is positive")
 
 # %% [markdown]
@@ -255,10 +271,10 @@ calculation(sum_over(x[a] * Partial(f, x[a]), a), given=network, title="Relus wi
 # model with a normalisation at its door. Stretch the input, and the output is what it was.
 
 # %%
-g = d.vector("g")
+g = c.vector("g", note="gradient of a linear function")
 normed = (
     x, g,
-    Let(r, 1 / sqrt(sum_over(x[b] ** 2, b) / d), "reciprocal root mean square"),
+    Let(r, 1 / sqrt(sum_over(x[b] ** 2, b) / c), "reciprocal root mean square"),
     Let(f, sum_over(g[a] * r * x[a], a), "any linear function of what is normalised"),
 )  # fmt: skip
 calculation(
@@ -274,19 +290,19 @@ calculation(
 # ## Integrated gradients
 #
 # A gradient looks at one point. Walk instead from a baseline, here zero, to the input in a straight
-# line, $y = \alpha x$ for $\alpha$ from zero to one, and look all the way. How the output changes
-# along the path is the chain rule.
+# line, $s = \alpha x$ for $\alpha$ from zero to one, and look all the way. How the output changes
+# along the path is the chain rule; here for the probability of one logit.
 
 # %%
-p, alpha, s = d.vector("u"), scalar("alpha"), scalar("s")
+alpha, s, logit = scalar("alpha", note="place on the path"), c.vector("s"), scalar("z")
 path = (
-    x, p, alpha,
-    Let(y[a], alpha * x[a], "a point of the path"),
-    Let(s, sum_over(p[a] * y[a], a), "a logit"),
-    Let(f, 1 / (1 + exp(-s)), "its probability"),
+    x, g, alpha,
+    Let(s[a], alpha * x[a], "a point of the path"),
+    Let(logit, sum_over(g[a] * s[a], a), "a logit"),
+    Let(f, 1 / (1 + exp(-logit)), "its probability"),
 )  # fmt: skip
 calculation(Partial(f, alpha), given=path, title="Along the path").then(
-    sum_over(x[a] * Partial(f, y[a]), a), because="chain rule over all inputs"
+    sum_over(x[a] * Partial(f, s[a]), a), because="chain rule over all inputs"
 )
 
 # %% [markdown]
@@ -296,8 +312,8 @@ calculation(Partial(f, alpha), given=path, title="Along the path").then(
 # function that is smooth along the path. For the probability of one logit the terms can be seen:
 
 # %%
-calculation(x[a] * Partial(f, y[a]), given=path, title="One input's part").then(
-    p[a] * x[a] / sum_over(p[b] * x[b], b) * Partial(f, alpha), because="its share of the logit"
+calculation(x[a] * Partial(f, s[a]), given=path, title="One input's part").then(
+    g[a] * x[a] / sum_over(g[b] * x[b], b) * Partial(f, alpha), because="its share of the logit"
 )
 
 # %% [markdown]
@@ -305,14 +321,15 @@ calculation(x[a] * Partial(f, y[a]), given=path, title="One input's part").then(
 # one half at the baseline to where it is. And shares add up to one:
 
 # %%
-share = d.vector("phi")
+share = c.vector("phi")
+gained = 1 / (1 + exp(-logit)) - Rational(1, 2)
 whole = (
-    x, p,
-    Let(s, sum_over(p[b] * x[b], b), "the logit at the input"),
-    Let(share[a], p[a] * x[a] / s * (1 / (1 + exp(-s)) - Rational(1, 2)), "attribution"),
+    x, g,
+    Let(logit, sum_over(g[b] * x[b], b), "the logit at the input"),
+    Let(share[a], g[a] * x[a] / logit * gained, "attribution"),
 )  # fmt: skip
 calculation(sum_over(share[a], a), given=whole, title="Completeness").then(
-    1 / (1 + exp(-s)) - Rational(1, 2), because="shares of the logit add up to one"
+    gained, because="shares of the logit add up to one"
 )
 
 # %% [markdown]
@@ -322,14 +339,14 @@ calculation(sum_over(share[a], a), given=whole, title="Completeness").then(
 # is *saturation*.
 
 # %%
-logit = Symbol("s", positive=True)
-probability = 1 / (1 + exp(-logit))
+size = Symbol("z", positive=True)
+probability = 1 / (1 + exp(-size))
 pictures.curves(
     {
         "integrated gradients": probability - Rational(1, 2),
-        "gradient times input": logit * probability * (1 - probability),
+        "gradient times input": size * probability * (1 - probability),
     },
-    over=(logit, 0, 10),
+    over=(size, 0, 10),
     name="saturation",
     words="Sums of all attributions over the logit. Integrated gradients rise to one half, as the "
     "probability does above its baseline; gradient times input rises to a little over one "
@@ -363,7 +380,7 @@ for steps in (1, 4, 16, 64):
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Add one vector $c$ to all rows of the matrix $U$. What does the model predict, and what
+# **1.** Add one vector $\beta$ to all rows of the matrix $U$. What does the model predict, and what
 # becomes of the votes of its layers? Which question about a vote has an answer that stays?
 #
 # **2.** Suppose that all heads of all layers look everywhere evenly, $P_{ij} = 1/n$. What is the
@@ -371,20 +388,20 @@ for steps in (1, 4, 16, 64):
 #
 # **3.** What do integrated gradients and gradient times input say about $f = x_1 x_2$?
 #
-# **4.** How many points does the mean need for a quadratic function $\sum_{a, b} x_a W_{ab} x_b$?
+# **4.** How many points does the mean need for a quadratic function $\sum_{a, b} x_a C_{ab} x_b$?
 #
 # ### Answers
 #
 # **1.** All logits grow by the same number, so all probabilities stay; but every vote changes,
-# by what its layer says to $c$. Differences of two logits do not know $c$. Ask for them: "why this
-# token rather than that?"
+# by what its layer says to $\beta$. Differences of two logits do not know $\beta$. Ask for them:
+# "why this token $t$ rather than that, $h$?"
 
 # %%
-shifted, added, other = matrix("Uhat", v, d), d.vector("c"), v.index("j")
+shifted, added, other = matrix("Uhat", v, c), c.vector("beta"), v.index("h")
 calculation(
     sum_over((shifted[t, a] - shifted[other, a]) * y[a], a),
     given=(U, added, y, Let(shifted[t, a], U[t, a] + added[a], "shifted")),
-).then(sum_over((U[t, a] - U[other, a]) * y[a], a), because="$c$ cancels")
+).then(sum_over((U[t, a] - U[other, a]) * y[a], a), because="$\\beta$ cancels")
 
 # %% [markdown]
 # **2.** A quarter of the identity, and three quarters of the even distribution. With every layer
@@ -393,9 +410,9 @@ calculation(
 
 # %%
 calculation(
-    sum_over((1 / n.symbol + delta(i, e)) / 2 * ((1 / n.symbol + delta(e, j)) / 2), e),
+    sum_over((1 / n.symbol + delta(i, k)) / 2 * ((1 / n.symbol + delta(k, j)) / 2), k),
     given=(n,),
-    over=(i, j, e),
+    over=(i, j, k),
 ).then(delta(i, j) / 4 + 3 / (4 * n.symbol), because="multiplied out")
 
 # %% [markdown]
@@ -404,32 +421,32 @@ calculation(
 # the product times $\alpha^2$.
 
 # %%
-x_1, x_2, y_1, y_2 = (scalar(name) for name in ("x_1", "x_2", "y_1", "y_2"))
+x_1 = scalar("x_1", note="first input")
+x_2 = scalar("x_2", note="second input")
+s_1, s_2 = scalar("s_1"), scalar("s_2")
 product = (
     x_1, x_2, alpha,
-    Let(y_1, alpha * x_1), Let(y_2, alpha * x_2),
-    Let(f, y_1 * y_2, "the product along the path"),
+    Let(s_1, alpha * x_1), Let(s_2, alpha * x_2),
+    Let(f, s_1 * s_2, "the product along the path"),
 )  # fmt: skip
-calculation(x_1 * Partial(f, y_1), given=product).then(
+calculation(x_1 * Partial(f, s_1), given=product).then(
     alpha * x_1 * x_2, because="put in the path"
 ).then(Partial(alpha**2 * x_1 * x_2 / 2, alpha), because="the derivative of a square")
 
 # %% [markdown]
-# **4.** One is enough, and so is any number $N$ of them, if they lie in the middle of $N$ equal
+# **4.** One is enough, and so is any number $T$ of them, if they lie in the middle of $T$ equal
 # pieces: the gradient grows linearly along the path, and a linear function's mean is that of its
 # middle.
 
 # %%
-pieces = Dim("N")
-q = pieces.index("k")
-form = matrix("W", d, d)
+pieces = Dim("T")
+piece = pieces.index("k")
+form = matrix("C", c, c)
+middle = (piece + Rational(1, 2)) / pieces
 calculation(
-    sum_over(
-        x[a] * sum_over((form[a, b] + form[b, a]) * (q + Rational(1, 2)) / pieces * x[b], b), a, q
-    )
-    / pieces,
+    sum_over(x[a] * sum_over((form[a, b] + form[b, a]) * middle * x[b], b), a, piece) / pieces,
     given=(x, form),
-    over=(q,),
+    over=(piece,),
 ).then(sum_over(x[a] * form[a, b] * x[b], a, b), because="the middles have the mean one half")
 
 # %% [markdown]

@@ -38,9 +38,9 @@ ops.masked_mean.gradient("x")
 # every position and whatever comes next, does not depend on what the logit is.
 
 # %%
-v = Dim("v")
+v = Dim("v", "tokens of the vocabulary")
 k = v.index("k")
-a = scalar("a")
+a = scalar("a", note="logit of every token")
 calculation(
     -log(exp(a) / sum_over(exp(a), k)), given=(a, v), title="The loss of an untrained model"
 ).then(-log(1 / v), because="$v$ equal terms below").then(log(v), because="a quotient's logarithm")
@@ -245,7 +245,10 @@ calculation(count.subs(letters), given=sizes, title="Llama 2, the smallest").the
 # more; widely used programs have had this mistake.
 
 # %%
-M_1, M_2, L_1, L_2 = (scalar(name, domain="positive") for name in ("M_1", "M_2", "L_1", "L_2"))
+M_1 = scalar("M_1", domain="positive", note="positions that count in the first batch")
+M_2 = scalar("M_2", domain="positive", note="positions that count in the second batch")
+L_1 = scalar("L_1", domain="positive", note="loss of the first batch")
+L_2 = scalar("L_2", domain="positive", note="loss of the second batch")
 calculation(
     (L_1 + L_2) / 2 - (M_1 * L_1 + M_2 * L_2) / (M_1 + M_2),
     given=(M_1, M_2, L_1, L_2),
@@ -257,7 +260,8 @@ calculation(
 # direction: its entries sum to zero. What one token's logit gains, the others lose.
 
 # %%
-q, t = v.vector("p", domain="distribution"), scalar("t", domain=v)
+q = v.vector("p", domain="distribution", note="probabilities of the model")
+t = scalar("t", domain=v, note="right token")
 calculation(
     sum_over(q[k] - delta(k, t), k), given=(q, t), title="Probabilities less what came, summed"
 ).then(0, because="both sum to one")

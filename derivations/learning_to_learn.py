@@ -39,10 +39,12 @@ ops.sgd.gradient("g")
 # another task, for which $\theta$ should be a good start.
 
 # %%
-weight, minimum, target, after, loss = (
-    scalar(name) for name in ("theta", "a", "y", "thetahat", "L")
-)
-curve, lr = scalar("lamda", domain="positive"), scalar("lr", domain="positive")
+weight = scalar("theta", note="parameter")
+minimum = scalar("a", note="minimum of the first parabola")
+target = scalar("y", note="minimum of the second parabola")
+after, loss = scalar("thetahat"), scalar("L")
+curve = scalar("lamda", domain="positive", note="curvature")
+lr = scalar("lr", domain="positive", note="learning rate")
 task = (
     weight, minimum, target, curve, lr,
     Let(after, weight - lr * curve * (weight - minimum), "a step down the first parabola"),
@@ -64,7 +66,7 @@ calculation(Partial(loss, weight), given=task, title="Through the gradient").the
 # the loss is $\hat{g}$. How does the loss there depend on the step's length?
 
 # %%
-g, there = scalar("g"), scalar("ghat")
+g, there = scalar("g", note="gradient"), scalar("ghat")
 one_step = (
     weight, minimum, curve, lr, g,
     Let(after, weight - lr * g, "after the step"),
@@ -237,8 +239,8 @@ calculation(Partial(loss, minimum), given=task).then(
 # a thousand of them more than all digits there are.
 
 # %%
-mu = scalar("mu", domain="unit")
-kept, used, moved = scalar("m"), scalar("M"), scalar("thetahat")
+mu = scalar("mu", domain="unit", note="momentum")
+kept, used, moved = scalar("m", note="memory before the step"), scalar("M"), scalar("thetahat")
 forwards = (
     weight, g, kept, lr, mu,
     Let(used, mu * kept + g, "gradients, remembered with decay"),

@@ -79,9 +79,11 @@ print(f"derived {dW[1, 2]:.6f}, by differences {change.sum() / 2:.6f}")
 # second of $l$.
 
 # %%
-k, l = Dim("k"), Dim("l")
+k, l = Dim("k", "examples of the first piece"), Dim("l", "examples of the second piece")
 (a,), (c,) = k.indices("a"), l.indices("c")
-first, second, q_1, q_2 = k.vector("q"), l.vector("v"), scalar("q_1"), scalar("q_2")
+first = k.vector("q", note="gradients of the first piece")
+second = l.vector("v", note="gradients of the second piece")
+q_1, q_2 = scalar("q_1"), scalar("q_2")
 pieces = (
     first, second,
     Let(q_1, sum_over(first[a], a) / k, "mean of the first piece"),
@@ -103,11 +105,14 @@ calculation(
 # Put one linear layer on top of another. Do two of them more than one?
 
 # %%
-m, d, n = Dim("m"), Dim("d"), Dim("n")
+m = Dim("m", "entries of the input")
+d = Dim("d", "entries between the layers")
+n = Dim("n", "entries of the output")
 i, j, k = n.index("i"), m.index("j"), d.index("k")
-x, h, y = m.vector("x"), d.vector("h"), n.vector("y")
-W, U = matrix("W", d, m), matrix("U", n, d)
-b, c = d.vector("b"), n.vector("c")
+x, h, y = m.vector("x", note="input"), d.vector("h"), n.vector("y")
+W = matrix("W", d, m, note="weights")
+U = matrix("U", n, d, note="weights of the second layer")
+b, c = d.vector("b", note="bias"), n.vector("c", note="bias of the second layer")
 stack = (
     x, W, U, b, c,
     Let(h[k], sum_over(W[k, j] * x[j], j) + b[k], "one layer"),
@@ -195,10 +200,12 @@ pictures.graph(ops.lora.batched("N").gradient())
 # weights is a choice, and gradient descent notices it.
 
 # %%
-dim = Dim("N")
+dim = Dim("N", "examples")
 s = dim.index("s")
-x, dy = m.vector("x").batched((dim,)), n.vector("dy").batched((dim,))
-W, eta, c = matrix("W", n, m), scalar("eta"), scalar("c", domain="positive")
+x, dy = m.vector("x", note="input").batched((dim,)), n.vector("dy").batched((dim,))
+W = matrix("W", n, m, note="weights")
+eta = scalar("eta", note="learning rate")
+c = scalar("c", domain="positive", note="factor of the inputs")
 gradient = sum_over(dy[s, i] * c * x[s, j], s)
 calculation(c * (W[i, j] / c - eta * gradient), given=(x, dy, W, eta, c)).then(
     W[i, j] - c**2 * eta * sum_over(dy[s, i] * x[s, j], s), because="multiplied out"
@@ -212,8 +219,9 @@ calculation(c * (W[i, j] / c - eta * gradient), given=(x, dy, W, eta, c)).then(
 
 # %%
 i, j, k = n.indices("i j k")
-x, h, y, dy, dh = (n.vector(name) for name in ("x", "h", "y", "dy", "dh"))
-W, L = matrix("W", n, n), scalar("L")
+x = n.vector("x", note="input")
+h, y, dy, dh = n.vector("h"), n.vector("y"), n.vector("dy"), n.vector("dh")
+W, L = matrix("W", n, n, note="weights"), scalar("L")
 a, b = n.indices("a b")
 twice = (
     x, dy, W,
@@ -232,7 +240,8 @@ calculation(Partial(L, W[a, b]), given=twice).then(
 
 # %%
 four, two = Dim("4"), Dim("2")
-q, v = four.vector("q"), two.vector("v")
+q = four.vector("q", note="gradients of the first piece")
+v = two.vector("v", note="gradients of the second piece")
 a, c = four.index("a"), two.index("c")
 means = (
     q, v,
@@ -248,7 +257,7 @@ calculation((q_1 + q_2) / 2, given=means).then(
 # nothing left in them that goes along with the input.
 
 # %%
-x, y, w = dim.vector("x"), dim.vector("y"), scalar("w")
+x, y, w = dim.vector("x", note="inputs"), dim.vector("y", note="targets"), scalar("w")
 s, t = dim.indices("s t")
 minimum(
     sum_over((w * x[s] - y[s]) ** 2, s),

@@ -33,10 +33,15 @@ from symllm import (
 # columns. From the right, keys and values are summed up before any query is known.
 
 # %%
-n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")
+n = Dim("n", "queries")
+m = Dim("m", "keys")
+d = Dim("d", "width of keys")
+e = Dim("e", "width of values")
 i, j = n.indices("i j")
 (c,), (k,), (l,) = m.indices("j"), d.indices("k"), e.indices("l")
-Q, K, V = matrix("Q", n, d), matrix("K", m, d), matrix("V", m, e)
+Q = matrix("Q", n, d, note="queries")
+K = matrix("K", m, d, note="keys")
+V = matrix("V", m, e, note="values")
 calculation(
     sum_over(sum_over(Q[i, k] * K[c, k], k) * V[c, l], c), given=(Q, K, V), title="The same product"
 ).then(
@@ -50,7 +55,9 @@ calculation(
 # attends to itself, $n = m$, they are equal at a length that is about the width of a head.
 
 # %%
-N, width, height = (scalar(name, domain="positive") for name in "nde")
+N = scalar("n", domain="positive", note="length of the text")
+width = scalar("d", domain="positive", note="width of keys")
+height = scalar("e", domain="positive", note="width of values")
 calculation(
     Equals(2 * N**2 * (width + height), 4 * N * width * height),
     given=(N, width, height),
@@ -110,8 +117,10 @@ ops.linear_attention.gradient()
 # more: the product of a key and a value.
 
 # %%
-Q, K, V = (matrix(name, n, size) for name, size in (("Q", d), ("K", d), ("V", e)))
-M = Tensor("M", (n, d, e))
+Q = matrix("Q", n, d, note="queries")
+K = matrix("K", n, d, note="keys")
+V = matrix("V", n, e, note="values")
+M = Tensor("M", (n, d, e), note="memory")
 memory = Let(M[i, k, l], sum_over(Iverson(j <= i) * K[j, k] * V[j, l], j), "running memory")
 calculation(M[i, k, l], given=(K, V, memory), title="One step").then(
     sum_over(Iverson(j < i) * K[j, k] * V[j, l], j) + K[i, k] * V[i, l],
@@ -154,7 +163,8 @@ for t in range(6):
 dO, L = matrix("dO", n, e, role="constant"), scalar("L")
 O, R, Z, D = matrix("O", n, e), Tensor("R", (n, d, e)), n.vector("Z"), n.vector("D")
 seen = Iverson(j <= i) * sum_over(Q[i, k] * K[j, k], k)
-Q, K = (Tensor(name, (n, d), domain="positive") for name in "QK")
+Q = Tensor("Q", (n, d), domain="positive", note="queries")
+K = Tensor("K", (n, d), domain="positive", note="keys")
 causal = (
     Q, K, V, dO,
     Let(Z[i], sum_over(seen, j), "normaliser"),
@@ -213,7 +223,7 @@ for name, weights in kinds.items():
 # $i - j$ old counts by that power.
 
 # %%
-fade = scalar("a", domain="positive")
+fade = scalar("a", domain="positive", note="share that is remembered")
 calculation(
     sum_over(Iverson(j <= i) * fade ** (i - j) * K[j, k] * V[j, l], j),
     given=(K, V, fade),
@@ -247,7 +257,7 @@ calculation(
 # third power would need $d^3$.
 
 # %%
-q, key = d.vector("q"), d.vector("k")
+q, key = d.vector("q", note="query"), d.vector("k", note="key")
 a, b = d.indices("i j")
 product = sum_over(q[a] * key[a], a)
 calculation(product**2, given=(q, key), title="A square as features").then(
@@ -270,9 +280,9 @@ calculation(1 + product + product**2 / 2, given=(q, key), title="Second order").
 
 # %%
 k, l = d.index("k"), e.index("l")
-s = scalar("s", domain="positive")
-Q = Tensor("Q", (n, d), domain="positive")
-K, V = Tensor("K", (m, d), domain="positive"), matrix("V", m, e)
+s = scalar("s", domain="positive", note="factor of the keys")
+Q = Tensor("Q", (n, d), domain="positive", note="queries")
+K, V = Tensor("K", (m, d), domain="positive", note="keys"), matrix("V", m, e, note="values")
 
 
 def output(scale):
@@ -289,8 +299,9 @@ calculation(output(s), given=(Q, K, V, s), title="Scaled keys").then(
 # **4.** Write $r$ for the error, what the memory answers less what it should.
 
 # %%
-v, r = e.vector("v"), e.vector("r")
-M, L, eta = matrix("M", d, e), scalar("L"), scalar("eta")
+v = e.vector("v", note="the value to answer")
+r = e.vector("r")
+M, L, eta = matrix("M", d, e, note="memory"), scalar("L"), scalar("eta", note="learning rate")
 error = Let(r[l], sum_over(key[a] * M[a, l], a) - v[l], "error of the answer")
 loss = Let(L, sum_over(r[l] ** 2, l) / 2, "half its square")
 calculation(

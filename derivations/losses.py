@@ -52,9 +52,10 @@ ops.label_smoothing.gradient("z")
 # those of the target, and the gap of their logits is the logarithm of the odds.
 
 # %%
-n = Dim("n")
+n = Dim("n", "classes")
 i, j, k = n.indices("i j k")
-epsilon, gap = scalar("epsilon", domain="unit"), scalar("g", domain="positive")
+epsilon = scalar("epsilon", domain="unit", note="share that is spread over all classes")
+gap = scalar("g", domain="positive", note="gap of the logits")
 calculation(
     Equals(exp(gap), (1 - epsilon + epsilon / n) / (epsilon / n)),
     given=(gap, epsilon, n),
@@ -113,8 +114,11 @@ ops.z_loss.gradient("z")
 # Do the two losses work against each other? Add up what each does to all the logits together.
 
 # %%
-z, p, y = n.vector("z"), n.vector("p"), n.vector("y", domain="distribution")
-weight, lse, L = scalar("w", domain="positive"), scalar("s"), scalar("L")
+z = n.vector("z", note="logits")
+y = n.vector("y", domain="distribution", note="target probabilities")
+p = n.vector("p")
+weight = scalar("w", domain="positive", note="weight of the penalty")
+lse, L = scalar("s"), scalar("L")
 both = (
     z, y, weight,
     Let(p[i], ops.softmax(z[i], over=i), "predicted probabilities"),
@@ -164,7 +168,7 @@ ops.kl_divergence.gradient()
 # learning with a penalty minimises. Their gradients, through softmax:
 
 # %%
-data, q = n.vector("p", domain="distribution"), n.vector("q")
+data, q = n.vector("p", domain="distribution", note="probabilities of the data"), n.vector("q")
 model = (data, z, Let(q[i], ops.softmax(z[i], over=i), "the model"))
 forward = Let(L, sum_over(data[j] * log(data[j] / q[j]), j), "forward divergence")
 calculation(Partial(L, z[i]), given=(*model, forward), title="The forward divergence").then(
@@ -215,7 +219,8 @@ for name, (m, s) in found.items():
 # the logarithms, and it is the entropy of the average less the average of the entropies.
 
 # %%
-first, second = (n.vector(name, domain="distribution") for name in "pq")
+first = n.vector("p", domain="distribution", note="first distribution")
+second = n.vector("q", domain="distribution", note="second distribution")
 middle = n.vector("m")
 mixed = (first, second, Let(middle[i], (first[i] + second[i]) / 2, "the average"))
 divergences = (
@@ -300,7 +305,9 @@ ops.mse.gradient("x")
 # prediction $x$ with a normal density of standard deviation $\sigma$. The surprise at $y$ is
 
 # %%
-x, seen, sigma = scalar("x"), scalar("y"), scalar("sigma", domain="positive")
+x = scalar("x", note="prediction")
+seen = scalar("y", note="target")
+sigma = scalar("sigma", domain="positive", note="standard deviation")
 density = exp(-((x - seen) ** 2) / (2 * sigma**2)) / (sigma * sqrt(2 * pi))
 calculation(-log(density), given=(x, seen, sigma), title="The surprise of a normal density").then(
     (x - seen) ** 2 / (2 * sigma**2) + log(sigma * sqrt(2 * pi)),
@@ -334,7 +341,7 @@ calculation(-log(density), given=(x, seen, sigma), title="The surprise of a norm
 # what keeps the gap finite.
 
 # %%
-right = n.vector("y", domain="distribution")
+right = n.vector("y", domain="distribution", note="target probabilities")
 calculation(
     -sum_over(((1 - epsilon) * right[i] + epsilon / n) * log(p[i]), i),
     given=(z, right, epsilon, both[3]),
@@ -349,7 +356,7 @@ calculation(
 # unlikely already, which is as it should be, and strong where it is nearly certain.
 
 # %%
-t, against = scalar("t", domain=n), scalar("L")
+t, against = scalar("t", domain=n, note="right class"), scalar("L")
 unlikely = (
     z, t, both[3],
     Let(against, -log(1 - p[t]), "the surprise at anything else"),
@@ -365,7 +372,7 @@ calculation(Partial(against, z[t]), given=unlikely).then(p[t], because="at $i = 
 # **3.** Predicted less observed, once more; the prediction is a sigmoid.
 
 # %%
-logit, answer, loss = scalar("z"), scalar("y"), scalar("L")
+logit, answer, loss = scalar("z", note="logit"), scalar("y", note="target"), scalar("L")
 calculation(
     Partial(loss, logit),
     given=(logit, answer, Let(loss, log(1 + exp(logit)) - answer * logit, "surprise")),
@@ -375,7 +382,7 @@ calculation(
 # **4.** Their mean. A network trained with squared errors predicts averages.
 
 # %%
-many, one = n.vector("y"), scalar("c")
+many, one = n.vector("y", note="targets"), scalar("c", note="the one prediction for all")
 minimum(sum_over((many[i] - one) ** 2, i), Let(one, sum_over(many[i], i) / n), given=(many, one))
 
 # %% [markdown]

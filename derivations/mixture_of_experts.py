@@ -11,14 +11,15 @@
 # chapter derives both, and asks what they do not see.
 
 # %%
-from sympy import Rational, exp
+from sympy import Piecewise, Rational, exp
 
 from symllm import (
     Dim,
     Let,
-    Op,
+    Partial,
     Var,
     calculation,
+    delta,
     ops,
     pictures,
     random,
@@ -42,10 +43,10 @@ ops.top_k_gate
 # sum to one again. It is the same function: the sum over all cancels.
 
 # %%
-e, n = Dim("e"), Dim("n")
+e, n = Dim("e", "experts"), Dim("n", "tokens")
 k, j, i = e.index("k"), e.index("j"), n.index("i")
-z, G, p = e.vector("z"), e.vector("G"), e.vector("p")
-mask = e.vector("mask", domain="binary")
+z, G, p = e.vector("z", note="logits of the router"), e.vector("G"), e.vector("p")
+mask = e.vector("mask", domain="binary", note="is the expert chosen?")
 softmaxes = (
     z, mask,
     Let(G[k], mask[k] * exp(z[k]) / sum_over(mask[j] * exp(z[j]), j), "gates"),
@@ -56,7 +57,7 @@ calculation(
 ).then(G[k], because="both lose the same factor")
 
 # %% [markdown]
-# ### The backward pass
+# ### Gates compete
 #
 # With the mask held constant, a gate is masked softmax in another role; its derivation is cited.
 
@@ -89,12 +90,30 @@ def mixed(logits):  # three experts, of which two are asked
     return chosen * np.exp(logits) @ outputs / (chosen @ np.exp(logits)), chosen
 
 
+print("  z_3  output  slope  by differences")
 for logits[2] in (0.0, 0.999, 1.001, 1.5):
     found, chosen = mixed(logits)
     dz = slope(z=logits, mask=chosen, F=outputs[:, None], dy=np.ones(1))
     up, down = (mixed(logits + np.array([0, 0, by]))[0] for by in (1e-6, -1e-6))
-    print(f"z_3 = {logits[2]:.3f}: output {found:6.3f}, slope {dz[2]:.3f}")
-    print(f"             slope by differences {(up - down) / 2e-6:.3f}")
+    print(f"{logits[2]:.3f}  {found:6.3f}  {dz[2]:.3f}  {(up - down) / 2e-6:.3f}")
+
+# %%
+third = scalar("x")
+pictures.curves(
+    {
+        "output": Piecewise(
+            ((exp(2) - exp(1)) / (exp(2) + exp(1)), third < 1),
+            ((exp(2) + 3 * exp(third)) / (exp(2) + exp(third)), True),
+        )
+    },
+    over=(third, 0, 2),
+    name="a-choice-jumps",
+    words="The output of the three experts over the logit of the third. Up to one it is flat, for "
+    "the third is not asked; at one it jumps from about a half to one and a half; from there it "
+    "rises.",
+    across="logit of the third expert",
+    up="output",
+)
 
 # %% [markdown]
 # ## The mixture
@@ -107,11 +126,10 @@ for logits[2] in (0.0, 0.999, 1.001, 1.5):
 ops.mixture_of_experts
 
 # %% [markdown]
-# ### The backward pass
+# ### Each expert against the mixture
 #
 # The gradient of a gate is the product of the expert's output with the gradient of the sum. What
-# the softmax subtracts from it turns out to be the output of the whole layer, as $D$ does in
-# attention.
+# the softmax subtracts from it turns out to be the output of the whole layer.
 
 # %%
 ops.mixture_of_experts.gradient()
@@ -133,9 +151,9 @@ ops.mixture_of_experts.gradient()
 ops.moe_block
 
 # %% [markdown]
-# ### The backward pass
+# ### Two matrices
 #
-# Two matrices tell how a block with experts learns: the router's, and the last one of the experts.
+# They tell how a block with experts learns: the router's, and the last one of the experts.
 
 # %%
 ops.moe_block.gradient("W_R", "W_D")
@@ -151,8 +169,8 @@ ops.moe_block.gradient("W_R", "W_D")
 # Left to itself, a router comes to prefer a few experts, which then learn more and are preferred
 # all the more. So one adds a loss that is small when all are used alike: the fraction $f_k$ of
 # tokens that are sent to expert $k$, times the mean probability $P_k$ that the router gives it,
-# summed over the experts. The number of experts in front makes it $\alpha$ when all are used
-# alike.
+# summed over the experts. In front stand a weight $\alpha$ and the number of experts, so that the
+# loss is $\alpha$ when all are used alike.
 #
 # The assignment $a_i$ of token $i$ is the place of its largest logit, and $f$ is counted from it:
 # a count has no slope, so it is held constant, and the probabilities beside it are what can learn.
@@ -161,7 +179,7 @@ ops.moe_block.gradient("W_R", "W_D")
 ops.load_balancing
 
 # %% [markdown]
-# ### The backward pass
+# ### Counts steer
 #
 # Only $P$ depends on the logits, through the softmax of every token, which is cited.
 
@@ -182,7 +200,8 @@ ops.load_balancing.gradient("z")
 # loss is a square, and how far it lies above its least value is how far the shares are from even.
 
 # %%
-P, alpha = e.vector("P", domain="distribution"), scalar("alpha", domain="positive")
+P = e.vector("P", domain="distribution", note="mean probabilities")
+alpha = scalar("alpha", domain="positive", note="weight of the penalty")
 even = sum_over((P[k] - 1 / e) ** 2, k)
 calculation(
     alpha * e * sum_over(P[k] * P[k], k),
@@ -205,18 +224,18 @@ calculation(
 # expert, times a capacity factor $\kappa$. Tokens beyond that are dropped: the stream passes them
 # by the layer unchanged. How much room is needed, if the router is perfectly fair?
 #
-# Let $x_i$ be one if token $i$ goes to a given expert, and zero if not. It is one with probability
+# Let $u_i$ be one if token $i$ goes to a given expert, and zero if not. It is one with probability
 # $1/e$, so its mean is $1/e$ and its variance $1/e - 1/e^2$.
 
 # %%
-x = n.vector("x")
+u = n.vector("u")
 fair = {
-    "given": (x, e),
-    "assuming": (random(x[i], mean=1 / e, variance=(1 - 1 / e) / e),),
+    "given": (u, e),
+    "assuming": (random(u[i], mean=1 / e, variance=(1 - 1 / e) / e),),
 }
 calculation(
-    Var(sum_over(x[i], i) / (n / e)), **fair, title="The load of an expert, in fair shares"
-).then(e**2 / n**2 * sum_over(Var(x[i]), i), because="tokens choose independently").then(
+    Var(sum_over(u[i], i) / (n / e)), **fair, title="The load of an expert, in fair shares"
+).then(e**2 / n**2 * sum_over(Var(u[i]), i), because="tokens choose independently").then(
     (e - 1) / n, because="$n$ equal terms"
 )
 
@@ -249,22 +268,23 @@ for kappa in (1.0, 1.125, 1.25, 1.5):
 
 # %%
 held = ops.moe_block.counts().at(e=1).by_parameter
-c, f, w, v, L, E_held, s = (scalar(name) for name in ("c", "f", "w", "v", "L", "e", "s"))
-P_exp, P_rest, P_tab = (scalar(name) for name in ("P_exp", "P_rest", "P_tab"))
+s = scalar("s", note="experts asked")
+c, f, w, v, E_held = (scalar(name) for name in ("c", "f", "w", "v", "e"))
+N_exp, N_rest, N_tab = (scalar(name) for name in ("N_exp", "N_rest", "N_tab"))
 sizes = (
     Let(c, 4096, "width"), Let(f, 14336, "width of an expert"),
-    Let(w, 1024, "width of keys and values"), Let(v, 32000, "tokens"), Let(L, 32, "layers"),
+    Let(w, 1024, "width of keys and values"), Let(v, 32000, "tokens"),
     Let(E_held, 8, "experts"), Let(s, 2, "experts asked"),
-    Let(P_exp, held["W_G"] + held["W_U"] + held["W_D"], "an expert"),
-    Let(P_rest, 2 * c**2 + 2 * c * w + 2 * c + E_held * c, "attention, norms, router"),
-    Let(P_tab, 2 * v * c + c, "tables, last norm"),
+    Let(N_exp, held["W_G"] + held["W_U"] + held["W_D"], "an expert"),
+    Let(N_rest, 2 * c**2 + 2 * c * w + 2 * c + E_held * c, "attention, norms, router"),
+    Let(N_tab, 2 * v * c + c, "tables, last norm"),
 )  # fmt: skip
-calculation(L * (P_rest + E_held * P_exp) + P_tab, given=sizes, title="Parameters held").then(
+calculation(32 * (N_rest + E_held * N_exp) + N_tab, given=sizes, title="Parameters held").then(
     46_702_792_704, because="arithmetic"
 )
 
 # %%
-calculation(L * (P_rest + s * P_exp) + P_tab, given=sizes, title="Used by a token").then(
+calculation(32 * (N_rest + s * N_exp) + N_tab, given=sizes, title="Used by a token").then(
     12_879_925_248, because="two experts instead of eight"
 )
 
@@ -272,23 +292,6 @@ calculation(L * (P_rest + s * P_exp) + P_tab, given=sizes, title="Used by a toke
 # *In words:* 47 billion parameters in memory and 13 billion at work. The name says eight times
 # seven, but attention and tables are not multiplied. Operations follow what is used, at two for
 # each parameter and token on the way forward; memory follows what is held.
-
-# %%
-E_n = scalar("x")
-pictures.curves(
-    {
-        "held": (1.604587520 + 5.637275648 * E_n),
-        "used by a token": (1.604587520 + 5.637144576 * 2 + 0.000131072 * E_n),
-    },
-    over=(E_n, 2, 16),
-    name="experts-held-and-used",
-    words=(
-        "Two lines against the number of experts from 2 to 16: the parameters held rise from 13 "
-        "to 92 billion, the parameters used by a token stay at 13 billion."
-    ),
-    across="number of experts",
-    up="billions of parameters",
-)
 
 # %% [markdown]
 # ## Exercises
@@ -299,9 +302,7 @@ pictures.curves(
 # **2.** The Switch transformer asks one expert and weights its output by its probability among
 # all experts. Derive the router's gradient. Does the logit of an expert that was not asked get one?
 #
-# **3.** With two experts chosen, a gate depends on one number only. On which?
-#
-# **4.** With $s$ of $e$ experts chosen for each token, all choices being equally likely, by how
+# **3.** With $s$ of $e$ experts chosen for each token, all choices being equally likely, by how
 # much does the load of an expert vary?
 #
 # ### Answers
@@ -319,55 +320,30 @@ calculation(
 ).at_most(Rational(995, 1000) * alpha, because="arithmetic")
 
 # %% [markdown]
-# **2.** It does: raising any logit lowers the probability of the one that was asked. Here $F$ is
-# the output of the expert that was asked, and $a$ is its number.
+# **2.** It does: raising any other logit lowers the probability of the one that was asked. Here $F$
+# is the output of the expert that was asked, and $j$ is its number.
 
 # %%
-d = Dim("d")
+d = Dim("d", "width of the stream")
 l = d.index("i")
-z = e.vector("z")
-a = scalar("a", role="target", domain=e)
-F, y, q, p_a = d.vector("F"), d.vector("y"), e.vector("p"), scalar("p_a")
-
-
-def switch_forward(z, a, F):
-    weights = np.exp(z - z.max())
-    return weights[a] / weights.sum() * F
-
-
-switch = Op(
-    name="switch_gate",
-    title="Switch gate",
-    inputs=(z, a, F),
-    equations=(
-        Let(q[k], ops.softmax(z[k], over=k), "probabilities among all experts"),
-        Let(y[l], q[a] * F[l], "output of the one that was asked"),
-    ),
-    numpy=switch_forward,
-)
-switch.gradient("z")
-
-# %% [markdown]
-# **3.** On the difference of the two logits, by a sigmoid.
-
-# %%
-z_1, z_2 = scalar("z_1"), scalar("z_2")
-calculation(exp(z_1) / (exp(z_1) + exp(z_2)), given=(z_1, z_2), title="Two gates").then(
-    1 / (1 + exp(z_2 - z_1)), because="divide by the first term"
+F = d.vector("F", note="output of the expert")
+switch = (z, F, Let(p[k], ops.softmax(z[k], over=k), "probabilities among all experts"))
+calculation(Partial(p[j] * F[l], z[k]), given=switch, title="Switch gate").then(
+    (delta(k, j) - p[k]) * p[j] * F[l], because="the gradient of softmax"
 )
 
 # %% [markdown]
-# **4.** A token comes with probability $s/e$ now, and the fair share $ns/e$. The variance of
+# **3.** A token comes with probability $s/e$ now, and the fair share $ns/e$. The variance of
 # the load, in fair shares, is smaller by a factor of $s$ or more: as if there were more tokens.
 
 # %%
-s = scalar("s", domain="positive")
+s = scalar("s", domain="positive", note="experts asked")
 calculation(
-    Var(sum_over(x[i], i) / (n * s / e)),
-    given=(x, e, s),
-    assuming=(random(x[i], mean=s / e, variance=(1 - s / e) * s / e),),
+    Var(sum_over(u[i], i) / (n * s / e)),
+    given=(u, e, s),
+    assuming=(random(u[i], mean=s / e, variance=(1 - s / e) * s / e),),
     title="Several chosen",
-).then((e / s - 1) / n, because="$n$ equal terms, over the square of the share")
+).then((e - s) / (n * s), because="$n$ equal terms, over the square of the share")
 
 # %% [markdown]
 # ### References

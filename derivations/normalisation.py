@@ -44,12 +44,16 @@ ops.layer_norm
 # variance is multiplied by $a^2$. What becomes of the normalised input?
 
 # %%
-d = Dim("d")
+d = Dim("d", "entries")
 i, j, k = d.indices("i j k")
-x, z, g, dx, xhat = (d.vector(name) for name in ("x", "z", "g", "dx", "xhat"))
-a, b, r = scalar("a", domain="positive"), scalar("b"), scalar("r")
-eps = scalar("eps", domain="positive")
-mu, v, mu_z, v_z = (scalar(name) for name in ("mu", "v", "mu_z", "v_z"))
+x = d.vector("x", note="input")
+g = d.vector("g", note="gradient")
+z, dx, xhat = (d.vector(name) for name in ("xtilde", "dx", "xhat"))
+a = scalar("a", domain="positive", note="factor of the input")
+b = scalar("b", note="shift of the input")
+r = scalar("r")
+eps = scalar("eps", domain="positive", note="a small positive constant")
+mu, v, mu_z, v_z = (scalar(name) for name in ("mu", "v", "mutilde", "vtilde"))
 moments = (
     x, eps,
     Let(mu, mean(x[j], j), "the mean"),
@@ -138,14 +142,6 @@ print(f"along a shift:   {abs(dx0.sum()):.6f}")
 print(f"along a stretch: {x0 @ dx0:.6f}, predicted {predicted:.6f}")
 
 # %% [markdown]
-# Differences of the forward pass judge a gradient as well, and how well they can is a matter of the
-# step: where it is too large they see the curve bend, where it is too small the digits run out. The
-# best step of each rule lies at the bottom of its valley.
-
-# %%
-pictures.error_curve(ops.layer_norm, "x")
-
-# %% [markdown]
 # ### The gradients of scale and shift
 #
 # Both parameters are shared by all rows of a batch, here $N$ of them, and what is shared is summed
@@ -195,9 +191,10 @@ ops.rms_norm.gradient()
 # $W$. From here on $\epsilon$ is zero.
 
 # %%
-n = Dim("n")
-col = n.index("k")
-W, dW, u = n.vector("W").batched((d,)), n.vector("dW").batched((d,)), n.vector("x")
+m = Dim("m")
+col = m.index("k")
+W = m.vector("W", note="weights before the norm").batched((d,))
+dW, u = m.vector("dW").batched((d,)), m.vector("x")
 h, hhat, dh = d.vector("h"), d.vector("hhat"), d.vector("dh")
 layer = (
     W, u, g,
@@ -233,21 +230,16 @@ calculation(
 
 # %% [markdown]
 # *In words:* weights that are ten times as large get a gradient of a tenth, and a step turns them
-# by a hundredth of the angle. Before a norm, the size of the weights has no meaning but this: it is
-# a learning rate.
+# by a hundredth of the angle. Before a norm, the size of the weights has no meaning but this: it
+# sets their learning rate (van Laarhoven, 2017).
 #
 # And that size can only grow. A step of gradient descent goes off at a right angle, so by
 # Pythagoras
 
 # %%
-eta = scalar("eta", domain="positive")
+eta = scalar("eta", domain="positive", note="learning rate")
 calculation(
     over_all((W[i, col] - eta * dW[i, col]) ** 2), given=(*layer, eta), title="One step"
-).then(
-    over_all(W[i, col] ** 2)
-    - 2 * eta * over_all(W[i, col] * dW[i, col])
-    + eta**2 * over_all(dW[i, col] ** 2),
-    because="multiplied out",
 ).then(
     over_all(W[i, col] ** 2) + eta**2 * over_all(dW[i, col] ** 2), because="the right angle"
 ).at_least(over_all(W[i, col] ** 2), because="a square is added")
@@ -258,7 +250,9 @@ calculation(
 # the size of $W$, and $s$ that of its gradient at size one, so that it is $s / q$ at size $q$.
 
 # %%
-q, s, lam = (scalar(name, domain="positive") for name in ("q", "s", "lamda"))
+q = scalar("q", domain="positive", note="squared size of the weights")
+s = scalar("s", domain="positive", note="squared size of the gradient at size one")
+lam = scalar("lamda", domain="positive", note="weight decay")
 calculation(
     Equals((1 - eta * lam) ** 2 * q + eta**2 * (s / q), q),
     given=(eta, lam, s, q),
@@ -274,7 +268,7 @@ calculation(
 # weights, as an angle. At the balance it is $\sqrt{2 \eta \lambda}$, nearly, whatever the gradients
 # are. Weight decay before a norm does not make a model simpler; it keeps it learning, at a rate
 # that is set by the product of $\eta$ and $\lambda$. It takes a number of steps of the order of
-# $1 / (\eta \lambda)$ to get there.
+# $1 / (\eta \lambda)$ to get there (Wan et al., 2021).
 #
 # Here is a walk with gradients that are nothing but noise, started at a size that is wrong by far.
 
@@ -294,17 +288,18 @@ print(f"predicted:       {np.sqrt(2 * rate * decay):.4f}")
 # %% [markdown]
 # ## Before the branch or after the sum
 #
-# A transformer adds branches to a stream. The first one normalised the sum, $N(x + f(x))$, which is
-# called *post-norm*; nearly all since GPT-2 normalise what a branch reads, $x + f(N(x))$, which is
-# *pre-norm*. The formulas differ by the place of one letter. What does it do to gradients?
+# A transformer adds branches to a stream. The first one normalised the sum, $\mathrm{norm}(x +
+# f(x))$, which is called *post-norm*; nearly all since GPT-2 normalise what a branch reads, $x +
+# f(\mathrm{norm}(x))$, which is *pre-norm*. What does the place do to gradients?
 #
 # At the start a branch is a random matrix, as good as independent of everything before. Forwards,
 # in a pre-norm model, nobody normalises the stream itself, and it grows:
 
 # %%
-depth = Dim("D")
+depth = Dim("D", "layers")
 level = depth.index("l")
-stream, branch = scalar("x"), depth.vector("f")
+stream = scalar("x", note="the stream at the start")
+branch = depth.vector("f", note="outputs of the branches")
 start = (random(stream), random(branch[level]))
 calculation(
     Var(stream + sum_over(branch[level], level)),
@@ -324,32 +319,29 @@ calculation(
 # entries have mean zero and variance $1/d$, adds its own share to it, on average at a right angle:
 
 # %%
-J = d.vector("J").batched((d,))
+J = d.vector("J", note="Jacobian of a branch").batched((d,))
 calculation(
     E(sum_over((g[j] + r * sum_over(J[i, j] * g[i], i)) ** 2, j)),
     given=(J, g, r),
     assuming=(random(J[i, j], variance=1 / d.symbol),),
     title="A gradient passes a branch",
-).then(
-    sum_over(g[j] ** 2, j) + r**2 * sum_over(Var(sum_over(J[i, j] * g[i], i)), j),
-    because="the branch has mean zero",
-).then((1 + r**2) * sum_over(g[j] ** 2, j), because="$d$ terms of variance $1/d$")
+).then((1 + r**2) * sum_over(g[j] ** 2, j), because="mean zero, and $d$ terms of variance $1/d$")
 
 # %% [markdown]
 # (For large $d$ the projection inside a norm takes nothing that counts.) A branch of a post-norm
 # model has no norm in it, so that $1 + 1$ stands for $1 + r^2$; the norm after the sum multiplies
-# that by one half, and the gradient keeps its size. In a pre-norm model, branch $l$ multiplies the
-# square of the gradient's size by
+# that by one half, and the gradient keeps its size. In a pre-norm model branch $l$ has the factor
+# $1 + r^2$. If the first $l$ factors make $1 + l$ together, one more makes
 
 # %%
-l = scalar("l", domain="positive")
-calculation(1 + r**2, given=(l, Let(r, 1 / sqrt(1 + l))), title="Pre-norm, a layer").then(
-    (2 + l) / (1 + l), because="put in $r$"
+l = scalar("l", domain="positive", note="number of the branch")
+calculation((1 + l) * (1 + r**2), given=(l, Let(r, 1 / sqrt(1 + l))), title="One branch more").then(
+    2 + l, because="put in $r$"
 )
 
 # %% [markdown]
-# *In words:* in a product over all branches, each numerator is cancelled by the next denominator,
-# and $1 + D$ is left. So the gradient of the stream neither explodes nor vanishes in either model.
+# *In words:* each factor adds one, and all $D$ of them make $1 + D$. So the gradient of the stream
+# neither explodes nor vanishes in either model.
 # What differs is how much of the gradient at the bottom is the gradient at the top. In a post-norm
 # model the direct way loses half of its square in every layer, and after $D$ layers $2^{-D}$ of it
 # is left; the rest has been through random matrices. In a pre-norm model the direct way loses
@@ -417,7 +409,7 @@ for post in (True, False):
 # gradient is zero: of two directions, both are taken. A group of two is too small for a norm.
 
 # %%
-first, second = scalar("a"), scalar("b")
+first, second = scalar("x_1"), scalar("x_2")
 pair = (
     first, second,
     Let(mu, (first + second) / 2, "the mean"),
@@ -431,34 +423,26 @@ calculation((first - mu) / sqrt(v), given=pair, title="Two numbers").then(
 # **2.** The projection once more, without a mean to take: what is left is orthogonal to $y$.
 
 # %%
-y, length = d.vector("y"), scalar("ell")
+y = d.vector("y")
 unit = (
     x,
-    Let(length, sqrt(sum_over(x[k] ** 2, k)), "the length"),
-    Let(y[i], x[i] / length, "of length one"),
+    Let(r, 1 / sqrt(sum_over(x[k] ** 2, k)), "reciprocal length"),
+    Let(y[i], r * x[i], "of length one"),
 )
 calculation(Partial(y[i], x[j]), given=unit, title="A unit vector").then(
-    (delta(i, j) - y[i] * y[j]) / length, because="quotient rule"
+    r * (delta(i, j) - y[i] * y[j]), because="product rule"
 )
 
 # %% [markdown]
-# **3.** The gradient of the weights is $\mathrm{d}h_i x_k$, and the first factor sums to zero, as
-# shown above. The mean of each column is not trained: it is what is the same in all outputs.
+# **3.** Let $u$ be the input of the layer, so that $x = W u$ is that of the norm. The gradient of
+# the weights is $\mathrm{d}x_i u_k$. The sum below is zero, for there is nothing along a shift.
+# What is never trained is the mean of each column: it is what is the same in all outputs.
 
 # %%
-variance, mean_h = scalar("v"), scalar("mu")
-shifted = (
-    W, u, g,
-    Let(h[i], sum_over(W[i, col] * u[col], col), "a linear layer"),
-    Let(mean_h, mean(h[j], j), "mean"),
-    Let(variance, mean((h[j] - mean_h) ** 2, j), "variance"),
-    Let(r, 1 / sqrt(variance), "reciprocal standard deviation"),
-    Let(hhat[i], r * (h[i] - mean_h), "normalised"),
-    Let(dh[i], r * (g[i] - mean(g[j], j) - hhat[i] * mean(g[j] * hhat[j], j)), "through the norm"),
-)  # fmt: skip
-calculation(sum_over(dh[i] * u[col], i), given=shifted, title="A column").then(
-    sum_over(dh[i], i) * u[col], because="the input is the same for all"
-).then(0, because="nothing along a shift")
+below = m.vector("u")
+calculation(sum_over(dx[i] * below[col], i), given=(dx, below), title="A column").then(
+    sum_over(dx[i], i) * below[col], because="the input is the same for all outputs"
+)
 
 # %% [markdown]
 # **4.** The whole projection. The check says so:
@@ -471,17 +455,17 @@ formula += r" = \gamma_i r \frac{\partial L}{\partial y_i}"
 print(check_latex(formula, ops.rms_norm).explanation)
 
 # %% [markdown]
-# **5.** By nine: the gradient is a third, and the weights have three times as far to go. Let $w$ be
-# the size of the weights that you meant, and $u$ that of their gradient.
+# **5.** By nine: the gradient is a third, and the weights have three times as far to go. With $q$
+# and $s$ as above, and $9 q$ in place of $q$, the angle of a step is to stay as it was.
 
 # %%
-w_size, steep, new = (scalar(name, domain="positive") for name in ("w", "u", "etahat"))
+new = scalar("etahat", domain="positive", note="the changed learning rate")
 calculation(
-    Equals(new * (steep / 3) / (3 * w_size), eta * steep / w_size),
-    given=(eta, steep, w_size, new),
+    Equals(new**2 * (s / (9 * q)) / (9 * q), eta**2 * (s / q) / q),
+    given=(eta, s, q, new),
     unknown=(new,),
     title="The same angle",
-).implies(Equals(new, 9 * eta), because="multiply by $9 w / u$")
+).implies(Equals(new, 9 * eta), because="multiply by $81 q^2 / s$, take the root")
 
 # %% [markdown]
 # ### References

@@ -8,15 +8,17 @@
 # be calculated, and a remedy that costs little.
 
 # %%
-from sympy import Abs, Rational, exp, log, sqrt, symbols
+from sympy import Abs, Rational, exp, log, sqrt
 
 from symllm import (
     Dim,
     E,
+    Equals,
     Let,
     Partial,
     Var,
     calculation,
+    ops,
     pictures,
     random,
     scalar,
@@ -28,13 +30,15 @@ from symllm import (
 #
 # A floating-point number is a sign, a power of two, and $m$ digits behind the point, in base two.
 # Between two neighbouring powers numbers lie evenly, so rounding changes a number by no more than a
-# share $u = 2^{-m-1}$ of it, the *unit of rounding*. With $e$ bits for the power, the formats in
-# use are these; float16 trades range for digits, bfloat16 digits for range.
+# share $u = 2^{-m-1}$ of it, the *unit of rounding*. (Below the smallest power there is, numbers go
+# on evenly down to zero, and the share grows.) The formats in use are these; float16 trades range
+# for digits, bfloat16 digits for range.
 
 # %% tags=["shown"]
+# how many bits the power has, and how many digits there are
 formats = {"float32": (8, 23), "float16": (5, 10), "bfloat16": (8, 7)}
-for name, (e, m) in formats.items():
-    top = 2 ** (e - 1) - 1
+for name, (power, m) in formats.items():
+    top = 2 ** (power - 1) - 1
     largest, smallest = (2 - 2.0**-m) * 2.0**top, 2.0 ** (1 - top - m)
     unit = 2.0 ** -(m + 1)
     print(f"{name:9} u {unit:.1e}  {smallest:.1e} to {largest:.4g}")
@@ -42,11 +46,14 @@ for name, (e, m) in formats.items():
 # %% [markdown]
 # ## What makes errors grow
 #
-# Products and quotients keep errors of relative size $u$. A difference does not: the errors of both
-# terms stay, and the terms are gone.
+# Products and quotients keep errors of relative size $u$. A difference does not: the errors $e_1$
+# and $e_2$ of both terms stay, and the terms are gone.
 
 # %%
-a, b, r, s, u = (scalar(name) for name in ("a", "b", "delta_1", "delta_2", "u"))
+a = scalar("a", note="first number")
+b = scalar("b", note="second number")
+u = scalar("u", note="unit of rounding")
+r, s = scalar("e_1"), scalar("e_2")
 rounded = (a, b, r, s, u)
 small = (Abs(r) <= u, Abs(s) <= u)
 calculation(
@@ -56,11 +63,31 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* relative to the result, the error has grown by
-# $(\lvert a \rvert + \lvert b \rvert) / \lvert a - b \rvert$. This quotient
-# is a *condition number*: it belongs to the question, and not to the way in which it is answered.
-# For a function of one number it is the slope of its logarithm by that of its argument,
-# $x f'(x) / f(x)$, and for an exponential that is the argument itself.
+# *In words:* relative to the result, the error has grown as the sum of the two sizes over the size
+# of the difference. This quotient is a *condition number*: it belongs to the question, and not to
+# the way in which it is answered.
+#
+# Nothing suffers more than the derivative that is taken by differences, to check one that was
+# derived. At a step $h$ the lost digits make an error of about $u / h$. The curve bends as well: a
+# rule of order $k$ errs by $h^k$ for it. The best step is where the two meet.
+
+# %%
+h, order, unit_ = (scalar(name, domain="positive") for name in ("h", "k", "u"))
+calculation(
+    Equals(unit_ / h, h**order), given=(h, order, unit_), unknown=(h,), title="The best step"
+).implies(Equals(h, unit_ ** (1 / (order + 1))), because="multiply by $h$, take the root")
+
+# %% [markdown]
+# In double precision, where $u$ is about $10^{-16}$, that is $10^{-8}$ for a one-sided difference,
+# of order one, $5 \cdot 10^{-6}$ for a central one, of order two, and $5 \cdot 10^{-3}$ for one of
+# order six. Measured:
+
+# %%
+pictures.error_curve(ops.layer_norm, "x")
+
+# %% [markdown]
+# A function of one number has a condition number too, the slope of its logarithm by that of its
+# argument, $x f'(x) / f(x)$. For an exponential that is the argument itself.
 
 # %%
 z, power = scalar("x", domain="positive"), scalar("f")
@@ -75,12 +102,11 @@ calculation(z * Partial(power, z) / power, given=functions, title="The exponenti
 # more than $\delta$.
 
 # %%
-n = Dim("n")
+n = Dim("n", "terms")
 i, j = n.indices("i j")
-logits, off = n.vector("z"), n.vector("e")
-delta, total, p, phat = (
-    scalar("delta", domain="positive"), scalar("Z"), n.vector("p"), n.vector("phat"),
-)  # fmt: skip
+logits, off = n.vector("z", note="logits"), n.vector("e", note="errors of the logits")
+delta = scalar("delta", domain="positive", note="bound on the errors")
+total, p, phat = scalar("Z"), n.vector("p"), n.vector("phat")  # fmt: skip
 shifted = (
     logits, off, delta,
     Let(p[i], exp(logits[i]) / sum_over(exp(logits[j]), j), "the probabilities"),
@@ -103,7 +129,7 @@ calculation(
 # The two ways are equal,
 
 # %%
-x, mu = n.vector("x"), scalar("mu")
+x, mu = n.vector("x", note="numbers to be averaged"), scalar("mu")
 moments = (x, Let(mu, sum_over(x[i], i) / n, "the mean"))
 calculation(sum_over((x[i] - mu) ** 2, i) / n, given=moments, title="The variance").then(
     sum_over(x[i] ** 2, i) / n - 2 * mu * sum_over(x[i], i) / n + mu**2, because="multiplied out"
@@ -127,12 +153,12 @@ for kind, mean in [(np.float32, 100), (np.float32, 10_000), (np.float16, 100)]:
 # %% [markdown]
 # ## Sums of many terms
 #
-# Whoever adds $n$ numbers rounds $n$ times. Let all of them be one, and let rounding the $k$-th
-# partial sum $k$ add an error that is random, with mean zero and a size in proportion to it: $k
-# e_k$. How large are all errors together?
+# Whoever adds $n$ numbers rounds $n$ times. Let all of them be one, and let rounding the partial
+# sum $1 + i$ add an error that is random, with mean zero and a size in proportion to it, $(1 + i)
+# \, e_i$; terms are counted from zero. How large are all errors together?
 
 # %%
-e = n.vector("e")
+e = n.vector("e", note="relative error of each addition")
 errors = (random(e[i], variance=u**2),)
 calculation(
     Var(sum_over((i + 1) * e[i], i)), given=(e, u), assuming=errors, title="One after the other"
@@ -142,12 +168,12 @@ calculation(
 
 # %% [markdown]
 # So the sum, which is $n$, has a relative error of $u \sqrt{n/3}$: it grows with the root of the
-# number of terms. Now add in pairs, the sums of pairs in pairs, and so on. Sums
-# of $2^l$ terms there are $n/2^l$, each with an error in proportion to $2^l$. With $n = 2^q$, and
-# rounds counted from zero:
+# number of terms. Now add in pairs, the sums of pairs in pairs, and so on. With $n = 2^q$ terms,
+# and rounds counted from zero, round $l$ makes $2^{q-l-1}$ sums of $2^{l+1}$ terms, each with an
+# error in proportion to what it sums:
 
 # %%
-q = Dim("q")
+q = Dim("q", "rounds")
 l = q.index("l")
 calculation(
     u**2 * sum_over(2 ** (q - l - 1) * (2 ** (l + 1)) ** 2, l), given=(u, q), title="In pairs"
@@ -159,20 +185,6 @@ calculation(
 # *In words:* a relative error of $\sqrt{2} \, u$, however many terms there are. Most of the error
 # is that of the last few sums. It costs nothing: the number of additions is the same, and machines
 # that add in parallel do it in pairs anyhow.
-
-# %%
-terms_ = symbols("n", positive=True)
-pictures.curves(
-    {"one after the other": sqrt(terms_ / 3), "in pairs": sqrt(2) * sqrt(1 - 1 / terms_)},
-    over=(terms_, 2, 10**8),
-    name="errors-of-sums",
-    words="The relative error of a sum of equal numbers, in units of rounding, over their number. "
-    "Added one after the other it grows with the root of the number, to thousands; in pairs it "
-    "stays below one and a half.",
-    across="terms $n$",
-    up="error, in units of rounding",
-    log="xy",
-)
 
 # %% [markdown]
 # There is a way to do better yet. When $b$ is added to a larger $a$ and $s$ is the rounded sum,
@@ -201,7 +213,7 @@ for way, found in ways.items():
 # And where a sum grows so large that the next term is less than half a step, it stands still. In
 # float16 a sum of ones stops at 2048; so does a mean over a long text, or a count of tokens.
 #
-# ## Exponentials in float16
+# ## Too large, too small
 #
 # The largest number of float16 is 65504. Scores of twelve are nothing unusual:
 
@@ -211,42 +223,29 @@ calculation(exp(12), title="Too large").at_least(
 )
 
 # %% [markdown]
-# and since softmax divides one overflow by another, the result is no number at all. Softmax does
-# not change if the same number is subtracted from all scores (*Softmax and cross-entropy*). With
-# their maximum subtracted, every exponential is at most one and the largest is one: nothing
-# overflows, and the sum is not zero. What underflows is a probability that was going to be zero.
-
-# %% tags=["shown"]
-import numpy as np
-
-scores = np.array([12, 11, 0], dtype=np.float16)
-with np.errstate(over="ignore", invalid="ignore"):
-    naive = np.exp(scores) / np.exp(scores).sum()
-moved = np.exp(scores - scores.max())
-print("naive ", naive)
-print("stable", (moved / moved.sum()).round(3))
-
-# %% [markdown]
-# ## Scaling the loss
+# Softmax would divide one overflow by another, and the result is no number at all. That is why
+# nobody computes it without subtracting the largest score first (*Softmax and cross-entropy*): then
+# nothing overflows, and what underflows is a probability that was going to be zero.
 #
 # Gradients have the opposite problem. The smallest positive number of float16 is $2^{-24}$, and
 # what is less than half of it becomes zero. But gradients are linear in the loss. Multiply the loss
-# by a large $S$, and every gradient is multiplied by $S$; divide before the update, and nothing has
+# by a large $c$, and every gradient is multiplied by $c$; divide before the update, and nothing has
 # changed but what was lost to zero.
 
 # %%
-S, loss, scaled, w = scalar("S", domain="positive"), scalar("L"), scalar("Lhat"), n.vector("w")
+w = n.vector("w", note="weights")
+c, loss, scaled = scalar("c", domain="positive"), scalar("L"), scalar("Lhat")
 training = (
-    w, x, S,
+    w, x, c,
     Let(loss, log(1 + exp(-sum_over(w[i] * x[i], i))), "some loss"),
-    Let(scaled, S * loss, "what is differentiated"),
+    Let(scaled, c * loss, "what is differentiated"),
 )  # fmt: skip
-calculation(Partial(scaled, w[j]) / S, given=training, title="Scaled and back").then(
-    S * Partial(loss, w[j]) / S, because="a constant factor"
-).then(-x[j] / (1 + exp(sum_over(w[i] * x[i], i))), because="whatever $S$ is")
+calculation(Partial(scaled, w[j]) / c, given=training, title="Scaled and back").then(
+    Partial(loss, w[j]), because="a constant factor"
+)
 
 # %% [markdown]
-# With $S$ a power of two, multiplying and dividing round nothing, for only the exponent changes.
+# With $c$ a power of two, multiplying and dividing round nothing, for only the exponent changes.
 # Gradients of a typical size, stored in float16:
 
 # %% tags=["shown"]
@@ -265,37 +264,34 @@ for scale in (1, 2**10, 2**20):
 #
 # ## Quantised weights
 #
-# Store a weight as the nearest multiple of a step $h$. What is lost is somewhere between $-h/2$ and
-# $h/2$, and if the weights are spread out, anywhere in between with the same probability. Take $N$
-# places in the middle of $N$ equal pieces of that interval; as $N$ grows they fill it.
+# Store a weight as the nearest multiple of a step $\Delta$. What is lost is somewhere between
+# $-\Delta/2$ and $\Delta/2$, and if the weights are spread out, anywhere in between with the same
+# probability. Take the middles of $N$ equal pieces of that interval, counted from zero; as $N$
+# grows they fill it.
 
 # %%
-N = Dim("N")
-t, width = scalar("t", domain=N), scalar("h", domain="positive")
-lost_part = scalar("e")
-place = (
-    t, width, N,
-    Let(lost_part, width * (2 * t - N + 1) / (2 * N), "what rounding loses"),
-)  # fmt: skip
-anywhere = (random(t, law="uniform"),)
-calculation(E(lost_part), given=place, assuming=anywhere, title="On average").then(
+N = Dim("N", "places in the interval")
+t = N.index("t")
+step_ = scalar("Delta", domain="positive")
+lost_part = step_ * (2 * t + 1 - N) / (2 * N)
+calculation(sum_over(lost_part, t) / N, given=(step_, N), title="On average").then(
     0, because="as often above as below"
 )
 
 # %%
-calculation(Var(lost_part), given=place, assuming=anywhere, title="Its variance").then(
-    width**2 / 12 * (1 - 1 / N.symbol**2), because="a sum of squares"
-).at_most(width**2 / 12, because="the value for very many places")
+calculation(sum_over(lost_part**2, t) / N, given=(step_, N), title="Its variance").then(
+    step_**2 / 12 * (1 - 1 / N.symbol**2), because="a sum of squares"
+)
 
 # %% [markdown]
-# How does it depend on the number $B$ of bits? Weights of at most $a$ in size need a step of
-# $2a / 2^B$.
+# That is $\Delta^2 / 12$ when the whole interval is filled. How does it depend on the number $B$ of
+# bits? Weights of at most $R$ in size need a step of $2R / 2^B$.
 
 # %%
-bits, edge = Dim("B"), scalar("a", domain="positive")
+bits, edge = Dim("B", "bits"), scalar("R", domain="positive")
 calculation(
-    width**2 / 12,
-    given=(edge, bits, Let(width, 2 * edge / 2**bits, "the step")),
+    step_**2 / 12,
+    given=(edge, bits, Let(step_, 2 * edge / 2**bits, "the step")),
     title="With $B$ bits",
 ).then(edge**2 / 3 / 4**bits, because="put in")
 
@@ -319,7 +315,8 @@ for number, largest in [(8, 5), (4, 5), (8, 50)]:
 # In a scalar product the errors of all weights meet all inputs.
 
 # %%
-error, variance = n.vector("e"), scalar("v", domain="positive")
+error = n.vector("e", note="errors of the weights")
+variance = scalar("v", domain="positive", note="variance of an error")
 exact, stored = scalar("y"), scalar("yhat")
 product = (
     w, x, error, variance,
@@ -368,27 +365,28 @@ calculation(z * Partial(root, z) / root, given=(z, Let(root, sqrt(z), "a root"))
 # %% [markdown]
 # **2.** Nothing: below one the numbers of bfloat16 are $2^{-8}$ apart, and a thousandth is less
 # than half of that. Rounded at random the weight moves by a whole step now and then, and is right
-# on average: with $w$ the lower neighbour, $h$ the step and $\alpha$ the distance in steps,
+# on average: with $w$ the lower neighbour, $\Delta$ the step and $\alpha$ the distance in steps,
 
 # %%
-low, share, up = scalar("w"), scalar("alpha", domain="unit"), scalar("k", domain="binary")
+low = scalar("w", note="lower neighbour")
+share = scalar("alpha", domain="unit", note="distance from the lower neighbour, in steps")
+up = scalar("up", domain="binary")
 calculation(
-    E(low + width * up),
-    given=(low, width, share, up),
+    E(low + step_ * up),
+    given=(low, step_, share, up),
     assuming=(random(up, mean=share, law="binary"),),
-).then(low + width * E(up), because="linear").then(
-    low + width * share, because="the mean of a coin"
-)
+).then(low + step_ * share, because="the mean of a coin")
 
 # %% [markdown]
 # **3.** The step is in proportion to the largest entry, so theirs is smaller by $\kappa$, and the
 # variance of their errors by $\kappa^2$.
 
 # %%
-ratio, narrow = scalar("kappa", domain="positive"), scalar("hhat", domain="positive")
+ratio = scalar("kappa", domain="positive", note="factor of the largest row")
+narrow = scalar("Deltahat", domain="positive")
 calculation(
-    narrow**2 / 12, given=(width, ratio, Let(narrow, width / ratio, "the smaller step"))
-).then(width**2 / 12 / ratio**2, because="squared")
+    narrow**2 / 12, given=(step_, ratio, Let(narrow, step_ / ratio, "the smaller step"))
+).then(step_**2 / 12 / ratio**2, because="squared")
 
 # %% [markdown]
 # **4.** The largest number of float32 is just below $2^{128}$. Its logarithm is larger than that of

@@ -36,11 +36,17 @@ from symllm import (
 # the Hessian. A step of size $\eta$ against the gradient takes $\theta$ to $\hat{\theta}$.
 
 # %%
-n = Dim("n")
+n = Dim("n", "coordinates")
 i, j = n.indices("i j")
-theta, lam, new = n.vector("theta"), n.vector("lamda", domain="positive"), n.vector("thetahat")
-eta = scalar("eta", domain="positive")
-loss, after, q = scalar("L"), scalar("Lhat"), scalar("q", domain="positive")
+theta = n.vector("theta", note="parameters")
+lam = n.vector("lamda", domain="positive", note="curvatures")
+new = n.vector("thetahat")
+eta = scalar("eta", domain="positive", note="learning rate")
+loss, after, rho = (
+    scalar("L"),
+    scalar("Lhat"),
+    scalar("rho", domain="positive", note="largest factor"),
+)
 step = (
     theta, lam, eta,
     Let(loss, sum_over(lam[i] * theta[i] ** 2, i) / 2, "the loss"),
@@ -53,17 +59,19 @@ calculation(Partial(loss, theta[j]), given=step, title="The gradient").then(
 
 # %% [markdown]
 # So the step subtracts $\eta \lambda_i \theta_i$ from $\theta_i$: it multiplies each coordinate by
-# $1 - \eta \lambda_i$, again and again. If $q$ is the largest of these factors in size, the loss
-# falls to at most $q^2$ of what it was in every step.
+# $1 - \eta \lambda_i$, again and again. If $\rho$ is the largest of these factors in size, the loss
+# falls to at most $\rho^2$ of what it was in every step.
 
 # %%
-calculation(after, given=(*step, q), assuming=(Abs(1 - eta * lam[i]) <= q,), title="One step").then(
+calculation(
+    after, given=(*step, rho), assuming=(Abs(1 - eta * lam[i]) <= rho,), title="One step"
+).then(
     sum_over((1 - eta * lam[i]) ** 2 * lam[i] * theta[i] ** 2, i) / 2,
     because="each $\\theta_i$ is multiplied",
-).at_most(q**2 * loss, because="no factor is larger than $q$")
+).at_most(rho**2 * loss, because="no factor is larger than $\\rho$")
 
 # %% [markdown]
-# *In words:* it converges if $q < 1$, that is if $\eta < 2 / \lambda$ for *every* curvature. The
+# *In words:* it converges if $\rho < 1$, that is if $\eta < 2 / \lambda$ for *every* curvature. The
 # sharpest direction alone decides whether training explodes, however flat all the others are, and
 # it explodes along that direction.
 #
@@ -74,7 +82,8 @@ calculation(after, given=(*step, q), assuming=(Abs(1 - eta * lam[i]) <= q,), tit
 # that no step can beat?
 
 # %%
-low, high = scalar("lamda_min"), scalar("lamda_max")
+low = scalar("lamda_min", note="least curvature")
+high = scalar("lamda_max", note="largest curvature")
 ends = (eta, low, high)
 between = (low > 0, high > low)
 slowest = Max(Abs(1 - eta * low), Abs(1 - eta * high))
@@ -98,9 +107,9 @@ calculation(slowest, given=(low, high, best), assuming=between, title="It is rea
 # steps, and bound it by an exponential, which is easy to solve for $T$.
 
 # %%
-T = Dim("T")
+T = Dim("T", "steps")
 s = T.index("s")
-kappa = scalar("kappa", domain="positive")
+kappa = scalar("kappa", domain="positive", note="condition number")
 calculation(
     ((kappa - 1) / (kappa + 1)) ** T.symbol,
     given=(kappa, T),
@@ -119,7 +128,7 @@ calculation(
 # ## Momentum
 #
 # Down a valley, gradient descent goes to and fro across it and hardly forwards. A heavy ball keeps
-# its speed: to each step, add $\beta$ times the step before it. What is across cancels, what is
+# its speed: to each step, add $\mu$ times the step before it. What is across cancels, what is
 # along adds up. How much faster is that?
 #
 # One coordinate of curvature $\lambda$ is enough. Three positions in a row are $\theta_0$,
@@ -127,40 +136,43 @@ calculation(
 # square of the position does not, for the ball swings; but a mixed form of two positions does.
 
 # %%
-curve, beta = scalar("lamda", domain="positive"), scalar("beta", domain="unit")
-a0, a1, a2 = (scalar(f"theta_{k}") for k in range(3))
+curve = scalar("lamda", domain="positive", note="curvature")
+mu = scalar("mu", domain="unit", note="momentum")
+a0 = scalar("theta_0", note="position")
+a1 = scalar("theta_1", note="position a step later")
+a2 = scalar("theta_2")
 p, Q, Q_next = scalar("p"), scalar("Q"), scalar("Qhat")
 ball = (
-    a0, a1, curve, eta, beta,
-    Let(p, 1 + beta - eta * curve, "a name"),
-    Let(a2, a1 - eta * curve * a1 + beta * (a1 - a0), "against the slope, and on as before"),
-    Let(Q, a1**2 - p * a1 * a0 + beta * a0**2, "a form of two positions"),
-    Let(Q_next, a2**2 - p * a2 * a1 + beta * a1**2, "the same form, a step later"),
+    a0, a1, curve, eta, mu,
+    Let(p, 1 + mu - eta * curve, "a name"),
+    Let(a2, a1 - eta * curve * a1 + mu * (a1 - a0), "against the slope, and on as before"),
+    Let(Q, a1**2 - p * a1 * a0 + mu * a0**2, "a form of two positions"),
+    Let(Q_next, a2**2 - p * a2 * a1 + mu * a1**2, "the same form, a step later"),
 )  # fmt: skip
 calculation(Q_next, given=ball, title="What shrinks").then(
-    a2 * (a2 - p * a1) + beta * a1**2, because="two terms hold $\\theta_2$"
-).then(-beta * a0 * a2 + beta * a1**2, because="$\\theta_2 = p \\theta_1 - \\beta \\theta_0$").then(
-    beta * Q, because="the same once more"
+    a2 * (a2 - p * a1) + mu * a1**2, because="two terms hold $\\theta_2$"
+).then(-mu * a0 * a2 + mu * a1**2, because="$\\theta_2 = p \\theta_1 - \\mu \\theta_0$").then(
+    mu * Q, because="the same once more"
 )
 
 # %% [markdown]
-# It shrinks by $\beta$, whatever the curvature. And it bounds the position, if only the square of
+# It shrinks by $\mu$, whatever the curvature. And it bounds the position, if only the square of
 # $p$ is not too large: complete the square.
 
 # %%
 calculation(Q, given=ball, title="It bounds the position").then(
-    (a1 - p * a0 / 2) ** 2 + (beta - p**2 / 4) * a0**2, because="a completed square"
-).at_least((beta - p**2 / 4) * a0**2, because="a square is not negative")
+    (a1 - p * a0 / 2) ** 2 + (mu - p**2 / 4) * a0**2, because="a completed square"
+).at_least((mu - p**2 / 4) * a0**2, because="a square is not negative")
 
 # %% [markdown]
-# So $\theta_t^2$ is at most $\beta^t$ times a constant, as long as $\beta - p^2/4$ is positive.
+# So $\theta_t^2$ is at most $\mu^t$ times a constant, as long as $\mu - p^2/4$ is positive.
 # When is it?
 
 # %%
-root = scalar("r", domain="unit")
+root = scalar("r", domain="unit", note="root of the momentum")
 calculation(
-    4 * (beta - p**2 / 4),
-    given=(curve, eta, root, Let(beta, root**2), Let(p, 1 + beta - eta * curve)),
+    4 * (mu - p**2 / 4),
+    given=(curve, eta, root, Let(mu, root**2), Let(p, 1 + mu - eta * curve)),
     title="The range of curvatures",
 ).then(
     (eta * curve - (1 - root) ** 2) * ((1 + root) ** 2 - eta * curve),
@@ -168,10 +180,10 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* every coordinate with $\eta \lambda$ between $(1 - \sqrt{\beta})^2$ and
-# $(1 + \sqrt{\beta})^2$ shrinks by the *same* factor $\sqrt{\beta}$ in every step. Gradient descent
+# *In words:* every coordinate with $\eta \lambda$ between $(1 - \sqrt{\mu})^2$ and
+# $(1 + \sqrt{\mu})^2$ shrinks by the *same* factor $\sqrt{\mu}$ in every step. Gradient descent
 # has one curvature at which it is fast; momentum has a whole range at which it is equally good. The
-# best $\beta$ is the least one whose range still covers all curvatures: with $r$ for its root, the
+# best $\mu$ is the least one whose range still covers all curvatures: with $r$ for its root, the
 # quotient of both ends must be $\kappa$.
 
 # %%
@@ -220,10 +232,10 @@ import numpy as np
 lams = np.linspace(1, 100, 50)
 
 
-def steps(eta, beta):
+def steps(eta, mu):
     theta, old, count = np.ones(50), np.ones(50), 0
     while np.abs(theta).max() > 1e-6:
-        theta, old = theta - eta * lams * theta + beta * (theta - old), theta
+        theta, old = theta - eta * lams * theta + mu * (theta - old), theta
         count += 1
     return count
 
@@ -234,7 +246,7 @@ print(f"gradient descent: {steps(2 / 101, 0)} steps, predicted {plain:.0f}")
 print(f"momentum: {count} steps, predicted {heavy:.0f} and some")
 
 # %% [markdown]
-# Momentum takes a third more, for at both ends of the range $\beta - p^2/4$ is zero and the bound
+# Momentum takes a third more, for at both ends of the range $\mu - p^2/4$ is zero and the bound
 # says nothing: there the power comes with a factor of $t$. A little more momentum than the best is
 # therefore safer than a little less.
 
@@ -245,9 +257,10 @@ print(f"momentum: {count} steps, predicted {heavy:.0f} and some")
 # gives a mean that is right on average.
 
 # %%
-b = Dim("b")
+b = Dim("b", "examples of a batch")
 k = b.index("k")
-g, t = n.vector("g"), b.vector("t", domain=n)
+g = n.vector("g", note="gradients of the examples")
+t = b.vector("t", domain=n, note="the examples drawn")
 mean_g, var_g = scalar("gbar"), scalar("v")
 drawn = (
     g, t,
@@ -275,8 +288,10 @@ calculation(Var(sum_over(g[t[k]], k) / b), given=drawn, assuming=chance, title="
 # minimum and kicks them away from it. Let $\xi$ be the noise, of variance $v/b$ as above.
 
 # %%
-one, kick, next_one = scalar("theta"), scalar("xi"), scalar("thetahat")
-spread = scalar("v", domain="positive")
+one = scalar("theta", note="parameter")
+kick = scalar("xi", note="noise of the gradient")
+next_one = scalar("thetahat")
+spread = scalar("v", domain="positive", note="variance of the gradient of one example")
 noisy = (
     one, kick, curve, eta, spread, b,
     Let(next_one, one - eta * (curve * one + kick), "a step with noise"),
@@ -291,7 +306,7 @@ calculation(E(next_one**2), given=noisy, assuming=kicks, title="A noisy step").t
 # The mean square $u$ of the parameter settles where a step leaves it as it is.
 
 # %%
-size = scalar("u", domain="positive")
+size = scalar("u", domain="positive", note="mean square of the parameter")
 calculation(
     Equals(size, (1 - eta * curve) ** 2 * size + eta**2 * spread / b),
     given=(size, curve, eta, spread, b),
@@ -347,7 +362,7 @@ for rate, many in [(0.4, 1), (0.2, 1), (0.2, 4), (0.8, 4)]:
 # $v/b$.
 
 # %%
-slope, noise = n.vector("g"), n.vector("xi")
+slope, noise = n.vector("g"), n.vector("xi", note="noise of the gradient")
 gain = (
     theta, noise, curve, eta, spread, b,
     Let(slope[i], curve * theta[i], "the gradient"),
@@ -371,7 +386,9 @@ calculation(
 # best step is shorter the noisier the gradient is:
 
 # %%
-G, N, B = (scalar(name, domain="positive") for name in ("G", "N", "B"))
+G = scalar("G", domain="positive", note="squared length of the gradient")
+N = scalar("N", domain="positive", note="noise of one example")
+B = scalar("B", domain="positive", note="noise scale")
 D = eta * G - curve * eta**2 / 2 * (G + N / b)
 best_step = G / (curve * (G + N / b))
 maximum(D, Let(eta, best_step), given=(eta, G, N, curve, b))
@@ -441,7 +458,8 @@ calculation(
 # rule holds while steps are small for their curvature.
 
 # %%
-first, second = scalar("xi_1"), scalar("xi_2")
+first = scalar("xi_1", note="noise of the first step")
+second = scalar("xi_2", note="noise of the second step")
 calculation(
     Var(eta * first + eta * second),
     given=(first, second, eta, spread, b),
@@ -458,8 +476,8 @@ calculation((1 - eta * curve) ** 2 - (1 - 2 * eta * curve), given=(eta, curve)).
 # the variance falls.
 
 # %%
-share = n.vector("q", domain="distribution")
-ratio = n.vector("r")
+share = n.vector("q", domain="distribution", note="probabilities of the examples")
+ratio = n.vector("c")
 weighted = (share, g, Let(ratio[i], g[i] / (n * share[i]), "what is drawn"))
 calculation(sum_over(share[i] * ratio[i], i), given=weighted).then(
     sum_over(g[i], i) / n, because="$q_i$ cancels"
@@ -471,7 +489,9 @@ calculation(sum_over(share[i] * ratio[i], i), given=weighted).then(
 # constant keeps forgetting, and has a floor.
 
 # %%
-examples, newest, before, steps_done = T.vector("x"), scalar("y"), scalar("theta"), scalar("t")
+examples = T.vector("x", note="examples")
+newest = scalar("y", note="the newest example")
+before, steps_done = scalar("theta"), scalar("t")
 averaged = (
     examples, newest,
     Let(steps_done, T + 1, "examples seen"),
@@ -486,7 +506,8 @@ calculation(before - (before - newest) / steps_done, given=averaged).then(
 # of batches. Who wants few steps pays in examples, and the other way round.
 
 # %%
-S, batch = scalar("S", domain="positive"), scalar("b", domain="positive")
+S = scalar("S", domain="positive", note="steps that a batch without end needs")
+batch = scalar("b", domain="positive", note="examples of a batch")
 n_steps, n_examples = scalar("T"), scalar("M")
 spent = (
     S, B, batch,

@@ -36,11 +36,11 @@ ops.momentum
 # $\theta_0$ to $\theta_1$ tells what was remembered.
 
 # %%
-lr = scalar("lr", domain="positive")
-mu, grad = scalar("mu", domain="unit"), scalar("g")
-first, second, third, kept, used = (
-    scalar(name) for name in ("theta_0", "theta_1", "theta_2", "m", "M")
-)
+lr = scalar("lr", domain="positive", note="learning rate")
+mu, grad = scalar("mu", domain="unit", note="momentum"), scalar("g", note="gradient")
+first = scalar("theta_0", note="parameter")
+second = scalar("theta_1", note="parameter a step later")
+third, kept, used = scalar("theta_2"), scalar("m"), scalar("M")
 ball = (
     first, second, grad, lr, mu,
     Let(kept, (first - second) / lr, "by the step before, which was $-\\eta m$"),
@@ -55,9 +55,9 @@ calculation(third - second, given=ball, title="Two ways to write it").then(
 # It is. And how long is a step, if all gradients are the same?
 
 # %%
-T = Dim("T")
+T = Dim("T", "steps")
 s = T.index("s")
-same = scalar("g", domain="positive")
+same = scalar("g", domain="positive", note="gradient")
 calculation(sum_over(mu**s * same, s), given=(mu, same, T), title="A sum of fading gradients").then(
     same * (1 - mu**T) / (1 - mu), because="the geometric series"
 ).at_most(same / (1 - mu), because="$\\mu^T$ is positive")
@@ -89,8 +89,10 @@ ops.adam
 # weights; what becomes of their quotient?
 
 # %%
-past, c = T.vector("g"), scalar("c", domain="positive")
-beta1, beta2 = (scalar(name, domain="unit") for name in ("beta1", "beta2"))
+past = T.vector("g", note="gradients")
+c = scalar("c", domain="positive", note="factor of the gradients")
+beta1 = scalar("beta1", domain="unit", note="decay of the mean")
+beta2 = scalar("beta2", domain="unit", note="decay of the mean square")
 
 
 def mean_of(values, fading):
@@ -120,7 +122,9 @@ calculation(
 # $(1 - \beta) \beta^s$.
 
 # %%
-beta, average, sigma = scalar("beta", domain="unit"), scalar("a"), scalar("sigma")
+beta = scalar("beta", domain="unit", note="decay of the mean")
+average = scalar("a", note="mean of the gradients")
+sigma = scalar("sigma", note="standard deviation of the gradients")
 m = scalar("m")
 running = (past, beta, average, sigma, Let(m, mean_of(past[s], beta), "the running mean"))
 noise = (random(past[s], mean=average, variance=sigma**2),)
@@ -202,7 +206,9 @@ calculation(Var(m), given=running, assuming=noise, title="The noise of the runni
 # descent they are the same.
 
 # %%
-weight, decay, root = scalar("theta"), scalar("lamda"), scalar("r", domain="positive")
+weight = scalar("theta", note="parameter")
+decay = scalar("lamda", note="weight decay")
+root = scalar("r", domain="positive", note="root of the mean square")
 both = (weight, grad, decay, lr, root)
 calculation(
     weight - lr * (grad + decay * weight), given=both, title="Gradient descent with a penalty"
@@ -260,7 +266,7 @@ ops.lion
 # a weight is at most $1/\lambda$ in size, with $\eta \lambda < 1$.
 
 # %%
-direction = scalar("u")
+direction = scalar("u", note="direction of the step")
 bounded = (Abs(direction) <= 1, Abs(decay * weight) <= 1, decay > 0, lr * decay < 1)
 calculation(
     Abs(weight - lr * (direction + decay * weight)),
@@ -287,9 +293,9 @@ calculation(
 ops.clip_by_global_norm
 
 # %%
-n = Dim("n")
+n = Dim("n", "parameters")
 i, j = n.indices("i j")
-g, length = n.vector("g"), scalar("r")
+g, length = n.vector("g", note="gradient"), scalar("r")
 clipped = (g, c, Let(length, sqrt(sum_over(g[i] ** 2, i)), "the norm"))
 calculation(
     sqrt(sum_over((g[i] * Min(1, c / length)) ** 2, i)), given=clipped, title="Its length after"
@@ -330,7 +336,7 @@ calculation(grad / sqrt(grad**2), given=(grad,)).then(
 # a ten-thousandth of one.
 
 # %%
-eps, tiny = scalar("eps"), scalar("g")
+eps, tiny = scalar("eps"), scalar("g", note="a tiny gradient")
 small = (Let(eps, Rational(1, 10**8), "as usual"), Let(tiny, Rational(1, 10**8), "a gradient"))
 calculation(tiny / (sqrt(tiny**2) + eps), given=small).then(
     Rational(1, 2), because="twice the same below"
@@ -347,7 +353,8 @@ calculation(tiny / sqrt(tiny**2 + eps), given=small).at_most(
 # learning rate shrinks them, too.
 
 # %%
-size, kick = scalar("w", domain="positive"), scalar("u")
+size = scalar("w", domain="positive", note="mean square of the weight")
+kick = scalar("u", note="quotient of Adam")
 calculation(
     E((weight - lr * (kick + decay * weight)) ** 2),
     given=(weight, kick, decay, lr, size),

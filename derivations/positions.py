@@ -29,10 +29,11 @@ ops.sinusoidal_positions
 # How far must one go until pair $k$ comes back to where it was? That is its wavelength.
 
 # %%
-m = Dim("m")
+m = Dim("m", "pairs")
 k = m.index("k")
 pair = k.symbol / m.symbol
-t, base = scalar("t"), scalar("base", domain="positive")
+t = scalar("t", note="distance")
+base = scalar("base", domain="positive", note="base of the wavelengths")
 calculation(
     sin((t + 2 * pi * base**pair) * base ** (-pair)),
     given=(t, base),
@@ -62,7 +63,9 @@ pictures.matrix(
 # further on, by a map that does not depend on where one starts. Let $\omega$ be a frequency.
 
 # %%
-i, j, omega = (scalar(name) for name in ("i", "j", "omega"))
+i = scalar("i", note="position of the query")
+j = scalar("j", note="position of the key")
+omega = scalar("omega", note="frequency")
 here = (i, t, omega)
 calculation(sin((i + t) * omega), given=here, title="A sine further on").then(
     cos(t * omega) * sin(i * omega) + sin(t * omega) * cos(i * omega),
@@ -81,7 +84,7 @@ calculation(cos((i + t) * omega), given=here, title="A cosine further on").then(
 # $j$, depend on where one starts:
 
 # %%
-w = m.vector("omega")
+w = m.vector("omega", note="frequencies")
 calculation(
     sum_over(sin(i * w[k]) * sin(j * w[k]) + cos(i * w[k]) * cos(j * w[k]), k),
     given=(w, i, j),
@@ -89,17 +92,18 @@ calculation(
 ).then(sum_over(cos((j - i) * w[k]), k), because="the addition theorem")
 
 # %% [markdown]
-# A good design, then; but the rows are *added*. Let $x$ and $y$ be two words and $f$ and $g$ the
+# A good design, then; but the rows are *added*. Let $x$ and $w$ be two words and $f$ and $g$ the
 # rows for their places. What attention multiplies are sums.
 
 # %%
-x, y, f, g = (m.vector(name) for name in "xyfg")
+x = m.vector("x", note="first word")
+f = m.vector("f", note="position of the first word")
+g = m.vector("g", note="position of the second word")
+word = m.vector("w")
 calculation(
-    sum_over((x[k] + f[k]) * (y[k] + g[k]), k), given=(x, y, f, g), title="Sums in a score"
+    sum_over((x[k] + f[k]) * (word[k] + g[k]), k), given=(x, word, f, g), title="Sums in a score"
 ).then(
-    sum_over(x[k] * y[k], k)
-    + sum_over(f[k] * g[k], k)
-    + (sum_over(x[k] * g[k], k) + sum_over(f[k] * y[k], k)),
+    sum_over(x[k] * word[k] + f[k] * g[k] + (x[k] * g[k] + f[k] * word[k]), k),
     because="multiplied out",
 )
 
@@ -109,7 +113,7 @@ calculation(
 # even that. The mixed terms change whenever the whole text is moved, and a model has to learn to
 # ignore them.
 #
-# ### The backward pass
+# ### A position that varies
 #
 # What is added passes its gradient on unchanged, and positions in a text are integers that need
 # none. But a position may be anything that varies: a diffusion model feeds the time of its noise
@@ -133,7 +137,7 @@ ops.sinusoidal_positions.gradient()
 # doing slowly.
 
 # %%
-alpha, beta = scalar("alpha"), scalar("beta")
+alpha, beta = scalar("alpha", note="angle of the query"), scalar("beta", note="angle of the key")
 turns = (
     i, j, omega,
     Let(alpha, i * omega, "angle of the query"),
@@ -157,28 +161,31 @@ calculation(
 # *In words:* $R_i^\top R_j = R_{j - i}$. A transposed rotation turns back, so the product turns
 # forwards to $j$ and back from $i$. With $R_{i - j}$ in its place, as some notes have it, this
 # chapter would not build. To tell the two apart, put in $i = 0$: $R_0$ is the identity, and what
-# is left is $R_j$.
+# is left is $R_j$. And with $j = i$ a transposed rotation is seen to undo the rotation.
 #
 # ### All pairs
 #
 # A query of width $2m$ has $m$ pairs, each with a frequency of its own, the same as those of the
 # sines. Let the first entries of its pairs be $a_k$ and the second $b_k$, those of a key $c_k$
-# and $d_k$. Turned, they have a tilde; the score sums over all pairs.
+# and $e_k$. Turned, they have a tilde; the score sums over all pairs.
 
 # %%
-a, b, c, d = (m.vector(name) for name in "abcd")
-a_i, b_i, c_j, d_j = (m.vector(f"{name}tilde") for name in "abcd")
+a = m.vector("a", note="first entries of the query's pairs")
+b = m.vector("b", note="second entries of the query's pairs")
+c = m.vector("c", note="first entries of the key's pairs")
+e = m.vector("e")
+a_i, b_i, c_j, e_j = (m.vector(f"{name}tilde") for name in "abce")
 turned = (
-    a, b, c, d, w, i, j,
+    a, b, c, e, w, i, j,
     Let(a_i[k], a[k] * cos(i * w[k]) - b[k] * sin(i * w[k]), "the query, turned"),
     Let(b_i[k], a[k] * sin(i * w[k]) + b[k] * cos(i * w[k])),
-    Let(c_j[k], c[k] * cos(j * w[k]) - d[k] * sin(j * w[k]), "the key, turned"),
-    Let(d_j[k], c[k] * sin(j * w[k]) + d[k] * cos(j * w[k])),
+    Let(c_j[k], c[k] * cos(j * w[k]) - e[k] * sin(j * w[k]), "the key, turned"),
+    Let(e_j[k], c[k] * sin(j * w[k]) + e[k] * cos(j * w[k])),
 )  # fmt: skip
-calculation(sum_over(a_i[k] * c_j[k] + b_i[k] * d_j[k], k), given=turned, title="A score").then(
+calculation(sum_over(a_i[k] * c_j[k] + b_i[k] * e_j[k], k), given=turned, title="A score").then(
     sum_over(
-        (a[k] * c[k] + b[k] * d[k]) * cos((j - i) * w[k])
-        + (b[k] * c[k] - a[k] * d[k]) * sin((j - i) * w[k]),
+        (a[k] * c[k] + b[k] * e[k]) * cos((j - i) * w[k])
+        + (b[k] * c[k] - a[k] * e[k]) * sin((j - i) * w[k]),
         k,
     ),
     because="put in and add the angles",
@@ -191,9 +198,8 @@ calculation(sum_over(a_i[k] * c_j[k] + b_i[k] * d_j[k], k), given=turned, title=
 
 # %%
 calculation(sum_over(a_i[k] ** 2 + b_i[k] ** 2, k), given=turned, title="Its length").then(
-    sum_over((a[k] ** 2 + b[k] ** 2) * (cos(i * w[k]) ** 2 + sin(i * w[k]) ** 2), k),
-    because="the mixed terms cancel",
-).then(sum_over(a[k] ** 2 + b[k] ** 2, k), because=r"$\cos^2 + \sin^2 = 1$")
+    sum_over(a[k] ** 2 + b[k] ** 2, k), because=r"$\cos^2 + \sin^2 = 1$"
+)
 
 # %% [markdown]
 # Here are the scores of one query and one key at three pairs of places, with a table that is added
@@ -225,15 +231,7 @@ for first, second in ((3, 10), (1003, 1010), (3, 1010)):
 ops.rope
 
 # %% [markdown]
-# What does the backward pass of a rotation look like? The gradient meets the transposed matrix, and
-# that is the rotation by the opposite angle, for it undoes what the rotation did:
-
-# %%
-calculation(
-    MatMul(Transpose(turn(alpha)), turn(alpha), evaluate=False),
-    given=(alpha,),
-    title="There and back",
-).then(ImmutableMatrix([[1, 0], [0, 1]]), because=r"$\cos^2 + \sin^2 = 1$")
+# On the way back the gradient meets the transposed matrix, which turns by the opposite angle.
 
 # %%
 ops.rope.gradient("x")
@@ -274,25 +272,23 @@ calculation(
     given=(a, b, w, t),
     assuming=tuple(random(vector[k]) for vector in (a, b)),
     title="An equal key",
-).then(sum_over((E(a[k] ** 2) + E(b[k] ** 2)) * cos(t * w[k]), k), because="linear").then(
-    2 * sum_over(cos(t * w[k]), k), because="variances are one"
-)
+).then(2 * sum_over(cos(t * w[k]), k), because="the mean squares are one")
 
 # %% [markdown]
 # At distance zero all cosines are one. At distance $t$, the fast pairs have turned many times, and
-# their cosines cancel; the slow ones have hardly moved. Which share $\rho$ of the pairs has turned
-# by at least a radian? The last such pair is where $t \omega_k = 1$, with $k = \rho m$.
+# their cosines cancel; the slow ones have hardly moved. How many of the pairs have turned by at
+# least a radian? The last such pair, number $k$ of the $m$, is where $t \omega_k = 1$.
 
 # %%
-far, part = scalar("t", domain="positive"), scalar("rho", domain="positive")
+far, last = scalar("t", domain="positive", note="distance"), scalar("k", domain="positive")
 calculation(
-    Equals(far * base ** (-part), 1),
-    given=(far, base, part),
+    Equals(far * base ** (-last / m), 1),
+    given=(far, base, last, m),
     assuming=(base > 2, far > 1),
-    unknown=(part,),
+    unknown=(last,),
     title="How many have turned",
-).implies(Equals(log(far), part * log(base)), because="take logarithms").implies(
-    Equals(part, log(far) / log(base)), because="solve"
+).implies(Equals(log(far), last / m * log(base)), because="take logarithms").implies(
+    Equals(last / m, log(far) / log(base)), because="solve"
 )
 
 # %% [markdown]
@@ -302,7 +298,7 @@ calculation(
 # gentler:
 
 # %%
-step = scalar("t")
+step = scalar("t", note="distance")
 
 
 def mean_cosine(base, count=64):
@@ -350,7 +346,7 @@ for model, its_base, length in (("Llama 2", 1e4, 4096), ("Llama 3", 5e5, 8192)):
 # the base. If it is multiplied by $\kappa^{m/(m-1)}$, pair $k$ gets the frequency
 
 # %%
-longer = scalar("kappa", domain="positive")
+longer = scalar("kappa", domain="positive", note="factor by which texts are longer")
 raised = base * longer ** (m.symbol / (m.symbol - 1))
 calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larger base").then(
     base ** (-pair) * longer ** (-k.symbol / (m.symbol - 1)), because="the powers of $m$ cancel"
@@ -363,23 +359,15 @@ calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larg
 #
 # ## A penalty on distance
 #
-# ALiBi adds nothing and turns nothing. It subtracts from every score a slope times the distance,
-# $z - \lambda t$ with a slope $\lambda > 0$. What does that do to the weight of a key, before it is
-# normalised?
+# ALiBi adds nothing and turns nothing. It subtracts from every score $z$ a slope times the
+# distance: $z - \lambda t$, with a slope $\lambda > 0$. Exponents add, so the weight of a key,
+# before it is normalised, fades by the factor $e^{-\lambda}$ a step, as a radioactive substance
+# does. Where scores are equal, how many keys does a query see in effect? Count each by its weight:
 
 # %%
-z, slope = scalar("z"), scalar("lamda", domain="positive")
-calculation(exp(z - slope * t), given=(z, slope, t), title="A weight").then(
-    exp(z) * exp(-slope * t), because="exponents add"
-)
-
-# %% [markdown]
-# *In words:* the weights fade by the factor $e^{-\lambda}$ a step, as a radioactive substance does.
-# Where scores are equal, how many keys does a query see in effect? Count each by its weight:
-
-# %%
-n = Dim("n")
+n = Dim("n", "keys")
 step_back = n.index("t")
+slope = scalar("lamda", domain="positive", note="slope of the penalty")
 calculation(
     sum_over(exp(-slope * step_back.symbol), step_back),
     given=(slope, n),
@@ -392,8 +380,8 @@ calculation(
 # *In words:* a window of about $1 / \lambda$ positions with a soft edge, in a text of any length.
 # That is why ALiBi can be run on longer texts than it was trained on: nothing new is seen there,
 # nor anything old from far away. The heads share out the distances: of eight heads the first has
-# the slope $1/2$, each next one half of that, so their windows go from 2 positions to 256. Its
-# gradient is in the chapter on attention's variants.
+# the slope $1/2$, each next one half of that, so their windows go from 2 positions to 256. The
+# gradient is in the chapter *Masks*.
 #
 # ## Exercises
 #
@@ -403,20 +391,20 @@ calculation(
 #
 # **3.** Does adding one number to all positions change a score of ALiBi?
 #
-# **4.** How large must the base be for the slowest pair to turn round once in a text of
-# $\ell$ positions? How large is that for $m = 64$ and 131072 positions?
+# **4.** How large must the base be if the slowest pair is not to repeat itself in a text of $\ell$
+# positions? How large is that for $m = 64$ and 131072 positions?
 #
 # **5.** A backward pass of rotary embedding has been written by calling the forward function on the
 # gradient. All lengths come out right. What is wrong?
 #
 # ### Answers
 #
-# **1.** A rotation by $i + j$, in either order: in a plane, rotations commute.
+# **1.** A rotation by $i + j$, whichever comes first: in a plane, rotations commute.
 
 # %%
 calculation(MatMul(turn(alpha), turn(beta), evaluate=False), given=turns).then(
-    MatMul(turn(beta), turn(alpha), evaluate=False), because="in the plane"
-).then(turn((i + j) * omega), because="the angles add")
+    turn((i + j) * omega), because="the angles add"
+)
 
 # %% [markdown]
 # **2.** On the sum of the positions, and on their difference not at all: a pair of words would look
@@ -431,7 +419,9 @@ calculation(MatMul(Transpose(turn(alpha)), turn(-beta), evaluate=False), given=t
 # **3.** It does not: both positions move, and the distance stays.
 
 # %%
-shift, i_new, j_new = scalar("h"), scalar("ihat"), scalar("jhat")
+z = scalar("z", note="score")
+shift = scalar("h", note="shift of all positions")
+i_new, j_new = scalar("ihat"), scalar("jhat")
 moved = (
     z, slope, shift, i, j,
     Let(i_new, i + shift, "position of the query, moved"),
@@ -442,11 +432,12 @@ calculation(z - slope * (i_new - j_new), given=moved).then(
 )
 
 # %% [markdown]
-# **4.** Its wavelength is $2 \pi \, \mathrm{base}^{(m-1)/m}$. For the numbers given, about 24
-# thousand would do; Llama 3 has 500 thousand, so that not only the slowest pair has room.
+# **4.** Its wavelength, $2 \pi \, \mathrm{base}^{(m-1)/m}$, must be the length of the text or more.
+# For the numbers given, about 24 thousand would do. With the 500 thousand of Llama 3 many pairs are
+# slow enough, not the last alone.
 
 # %%
-ell = scalar("ell", domain="positive")
+ell = scalar("ell", domain="positive", note="length of the text")
 calculation(
     Equals(2 * pi * base ** ((m.symbol - 1) / m.symbol), ell),
     given=(m, ell, base),

@@ -40,10 +40,10 @@ from symllm import (
 # it has to be an average *under the model itself*: each term must have its $\pi_j$ as a factor.
 
 # %%
-n = Dim("n")
+n = Dim("n", "answers")
 i, j = n.indices("i j")
-z, pi, R = n.vector("z"), n.vector("pi"), n.vector("R")
-J, b = scalar("J"), scalar("b")
+z, pi, R = n.vector("z", note="logits"), n.vector("pi"), n.vector("R", note="rewards")
+J, B = scalar("J"), scalar("B")
 policy = (
     z, R,
     Let(pi[i], ops.softmax(z[i], over=i), "the policy"),
@@ -57,11 +57,11 @@ calculation(Partial(J, z[i]), given=policy, title="The score function").then(
 )
 
 # %% [markdown]
-# *In words:* draw an answer, multiply the gradient of its log-probability with its reward, and the
+# *In words:* draw an answer, multiply the gradient of its log-probability by its reward, and the
 # average over many draws is the gradient of the expected reward. Nothing was used of the
-# reward, not even that it is continuous. This is REINFORCE: the gradient of imitation, in which
-# each answer that the model gave itself is imitated as much as it was worth. For the logits of a
-# softmax the average can be computed.
+# reward, not even that it is continuous. This is REINFORCE (Williams, 1992): the model imitates
+# its own answers, each as much as it was worth. For the logits of a softmax the average can be
+# computed.
 
 # %%
 calculation(Partial(J, z[i]), given=policy, title="For logits").then(
@@ -71,29 +71,34 @@ calculation(Partial(J, z[i]), given=policy, title="For logits").then(
 # %% [markdown]
 # An answer gains if it is paid better than the average, however well the average is paid. But a
 # single sample does not know that: if all rewards are positive, it pushes up whatever was
-# drawn. What should be taken off the reward is a *baseline* $b$. May it?
+# drawn. What should be taken off the reward is a *baseline* $B$. May it?
 
 # %%
 calculation(
-    sum_over(pi[j] * (b * Partial(log(pi[j]), z[i])), j), given=(*policy, b), title="A baseline"
-).then(b * Partial(sum_over(pi[j], j), z[i]), because="the same trick, backwards").then(
+    sum_over(pi[j] * (B * Partial(log(pi[j]), z[i])), j), given=(*policy, B), title="A baseline"
+).then(B * Partial(sum_over(pi[j], j), z[i]), because="the same trick, backwards").then(
     0, because="probabilities sum to one, whatever $z$ is"
 )
 
 # %% [markdown]
-# *In words:* any number may be subtracted from all rewards, and the average gradient is
-# the same. What changes is how far single samples are from it. There is a best baseline: the
-# average reward, weighted by the square of the length of the score, here called $g_j$.
+# *In words:* any number may be subtracted from all rewards, and the average gradient is the same.
+# What changes is how far single samples are from it, and that is least where their mean square is.
+# With $g_j$ for the length of the score of answer $j$, its gradient of $\log \pi_j$:
 
 # %%
-p, g = n.vector("p", domain="distribution"), n.vector("g", domain="positive")
+g = n.vector("g", domain="positive", note="squared length of the score")
+chances = n.vector("pi", domain="distribution")
 minimum(
-    sum_over(p[j] * (R[j] - b) ** 2 * g[j] ** 2, j),
-    Let(b, sum_over(p[j] * g[j] ** 2 * R[j], j) / sum_over(p[j] * g[j] ** 2, j)),
-    given=(p, R, g, b),
+    sum_over(chances[j] * ((R[j] - B) * g[j]) ** 2, j),
+    Let(
+        B,
+        sum_over(chances[j] * g[j] ** 2 * R[j], j) / sum_over(chances[j] * g[j] ** 2, j),
+    ),
+    given=(chances, R, g, B),
 )
 
 # %% [markdown]
+# The best baseline is the average reward, in which answers with a long score count for more.
 # In practice one takes the plain average, which is nearly as good, or lets a second network, the
 # critic, foresee it for each question. Reward less baseline is called the *advantage* $A$. Here is
 # what it buys: the same mean, and a fraction of the noise.
@@ -120,8 +125,8 @@ for name, baseline in (("no baseline", 0), ("mean reward", prob @ rewards)):
 # clipping bounded it on both sides. Only one of the two ends ever matters:
 
 # %%
-rho, A = scalar("rho", domain="positive"), scalar("A")
-epsilon = scalar("epsilon", domain="unit")
+rho, A = scalar("rho", domain="positive", note="probability ratio"), scalar("A", note="advantage")
+epsilon = scalar("epsilon", domain="unit", note="how far the ratio may go")
 f = scalar("f")
 clipped = Max(1 - epsilon, Min(rho, 1 + epsilon))
 objective = (rho, A, epsilon, Let(f, Min(rho * A, clipped * A), "PPO's objective"))
@@ -131,7 +136,8 @@ calculation(f, given=objective, title="One bound is enough").then(
 
 # %% [markdown]
 # Written so, the cases can be told apart. When an answer was good and has become likely enough,
-# there is nothing more to gain; nor when it was bad and has become unlikely enough.
+# there is nothing more to gain. But when the model has gone the wrong way, however far, the way
+# back is open.
 
 # %%
 calculation(
@@ -145,25 +151,12 @@ calculation(
 calculation(
     Partial(f, rho),
     given=objective,
-    assuming=(A < 0, rho < 1 - epsilon),
-    title="Bad, and less likely",
-).then(0, because="the bound is the smaller")
-
-# %% [markdown]
-# But when the model has gone the wrong way, however far, the way back is open.
-
-# %%
-calculation(
-    Partial(f, rho),
-    given=objective,
     assuming=(A > 0, rho < 1 - epsilon),
     title="Good, and less likely",
 ).then(A, because="the gain is the smaller")
 
-# %%
-calculation(
-    Partial(f, rho), given=objective, assuming=(A < 0, rho > 1 + epsilon), title="Bad, and likelier"
-).then(A, because="the gain is the smaller")
+# %% [markdown]
+# For a bad answer, $A < 0$, it is the other way round, as the picture shows.
 
 # %%
 ratio = Symbol("rho", positive=True)
@@ -181,10 +174,10 @@ pictures.curves(
 )
 
 # %% [markdown]
-# ### The gradient
+# ### A gate for each answer
 #
-# For a batch, the loss is minus the mean of this objective. The advantages are given, the old
-# log-probabilities as well; the bound does not depend on the model at all. What is left is one
+# For a batch, the loss is minus the mean of this objective. The advantages are given, and so are
+# the old log-probabilities; the bound does not depend on the model at all. What is left is one
 # path, through the ratio, and a gate that the minimum puts into it.
 
 # %%
@@ -214,13 +207,13 @@ ops.ppo_clip.gradient("logp")
 ops.grpo
 
 # %% [markdown]
-# Advantages of a group have two properties, whatever the rewards. Both are consequences of the
-# normalisation, as for the $\hat{x}$ of a layer norm.
+# Within a group, what some answers are praised for others are blamed for: whatever the rewards,
+# the advantages sum to zero, and their mean square is one, as for the $\hat{x}$ of a layer norm.
 
 # %%
-G = Dim("G")
+G = Dim("G", "answers of a group")
 a, c = G.indices("i j")
-reward, adv = G.vector("R"), G.vector("A")
+reward, adv = G.vector("R", note="rewards"), G.vector("A")
 mu, sigma = scalar("mu"), scalar("sigma")
 group = (
     reward,
@@ -228,21 +221,16 @@ group = (
     Let(sigma, sqrt(mean((reward[c] - mu) ** 2, c)), "standard deviation"),
     Let(adv[a], (reward[a] - mu) / sigma, "advantage"),
 )
-calculation(sum_over(adv[a], a), given=group, title="Their sum").then(
+calculation(sum_over(adv[a], a), given=group, title="The advantages of a group").then(
     (sum_over(reward[a], a) - G * mu) / sigma, because="sum first"
 ).then(0, because="by the definition of the mean")
-
-# %%
-calculation(mean(adv[a] ** 2, a), given=group, title="Their mean square").then(
-    mean((reward[a] - mu) ** 2, a) / sigma**2, because="put in the advantage"
-).then(1, because="by the definition of the deviation")
 
 # %% [markdown]
 # Where a reward says right or wrong, the deviation is that of a coin, and the advantage of a right
 # answer depends on one number, the share of the group that was right. That share is the mean.
 
 # %%
-right = G.vector("R", domain="binary")
+right = G.vector("R", domain="binary", note="is the answer right?")
 calculation(
     (1 - mu) / sigma,
     given=(right, *group[1:3]),
@@ -261,28 +249,29 @@ calculation(
 #
 # ### The penalty
 #
-# The divergence of the policy from the reference is an average under the policy, so it could be
-# estimated by $\log (\pi / \mathrm{ref})$ of the answers that were drawn. That estimate is negative
-# for some answers, although no divergence is. GRPO takes another, with the same average.
+# The divergence of the policy $\pi$ from the reference, with the probabilities $q$, is an average
+# under the policy, so it could be estimated by $\log (\pi_i / q_i)$ of the answers that were drawn.
+# That estimate is negative for some answers, although no divergence is. GRPO takes another, with
+# the same average (Schulman, 2020).
 
 # %%
-ref = n.vector("ref", domain="distribution")
-pol = n.vector("pi", domain="distribution")
+q = n.vector("q", domain="distribution", note="probabilities of the first token")
 calculation(
-    sum_over(pol[i] * (ref[i] / pol[i] - log(ref[i] / pol[i]) - 1), i),
-    given=(pol, ref),
+    sum_over(chances[i] * (q[i] / chances[i] - log(q[i] / chances[i]) - 1), i),
+    given=(chances, q),
     title="The average of the estimate",
 ).then(
-    sum_over(ref[i], i) - sum_over(pol[i], i) + sum_over(pol[i] * log(pol[i] / ref[i]), i),
+    sum_over(q[i], i) - sum_over(chances[i], i) + sum_over(chances[i] * log(chances[i] / q[i]), i),
     because="three sums",
-).then(sum_over(pol[i] * log(pol[i] / ref[i]), i), because="both sum to one")
+).then(sum_over(chances[i] * log(chances[i] / q[i]), i), because="both sum to one")
 
 # %% [markdown]
-# It is never negative, for $x - 1 - \log x$ is not: the logarithm lies below its tangent, which is
-# also how *Probability* shows that no divergence is negative.
+# The estimate is never negative: the logarithm lies below its tangent at one, which is also how
+# *Probability* shows that no divergence is negative.
 #
-# ### The gradient
+# ### A pull to the reference
 #
+# In the loss, $\mathrm{ref}$ is the log-probability $\log q$ of each answer that was drawn.
 # Rewards are given numbers, and with them the advantages, so nothing is differentiated through
 # the normalisation. An answer's log-probability acts through its ratio and through its penalty.
 
@@ -304,10 +293,10 @@ ops.grpo.gradient("logp")
 # exponential of its reward.
 
 # %%
-r_w, r_l = scalar("r_w"), scalar("r_l")
+R_w, R_l = scalar("R_w"), scalar("R_l")
 calculation(
-    exp(r_w) / (exp(r_w) + exp(r_l)), given=(r_w, r_l), title="The chance to be chosen"
-).then(1 / (1 + exp(-(r_w - r_l))), because="divide by the first exponential")
+    exp(R_w) / (exp(R_w) + exp(R_l)), given=(R_w, R_l), title="The chance to be chosen"
+).then(1 / (1 + exp(-(R_w - R_l))), because="divide by the first exponential")
 
 # %% [markdown]
 # *In words:* a sigmoid of the difference; what is added to both rewards does not matter. So rewards
@@ -318,35 +307,39 @@ calculation(
 #
 # The section *From rewards to policies* of the chapter *Probability* finds the policy that earns
 # most where every nat of divergence from a reference costs $\beta$: it is the reference times
-# $e^{r / \beta}$, over a sum $Z$ that nobody can compute. Read backwards, this says which reward a
+# $e^{R / \beta}$, over a sum $Z$ that nobody can compute. Read backwards, this says which reward a
 # policy is the best answer to: $\beta$ times the logarithm of how much likelier than the reference
 # it is, and $\beta \log Z$. Put that reward into the model of comparisons; $c_w$ and
 # $c_l$ are the log-probabilities of the two answers under the policy, $\mathrm{ref}_w$ and
 # $\mathrm{ref}_l$ those under the reference.
 
 # %%
-c_w, c_l, ref_w, ref_l = (scalar(name) for name in ("c_w", "c_l", "ref_w", "ref_l"))
-Z, beta = scalar("Z", domain="positive"), scalar("beta", domain="positive")
+c_w = scalar("c_w", note="log-probability of the chosen answer")
+c_l = scalar("c_l", note="log-probability of the rejected answer")
+ref_w = scalar("ref_w", note="that of the chosen answer under the reference")
+ref_l = scalar("ref_l", note="that of the rejected answer under the reference")
+Z = scalar("Z", domain="positive", note="normaliser of the best policy")
+beta = scalar("beta", domain="positive", note="price of divergence")
 implied = (
     c_w, c_l, ref_w, ref_l, Z, beta,
-    Let(r_w, beta * (c_w - ref_w) + beta * log(Z), "the reward of the chosen answer"),
-    Let(r_l, beta * (c_l - ref_l) + beta * log(Z), "of the rejected one"),
+    Let(R_w, beta * (c_w - ref_w) + beta * log(Z), "the reward of the chosen answer"),
+    Let(R_l, beta * (c_l - ref_l) + beta * log(Z), "of the rejected one"),
 )  # fmt: skip
-calculation(1 / (1 + exp(-(r_w - r_l))), given=implied, title="The sum is gone").then(
-    1 / (1 + exp(-beta * ((c_w - ref_w) - (c_l - ref_l)))),
+calculation(R_w - R_l, given=implied, title="The sum is gone").then(
+    beta * ((c_w - ref_w) - (c_l - ref_l)),
     because=r"$\beta \log Z$ is in both rewards, and cancels",
 )
 
 # %% [markdown]
-# What is left depends on four log-probabilities that two forward passes give. No reward
-# model has to be trained, and no answer has to be drawn. The loss is the surprise at the choice
-# that was made.
+# And the difference is all that the sigmoid asks for. What is left depends on four
+# log-probabilities that two forward passes give. No reward model has to be trained, and no answer
+# has to be drawn. The loss is the surprise at the choice that was made.
 
 # %%
 ops.dpo
 
 # %% [markdown]
-# ### The gradient
+# ### One force, both ways
 #
 # The loss meets the two log-probabilities in their difference alone, so their gradients are
 # opposite. Between the margin $h$ and the loss stand a sigmoid and a logarithm, which simplify as
@@ -373,31 +366,32 @@ ops.dpo.gradient()
 # **3.** GRPO differentiates its penalty for the answers that were drawn, and not the probability
 # to draw them. Is the average of what it gets the gradient of the divergence?
 #
-# **4.** Of many people, a share $p$ prefers the first answer. To which margin does the loss of DPO
-# lead? What if all of them do?
+# **4.** Of many people, a share $\alpha$ prefers the first answer. To which margin does the loss of
+# DPO lead? What if all of them do?
 #
 # ### Answers
 #
-# **1.** Let the first token be $a$, with the probability $q_a$ and the reward $R_a$, and the second
-# $b$, with probabilities that depend on the first. The sum over the second token is that of
-# the baseline.
+# **1.** Let the first of two tokens be $a$, with the probability $p_a$ and the reward $R_a$, and
+# the second $b$, with probabilities that depend on the first. For the second token that reward is a
+# number like any other, a baseline.
 
 # %%
-m, k = Dim("m"), Dim("k")
-first, second, other, last = m.index("a"), k.index("b"), m.index("i"), k.index("j")
-q, pay = m.vector("q", domain="distribution"), m.vector("R")
-logit, then = matrix("z", m, k), matrix("pi", m, k)
+m = Dim("m", "first tokens")
+first, second, other, last = m.indices("a b i j")
+p = m.vector("p", domain="distribution", note="probabilities of the answers")
+pay = m.vector("R", note="reward of the first token")
+logit, then = matrix("z", m, m, note="logits of the second token"), matrix("pi", m, m)
 two = (
-    q, pay, logit,
+    p, pay, logit,
     Let(then[first, second], ops.softmax(logit[first, second], over=second), "the second token"),
 )  # fmt: skip
-early = q[first] * then[first, second] * pay[first]
+early = p[first] * then[first, second] * pay[first]
 calculation(
     sum_over(early * Partial(log(then[first, second]), logit[other, last]), first, second),
     given=two,
 ).then(
     sum_over(
-        q[first] * pay[first] * Partial(then[first, second], logit[other, last]), first, second
+        p[first] * pay[first] * Partial(then[first, second], logit[other, last]), first, second
     ),
     because="the derivative of a logarithm, times its argument",
 ).then(0, because="the second token's probabilities sum to one")
@@ -418,11 +412,12 @@ calculation(reward[a] - sum_over(reward[c], c) / G, given=(reward,)).then(
 # its logit.
 
 # %%
-coin, s = G.vector("x", domain="binary"), G.vector("u")
-chance, r_1, r_0 = scalar("p", domain="unit"), scalar("r_1"), scalar("r_0")
+coin, s = G.vector("x", domain="binary", note="the answer, as a coin"), G.vector("u")
+chance = scalar("p", domain="unit", note="probability of a right answer")
+R_1, R_0 = scalar("R_1"), scalar("R_0")
 game = (
-    coin, chance, r_1, r_0,
-    Let(reward[a], r_1 * coin[a] + r_0 * (1 - coin[a]), "its reward"),
+    coin, chance, R_1, R_0,
+    Let(reward[a], R_1 * coin[a] + R_0 * (1 - coin[a]), "its reward"),
     Let(s[a], coin[a] - chance, "the score function"),
     Let(mu, mean(reward[c], c), "the mean of the group"),
 )  # fmt: skip
@@ -438,22 +433,22 @@ calculation(
 
 # %%
 drift = (
-    z, ref,
+    z, q,
     Let(pi[i], ops.softmax(z[i], over=i), "the policy"),
 )  # fmt: skip
 calculation(
-    sum_over(pi[j] * Partial(ref[j] / pi[j] - log(ref[j] / pi[j]) - 1, z[i]), j), given=drift
+    sum_over(pi[j] * Partial(q[j] / pi[j] - log(q[j] / pi[j]) - 1, z[i]), j), given=drift
 ).then(
-    -sum_over(ref[j] * Partial(log(pi[j]), z[i]), j),
+    -sum_over(q[j] * Partial(log(pi[j]), z[i]), j),
     because="the scores themselves average to zero",
 ).then(
-    Partial(sum_over(ref[j] * log(ref[j] / pi[j]), j), z[i]),
-    because="the divergence of ref from $\\pi$",
-).then(pi[i] - ref[i], because="as for any cross-entropy")
+    Partial(sum_over(q[j] * log(q[j] / pi[j]), j), z[i]),
+    because="the divergence of $q$ from $\\pi$",
+).then(pi[i] - q[i], because="as for any cross-entropy")
 
 # %%
-calculation(Partial(sum_over(pi[j] * log(pi[j] / ref[j]), j), z[i]), given=drift).then(
-    pi[i] * (log(pi[i] / ref[i]) - sum_over(pi[j] * log(pi[j] / ref[j]), j)),
+calculation(Partial(sum_over(pi[j] * log(pi[j] / q[j]), j), z[i]), given=drift).then(
+    pi[i] * (log(pi[i] / q[i]) - sum_over(pi[j] * log(pi[j] / q[j]), j)),
     because="what it was meant to be",
 )
 
@@ -461,11 +456,11 @@ calculation(Partial(sum_over(pi[j] * log(pi[j] / ref[j]), j), z[i]), given=drift
 # **4.** To the log-odds of the preference.
 
 # %%
-h, odds = scalar("h"), scalar("p", domain="unit")
+h, alpha = scalar("h", note="margin"), scalar("alpha", domain="unit")
 minimum(
-    -odds * log(1 / (1 + exp(-h))) - (1 - odds) * log(1 / (1 + exp(h))),
-    Let(h, log(odds / (1 - odds))),
-    given=(h, odds),
+    alpha * log(1 + exp(-h)) + (1 - alpha) * log(1 + exp(h)),
+    Let(h, log(alpha / (1 - alpha))),
+    given=(h, alpha),
 )
 
 # %% [markdown]
@@ -485,11 +480,10 @@ calculation(Partial(L, h), given=(h, Let(L, log(1 + exp(-h)), "everybody agrees"
 # R. J. Williams, *Simple statistical gradient-following algorithms for connectionist reinforcement
 # learning*, Machine Learning 8, 1992.
 #
-# R. S. Sutton, D. McAllester, S. Singh and Y. Mansour, *Policy gradient methods for reinforcement
-# learning with function approximation*, NeurIPS 1999.
-#
 # J. Schulman, F. Wolski, P. Dhariwal, A. Radford and O. Klimov, *Proximal policy optimization
 # algorithms*, arXiv:1707.06347, 2017.
+#
+# J. Schulman, *Approximating KL divergence*, joschu.net, 2020.
 #
 # Z. Shao et al., *DeepSeekMath: pushing the limits of mathematical reasoning in open language
 # models*, arXiv:2402.03300, 2024.

@@ -31,7 +31,7 @@ from symllm import (
 # of somebody who knows the probabilities. For a coin, let $p$ be the chance of heads.
 
 # %%
-p, tails, H = scalar("p", domain="unit"), scalar("u"), scalar("H")
+p, tails, H = scalar("p", domain="unit", note="chance of heads"), scalar("u"), scalar("H")
 coin = (
     p,
     Let(tails, 1 - p, "the chance of tails"),
@@ -68,7 +68,7 @@ pictures.curves(
 # one inequality only: a logarithm lies below its tangent.
 
 # %%
-n = Dim("n")
+n = Dim("n", "events")
 i, j = n.indices("i j")
 x = scalar("x", domain="positive")
 calculation(log(x), given=(x,), title="Below its tangent").at_most(
@@ -76,7 +76,8 @@ calculation(log(x), given=(x,), title="Below its tangent").at_most(
 )
 
 # %%
-p, q = (n.vector(name, domain="distribution") for name in "pq")
+p = n.vector("p", domain="distribution", note="true probabilities")
+q = n.vector("q", domain="distribution", note="probabilities of the model")
 calculation(
     sum_over(p[i] * log(p[i] / q[i]), i), given=(p, q), title="The divergence of two distributions"
 ).then(-sum_over(p[i] * log(q[i] / p[i]), i), because="the quotient turned over").at_least(
@@ -133,7 +134,9 @@ calculation(
 # $a$ and $b$:
 
 # %%
-a, b, L = scalar("a", domain="unit"), scalar("b", domain="unit"), scalar("L")
+a = scalar("a", domain="unit", note="probability of the first token")
+b = scalar("b", domain="unit", note="probability of the second token")
+L = scalar("L")
 two = (a, b, Let(L, -(log(a) + log(b)) / 2, "the mean surprise"))
 calculation(exp(L), given=two, title="The perplexity of two tokens").then(
     1 / sqrt(a * b), because="a sum of logarithms is that of the product"
@@ -167,7 +170,7 @@ print(f"divergence {true @ np.log(true / wrong):.2f}")
 # turned, that is a cross-entropy.
 
 # %%
-c, f = n.vector("c", domain="positive"), n.vector("f")
+c, f = n.vector("c", domain="positive", note="tokens of each kind"), n.vector("f")
 shares = (c, p, Let(f[i], c[i] / sum_over(c[j], j), "the share of each kind"))
 calculation(
     -sum_over(c[i] * log(p[i]), i) / sum_over(c[j], j),
@@ -182,7 +185,7 @@ calculation(
 # divergence is zero, and that is at the shares themselves:
 
 # %%
-r = n.vector("p", domain="positive")
+r = n.vector("p", domain="positive", note="probabilities of the model")
 maximum(
     sum_over(c[i] * log(r[i]), i),
     Let(r[i], c[i] / sum_over(c[j], j)),
@@ -199,7 +202,9 @@ maximum(
 # each token: how often it is a noun, say. Differentiate its cross-entropy.
 
 # %%
-s, theta, model = n.vector("s"), scalar("theta"), n.vector("q")
+s = n.vector("s", note="a feature of each token")
+theta = scalar("theta", note="weight of the feature")
+model = n.vector("q")
 weighed = (
     p, s, theta,
     Let(model[i], exp(theta * s[i]) / sum_over(exp(theta * s[j]), j), "the model"),
@@ -223,7 +228,10 @@ calculation(Partial(L, theta), given=weighed, title="A model with one parameter"
 # best answer. To find it, take Lagrange's function with a multiplier $\nu$ for the sum.
 
 # %%
-s, tau, nu, J = n.vector("z"), scalar("tau", domain="positive"), scalar("nu"), scalar("J")
+s = n.vector("z", note="scores")
+tau = scalar("tau", domain="positive", note="temperature")
+nu = scalar("nu", note="Lagrange multiplier")
+J = scalar("J")
 objective = sum_over(r[i] * s[i], i) - tau * sum_over(r[i] * log(r[i]), i)
 lagrange = (r, s, tau, nu, Let(J, objective - nu * (sum_over(r[i], i) - 1), "Lagrange's function"))
 calculation(Partial(J, r[i]), given=lagrange, title="The slope of Lagrange's function").then(
@@ -289,7 +297,7 @@ calculation(p[i] / p[k], given=at_tau, title="The odds of two tokens").then(
 # $M$:
 
 # %%
-low, high = scalar("m"), scalar("M")
+low, high = scalar("m", note="least score"), scalar("M", note="largest score")
 bounded = {"given": (*at_tau, low, high), "assuming": (low <= s[i], s[i] <= high)}
 calculation(p[i], **bounded, title="Nearly even").at_most(
     exp(high / tau) / sum_over(exp(low / tau), j), because="larger above, smaller below"
@@ -342,8 +350,10 @@ pictures.curves(
 # divergence costs $\beta$.
 
 # %%
-pi, rho = n.vector("pi", domain="positive"), n.vector("rho", domain="distribution")
-reward, beta = n.vector("r"), scalar("beta", domain="positive")
+pi = n.vector("pi", domain="positive", note="policy")
+rho = n.vector("rho", domain="distribution", note="reference policy")
+reward = n.vector("r", note="reward")
+beta = scalar("beta", domain="positive", note="price of divergence")
 maximum(
     sum_over(pi[i] * reward[i], i) - beta * sum_over(pi[i] * log(pi[i] / rho[i]), i),
     Let(pi[i], rho[i] * exp(reward[i] / beta) / sum_over(rho[j] * exp(reward[j] / beta), j)),
@@ -395,10 +405,10 @@ calculation(
 # **1.** The logarithm of a product is a sum, and the other distribution sums to one.
 
 # %%
-pair = Dim("k")
+pair = Dim("k", "events of the second kind")
 e = pair.index("a")
-u = pair.vector("u", domain="distribution")
-p = n.vector("p", domain="distribution")
+u = pair.vector("u", domain="distribution", note="probabilities of the second kind")
+p = n.vector("p", domain="distribution", note="probabilities of the first kind")
 calculation(-sum_over(p[i] * u[e] * log(p[i] * u[e]), i, e), given=(p, u)).then(
     -sum_over(p[i] * u[e] * log(p[i]), i, e) - sum_over(p[i] * u[e] * log(u[e]), i, e),
     because="logarithm of a product",
@@ -409,7 +419,9 @@ calculation(-sum_over(p[i] * u[e] * log(p[i] * u[e]), i, e), given=(p, u)).then(
 # is gone. Perplexities of different tokens are not comparable: larger tokens have larger ones.
 
 # %%
-T, loss, width = (scalar(name, domain="positive") for name in "TLc")
+T = scalar("T", domain="positive", note="tokens of a text")
+loss = scalar("L", domain="positive", note="loss of each token")
+width = scalar("c", domain="positive", note="characters of a token")
 bits, characters = scalar("B"), scalar("C")
 text = (
     T, loss, width,
@@ -423,7 +435,7 @@ calculation(bits / characters, given=text).then(loss / (width * log(2)), because
 # so the average rises with $\kappa$, and falls with the temperature.
 
 # %%
-kappa, average, w = scalar("kappa"), scalar("mu"), n.vector("p")
+kappa, average, w = scalar("kappa", note="inverse temperature"), scalar("mu"), n.vector("p")
 tilted = (
     s, kappa,
     Let(w[i], exp(kappa * s[i]) / sum_over(exp(kappa * s[j]), j), "softmax"),
@@ -439,7 +451,7 @@ calculation(Partial(average, kappa), given=tilted).then(
 # chapter *Losses* shows what that means for training.
 
 # %%
-head, tails = scalar("q", domain="unit"), scalar("u")
+head, tails = scalar("q", domain="unit", note="chance of heads"), scalar("u")
 half, bent = Rational(1, 2), (head, Let(tails, 1 - head, "the chance of tails"))
 calculation(half * log(half / head) + half * log(half / tails), given=bent, title="One way").then(
     -log(4 * head * tails) / 2, because="collect the logarithms"

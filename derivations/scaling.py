@@ -35,19 +35,24 @@ from symllm import (
 # $c/h$ wide.
 
 # %%
-c, h, L, n, v, B = (Dim(name) for name in ["c", "h", "L", "n", "v", "B"])
+c = Dim("c", "width of the stream")
+h = Dim("h", "heads")
+L = Dim("L", "layers")
+n = Dim("n", "tokens of the context")
+v = Dim("v", "tokens of the vocabulary")
+B = Dim("B", "rows of a batch")
 block = ops.gpt2_block.counts().at(d=c / h, f=4 * c).by_parameter
-P_attn, P_ff, P_norm = (scalar(name) for name in ("P_attn", "P_ff", "P_norm"))
+N_attn, N_ff, N_norm = (scalar(name) for name in ("N_attn", "N_ff", "N_norm"))
 parts = (
-    Let(P_attn, sum(block[f"{a}_{b}"] for a in "Wb" for b in "QKVO"), "attention"),
-    Let(P_ff, sum(block[f"{a}_{b}"] for a in "Wb" for b in "12"), "feed-forward layer"),
-    Let(P_norm, sum(block[f"{a}_{b}"] for a in ("gamma", "beta") for b in "12"), "norms"),
+    Let(N_attn, sum(block[f"{a}_{b}"] for a in "Wb" for b in "QKVO"), "attention"),
+    Let(N_ff, sum(block[f"{a}_{b}"] for a in "Wb" for b in "12"), "feed-forward layer"),
+    Let(N_norm, sum(block[f"{a}_{b}"] for a in ("gamma", "beta") for b in "12"), "norms"),
 )
 
 # %%
-calculation(P_attn + P_ff + P_norm, given=(c, *parts), title="Parameters of a block").then(
+calculation(N_attn + N_ff + N_norm, given=(c, *parts), title="Parameters of a block").then(
     12 * c**2 + 13 * c, because="collected"
-).at_least(12 * c**2, because="the matrices alone")
+)
 
 # %% [markdown]
 # A model is $L$ such blocks, a table of $v$ tokens, a table of $n$ positions, and a last norm. The
@@ -55,8 +60,10 @@ calculation(P_attn + P_ff + P_norm, given=(c, *parts), title="Parameters of a bl
 
 # %%
 gpt2 = models.gpt2().counts().at(d=c / h, f=4 * c)
-calculation(gpt2.parameters, given=(c, L, n, v), title="Parameters of GPT-2").then(
-    L * (12 * c**2 + 13 * c) + (v + n + 2) * c, because="blocks, then tables and norm"
+N_block = scalar("N_block")
+held = (c, L, n, v, Let(N_block, 12 * c**2 + 13 * c, "a block"))
+calculation(gpt2.parameters, given=held, title="Parameters of GPT-2").then(
+    L * N_block + (v + n + 2) * c, because="blocks, then tables and norm"
 )
 
 # %% [markdown]
@@ -69,13 +76,12 @@ calculation(gpt2.parameters, given=(c, L, n, v), title="Parameters of GPT-2").th
 # A matrix that is applied to a row does a multiplication and an addition for each of its entries:
 # two operations. Backwards it is applied twice, once for the gradient of the row and once for its
 # own, which makes four more. Nothing else grows as fast, as long as the context is short compared
-# to the width. Here is a linear layer without a bias on $D$ rows.
+# to the width. Here is a linear layer without a bias, from width $c$ to $f$, on $D$ rows.
 
 # %%
-D = Dim("D")
-m = Dim("m")
-layer = ops.projection.batched("D").counts()
-C_fwd, C_bwd, N = scalar("C_fwd"), scalar("C_bwd"), scalar("N")
+D, f = Dim("D", "rows"), Dim("f")
+layer = ops.projection.batched("D").counts().at(m=c, n=f)
+C_fwd, C_bwd, N = scalar("C_fwd"), scalar("C_bwd"), scalar("N", note="parameters")
 calculation(
     C_fwd + C_bwd,
     given=(
@@ -83,8 +89,8 @@ calculation(
         Let(N, layer.parameters, "parameters"),
         Let(C_fwd, layer.forward_flops, "operations forwards"),
         Let(C_bwd, layer.backward_flops, "operations backwards"),
-        m,
-        n,
+        c,
+        f,
     ),
     title="One layer",
 ).then(6 * N * D, because="in parameters and rows")
@@ -108,9 +114,9 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* six operations for each parameter and token are right to within a share of $n/6c$.
-# For a width of 4096 and a context of 2048 that is a twelfth; only where the context is several
-# times the width do the scores take over.
+# *In words:* six operations for each parameter and token, the rule of Kaplan et al. (2020), are
+# right to within a share of $n/6c$. For a width of 4096 and a context of 2048 that is a twelfth;
+# only where the context is several times the width do the scores take over.
 
 # %% [markdown]
 # ## How to spend a budget
@@ -121,11 +127,16 @@ calculation(
 # tokens. Where is the loss least?
 
 # %%
-A, b, e, C = (scalar(name, domain="positive") for name in ("A", "B", "E", "C"))
-alpha, beta = (scalar(name, domain="positive") for name in ("alpha", "beta"))
-N, D, mu = (scalar(name, domain="positive") for name in ("N", "D", "mu"))
-reached = e + A / N**alpha + b / D**beta
-law = (A, b, e, alpha, beta)
+e = scalar("E", domain="positive", note="floor of the loss")
+C = scalar("C", domain="positive", note="budget of operations")
+A_N, A_D = scalar("A_N", domain="positive"), scalar("A_D", domain="positive")
+alpha = scalar("alpha", domain="positive", note="exponent of the parameters")
+beta = scalar("beta", domain="positive", note="exponent of the tokens")
+N = scalar("N", domain="positive", note="parameters")
+D = scalar("D", domain="positive", note="tokens")
+mu = scalar("mu", domain="positive", note="price of an operation")
+reached = e + A_N / N**alpha + A_D / D**beta
+law = (A_N, A_D, e, alpha, beta)
 Lag = scalar("Lambda")
 penalised = (N, D, mu, C, *law, Let(Lag, reached + mu * (6 * N * D - C), "loss, with a price"))
 
@@ -135,26 +146,22 @@ penalised = (N, D, mu, C, *law, Let(Lag, reached + mu * (6 * N * D - C), "loss, 
 
 # %%
 calculation(Partial(Lag, N), given=penalised, title="Slope in parameters").then(
-    6 * mu * D - alpha * A / N ** (alpha + 1), because="they cost operations and lower the loss"
-)
-
-# %%
-calculation(Partial(Lag, D), given=penalised, title="Slope in tokens").then(
-    6 * mu * N - beta * b / D ** (beta + 1), because="the same, with the other term"
+    6 * mu * D - alpha * A_N / N ** (alpha + 1), because="they cost operations and lower the loss"
 )
 
 # %% [markdown]
-# Both slopes are zero at the best size, and the budget is spent. Multiply the first by $N$ and the
-# second by $D$: the price stands alone in both, with the same factor $6ND$, and drops out.
+# The slope in tokens is the same with the other term. Both are zero at the best size, and the
+# budget is spent. Multiply the first by $N$ and the second by $D$: the price stands alone in both,
+# with the same factor $6ND$, and drops out.
 
 # %%
 calculation(
-    Equals(6 * mu * D, alpha * A / N ** (alpha + 1)),
-    Equals(6 * mu * N, beta * b / D ** (beta + 1)),
+    Equals(6 * mu * D, alpha * A_N / N ** (alpha + 1)),
+    Equals(6 * mu * N, beta * A_D / D ** (beta + 1)),
     given=(N, D, mu, *law),
     unknown=(D, mu),
     title="Without the price",
-).implies(Equals(alpha * A / N**alpha, beta * b / D**beta), because="both are $6 \\mu N D$")
+).implies(Equals(alpha * A_N / N**alpha, beta * A_D / D**beta), because="both are $6 \\mu N D$")
 
 # %% [markdown]
 # Each term of the loss, times its exponent, tells what another percent of its resource would
@@ -163,16 +170,19 @@ calculation(
 
 # %%
 tokens_bought = Let(D, C / (6 * N), "tokens that the budget buys")
-G = Let(scalar("G"), (alpha * A / (beta * b)) ** (1 / (alpha + beta)), "a constant")
+a, b, G = scalar("a", note="numbers of a layer's stream"), scalar("b"), scalar("G")
+share = Let(a, beta / (alpha + beta), "an exponent")
+rest = Let(b, alpha / (alpha + beta), "one less $a$")
+constant = Let(G, (alpha * A_N / (beta * A_D)) ** (1 / (alpha + beta)), "a constant")
 calculation(
-    Equals(alpha * A / N**alpha, beta * b / D**beta),
-    given=(N, C, *law, tokens_bought, G),
+    Equals(alpha * A_N / N**alpha, beta * A_D / D**beta),
+    given=(N, C, *law, tokens_bought, share, constant),
     unknown=(N,),
     title="The best size",
 ).implies(
-    Equals(N ** (alpha + beta), alpha * A / (beta * b) * (C / 6) ** beta),
+    Equals(N ** (alpha + beta), alpha * A_N / (beta * A_D) * (C / 6) ** beta),
     because="put in $D = C / 6N$ and collect powers of $N$",
-).implies(Equals(N, G.lhs * (C / 6) ** (beta / (alpha + beta))), because="take the root")
+).implies(Equals(N, G * (C / 6) ** a), because="take the root")
 
 # %% [markdown]
 # The slope is zero there; that it is a minimum, and not a maximum, has to be seen as well.
@@ -180,33 +190,32 @@ calculation(
 # %%
 minimum(
     reached,
-    Let(N, G.rhs * (C / 6) ** (beta / (alpha + beta))),
-    given=(N, C, *law, tokens_bought),
+    Let(N, G * (C / 6) ** a),
+    given=(N, C, *law, tokens_bought, share, constant),
 )
 
 # %% [markdown]
 # The tokens are what is left of the budget, and they grow with the other exponent.
 
 # %%
-best = Let(N, G.lhs * (C / 6) ** (beta / (alpha + beta)), "best size")
 calculation(
-    C / (6 * N), given=(C, A, b, alpha, beta, G, best), title="The tokens that go with it"
-).then(
-    (C / 6) ** (alpha / (alpha + beta)) / G.lhs, because="one less $\\beta / (\\alpha + \\beta)$"
-)
+    C / (6 * N),
+    given=(C, *law, share, rest, constant, Let(N, G * (C / 6) ** a, "best size")),
+    title="The tokens that go with it",
+).then((C / 6) ** b / G, because="$1 - a = b$")
 
 # %% [markdown]
-# *In words:* the size of the model grows with a power of the budget whose exponent has the
-# *tokens'* $\beta$ above the bar, and the tokens with one that has the size's $\alpha$. They
-# are easily exchanged. To remember which is which, look at what the best size is solved
+# *In words:* the size of the model grows with a power $a$ of the budget that has the *tokens'*
+# $\beta$ above the bar, and the tokens with a power $b$ that has the size's $\alpha$. They are
+# easily exchanged. To remember which is which, look at what the best size is solved
 # from: the two terms of the loss fall together. The one whose exponent is small falls slowly, so
 # what it depends on must grow faster. With $\alpha = 0.34$ and $\beta = 0.28$, as the paper fitted
 # them, $N$ grows with $C^{0.45}$ and $D$ with $C^{0.55}$: in nearly equal measure.
 #
 # The picture shows the loss for three budgets, each a hundred times the one before, with the
-# constants of that fit: $E = 1.69$, $A = 406.4$, $B = 410.7$. On the left of each curve the model
-# is too small for its tokens, on the right there are too few tokens for the model. The valleys are
-# flat: twice the best size costs little.
+# constants of that fit: $E = 1.69$, $A_N = 406.4$, $A_D = 410.7$. On the left of each curve the
+# model is too small for its tokens, on the right there are too few tokens for the model. The
+# valleys are flat: twice the best size costs little.
 
 # %%
 x = scalar("x")
@@ -241,13 +250,13 @@ import numpy as np
 
 budget = 5.76e23
 sizes = np.geomspace(1e9, 1e12, 30001)
-for who, A, B, alpha, beta in (
+for who, A_N, A_D, alpha, beta in (
     ("Hoffmann et al. ", 406.4, 410.7, 0.34, 0.28),
     ("Besiroglu et al.", 482.01, 2085.43, 0.3478, 0.3658),
 ):
-    losses = A / sizes**alpha + B / (budget / (6 * sizes)) ** beta
-    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
-    best = G * (budget / 6) ** (beta / (alpha + beta))
+    losses = A_N / sizes**alpha + A_D / (budget / (6 * sizes)) ** beta
+    ratio = (alpha * A_N / (beta * A_D)) ** (1 / (alpha + beta))
+    best = ratio * (budget / 6) ** (beta / (alpha + beta))
     print(f"{who} N = {best:.2e}, by search {sizes[losses.argmin()]:.2e},")
     print(f"{' ' * 16} {budget / 6 / best**2:.0f} tokens for each parameter")
 
@@ -264,67 +273,46 @@ for who, A, B, alpha, beta in (
 # token for each entry of its width.
 
 # %%
-d = Dim("d")
+d = Dim("d", "width of a head")
 kept = ops.gpt2_block.counts().at(h=c / d, f=4 * c).activations
-A_row, A_prob = scalar("A_row"), scalar("A_prob")
+M_row, M_prob = scalar("M_row"), scalar("M_prob")
 numbers = (
     c, n, d,
-    Let(A_row, 20 * c + 2, "for each token"),
-    Let(A_prob, n * c / d, "probabilities of a token's heads"),
+    Let(M_row, 20 * c + 2, "for each token"),
+    Let(M_prob, n * c / d, "probabilities of a token's heads"),
 )  # fmt: skip
 calculation(kept, given=numbers, title="Numbers kept by a block").then(
-    n * (A_row + A_prob), because="sorted"
+    n * (M_row + M_prob), because="sorted"
 )
 
 # %% [markdown]
-# Which of the two is larger? The probabilities, as soon as there are twenty tokens for each entry
-# of a head's width. For heads 64 wide, that is 1280 tokens.
-
-# %%
-long = scalar("n", domain="positive")
-calculation(
-    Equals(long * c / d, 20 * c), given=(c, d, long), unknown=(long,), title="Where they are equal"
-).implies(Equals(long, 20 * d), because="divide by $c / d$")
-
-# %% [markdown]
-# *In words:* beyond that length, attention that keeps its probabilities spends most of its memory
-# on them. The chapter *Fast attention* shows how to keep none: what is left is twenty numbers for
-# each entry of the stream, whatever the length. For a width of 4096 and 32 layers, at two bytes,
-# that is 5 megabytes for each token of the batch. Exercise 4 asks how to keep less.
+# *In words:* the probabilities are the larger part as soon as $n$ is more than $20 d$: for heads 64
+# wide, beyond 1280 tokens. The chapter *Fast attention* shows how to keep none: what is left is
+# twenty numbers for each entry of the stream, whatever the length. For a width of 4096 and 32
+# layers, at two bytes, that is 5 megabytes for each token of the batch. Exercise 4 asks how to keep
+# less.
 #
 # ## The memory of a context
 #
 # A model that writes a text keeps the keys and the values of all earlier positions, or it would
 # have to compute them anew for each token. Each of $L$ layers keeps two vectors of width $d$ for
 # every head of keys and every position; there are $h_K$ such heads, fewer than heads of queries
-# where these share them. With $s$ bytes for a number and $B$ texts of $n$ tokens, this is the
-# cache, and what sharing saves of it.
+# where these share them (Shazeer, 2019; Ainslie et al., 2023). With $s$ bytes for a number, a text
+# of $n$ tokens takes the cache $M$. Here it is for the sizes of Llama 2's largest model, in which
+# eight heads share one of keys, and 4096 tokens.
 
 # %%
-B = Dim("B")
-h_K, s, M = scalar("h_K"), scalar("s", domain="positive"), scalar("M")
-cache = (
-    s,
-    h,
-    scalar("g", domain="positive"),
-    Let(h_K, h / scalar("g"), "heads of keys, each shared by $g$ of queries"),
-    Let(M, 2 * s * B * n * L * h_K * d, "bytes of the cache"),
-)
-calculation(M, given=(*cache, B, n, L, d), title="The cache").then(
-    2 * s * B * n * L * (h * d) / scalar("g"), because="the width of all heads, by $g$"
-)
+names = ("s", "n", "L", "h", "d", "g", "h_K", "M")
+s, n_1, L_1, h_1, d_1, g, h_K, M = (scalar(name) for name in names)
+calculation(M, title="The cache", given=(
+    Let(s, 2, "bytes"), Let(n_1, 4096, "tokens"), Let(L_1, 80, "layers"),
+    Let(d_1, 128, "width of a head"), Let(h_1, 64, "heads of queries"),
+    Let(g, 8, "that share one of keys"), Let(h_K, h_1 / g, "heads of keys"),
+    Let(M, 2 * s * n_1 * L_1 * h_K * d_1, "bytes of the cache"),
+)).then(1_342_177_280, because="arithmetic")  # fmt: skip
 
 # %% [markdown]
-# A model with the sizes of Llama 2's largest has 80 layers and 64 heads of width 128. Eight of its
-# heads share one of keys. For one text of 4096 tokens, at two bytes a number, the cache takes a
-# gigabyte and a third; without sharing it would be more than ten.
-
-# %%
-calculation(2 * s * n * L * h * d / scalar("g"), given=(
-    Let(s, 2, "bytes"), Let(scalar("n"), 4096, "tokens"), Let(scalar("L"), 80, "layers"),
-    Let(scalar("h"), 64, "heads"), Let(scalar("d"), 128, "width of a head"),
-    Let(scalar("g"), 8, "heads of queries for one of keys"),
-)).then(1_342_177_280, because="bytes")  # fmt: skip
+# *In words:* a gigabyte and a third for one text. Without sharing it would be more than ten.
 
 # %% [markdown]
 # ## Exercises
@@ -335,46 +323,58 @@ calculation(2 * s * n * L * h * d / scalar("g"), given=(
 # **2.** The cache of a model grows with every token, its weights do not. At how many tokens
 # is the cache, at the same number of bytes, as large as the matrices of the blocks?
 #
-# **3.** Suppose both terms of the loss fell with the same exponent. How would size and tokens grow?
+# **3.** Suppose both terms of the loss fell with the same exponent, $\alpha = \beta$. How would
+# size and tokens grow with the budget, and how would the loss fall?
 #
 # **4.** Keep the stream at $k$ places of the stack only, and compute what lies between two of them
-# again when the backward pass comes there. If a layer's stream takes $a$ numbers and all that it
-# keeps takes $b$, how many places are best?
+# again when the backward pass comes there. If a layer's stream takes $p$ numbers and all that it
+# keeps takes $q$, how many places are best?
 #
 # ### Answers
 #
 # **1.** As many as GPT-2's, which is why that width was chosen.
 
 # %%
-f = Let(scalar("f"), Rational(8, 3) * c, "width of the feed-forward layer")
-calculation(4 * c**2 + 3 * c * f.lhs, given=(c, f)).then(12 * c**2, because="$4 + 8$ squares")
+wide = Let(scalar("f"), Rational(8, 3) * c, "width of the feed-forward layer")
+calculation(4 * c**2 + 3 * c * wide.lhs, given=(c, wide)).then(12 * c**2, because="$4 + 8$ squares")
 
 # %% [markdown]
 # **2.** When the texts together are six times as long as the model is wide. Without shared keys,
 # every token takes $2 L c$ numbers:
 
 # %%
-T = scalar("T", domain="positive")
+T = scalar("T", domain="positive", note="tokens")
 calculation(Equals(2 * L * c * T, 12 * L * c**2), given=(c, L, T), unknown=(T,)).implies(
     Equals(T, 6 * c), because="divide by $2 L c$"
 )
 
 # %% [markdown]
-# **3.** Both with the square root of the budget.
+# **3.** Size and tokens both with the square root of the budget, for $a = b = 1/2$. What lies above
+# the floor falls with half of the exponent: with $\alpha = 1/3$, to less than a half for a hundred
+# times the budget.
 
 # %%
-C, alpha, beta = (scalar(name, domain="positive") for name in ("C", "alpha", "beta"))
-calculation((C / 6) ** (beta / (alpha + beta)), given=(C, beta, Let(alpha, beta))).then(
-    sqrt(C / 6), because="$\\beta / 2 \\beta = 1/2$"
+C = scalar("C", domain="positive", note="budget of operations")
+alpha = scalar("alpha", domain="positive", note="exponent of the parameters")
+A_N, A_D = scalar("A_N", domain="positive"), scalar("A_D", domain="positive")
+even = (
+    C, alpha, A_N, A_D,
+    Let(G, (A_N / A_D) ** (1 / (2 * alpha)), "the constant"),
+    Let(N, G * sqrt(C / 6), "best size"),
+    Let(D, sqrt(C / 6) / G, "its tokens"),
+)  # fmt: skip
+calculation(A_N / N**alpha + A_D / D**alpha, given=even).then(
+    2 * sqrt(A_N * A_D) * (6 / C) ** (alpha / 2), because="both terms are the same"
 )
 
 # %% [markdown]
-# **4.** With $k$ places there are $k a$ numbers in store, and $b L / k$ while one of the $k$ pieces
-# is under way. Memory grows with the square root of the depth, for one more forward pass.
+# **4.** With $k$ places there are $k p$ numbers in store, and $q L / k$ while one of the $k$ pieces
+# is under way. Memory grows with the square root of the depth, for one more forward pass
+# (Chen et al., 2016).
 
 # %%
-a, q, K_n, L_n = (scalar(name, domain="positive") for name in ("a", "b", "k", "L"))
-minimum(K_n * a + q * L_n / K_n, Let(K_n, sqrt(L_n * q / a)), given=(a, q, K_n, L_n))
+p, q, k, L_1 = (scalar(name, domain="positive") for name in ("p", "q", "k", "L"))
+minimum(k * p + q * L_1 / k, Let(k, sqrt(L_1 * q / p)), given=(p, q, k, L_1))
 
 # %% [markdown]
 # ### References

@@ -38,9 +38,9 @@ ops.softmax
 # Raise all the scores by one number $c$. Numerator and denominator grow by the same factor.
 
 # %%
-n = Dim("n")
+n = Dim("n", "scores")
 i, j, k = n.indices("i j k")
-x, c = n.vector("x"), scalar("c")
+x, c = n.vector("x", note="scores"), scalar("c", note="shift of all scores")
 calculation(exp(x[i] + c) / sum_over(exp(x[j] + c), j), given=(x, c), title="Shifted scores").then(
     exp(c) * exp(x[i]) / (exp(c) * sum_over(exp(x[j]), j)), because="$e^c$ is in all terms"
 ).then(exp(x[i]) / sum_over(exp(x[j]), j), because="and cancels")
@@ -93,7 +93,7 @@ pictures.heat_map(ops.softmax.jacobian("x"), x=[2, 1, 0, -1])
 # Every row of the picture adds up to zero. It must: the same step on all scores changes nothing.
 
 # %%
-p = n.vector("p", domain="distribution")
+p = n.vector("p", domain="distribution", note="probabilities")
 calculation(sum_over(p[i] * (delta(i, j) - p[j]), j), given=(p,), title="All scores at once").then(
     p[i] - p[i] * sum_over(p[j], j), because="the delta leaves one term"
 ).then(0, because="probabilities sum to one")
@@ -103,7 +103,7 @@ calculation(sum_over(p[i] * (delta(i, j) - p[j]), j), given=(p,), title="All sco
 # it from both sides.
 
 # %%
-v = n.vector("v")
+v = n.vector("v", note="a direction")
 quadratic = sum_over(sum_over(v[i] * p[i] * (delta(i, j) - p[j]) * v[j], j), i)
 calculation(quadratic, given=(p, v), title="A variance").then(
     sum_over(p[i] * v[i] ** 2, i) - sum_over(p[i] * v[i], i) ** 2, because="multiplied out"
@@ -161,7 +161,7 @@ calculation(log(sum_over(exp(x[j]), j)), given=(x,), over=(i,), title="From belo
 # and at most $\log n$ above any $m$ that no score exceeds:
 
 # %%
-m = scalar("m")
+m = scalar("m", note="bound on the scores")
 calculation(
     log(sum_over(exp(x[j]), j)), given=(x, m), assuming=(x[i] <= m,), title="From above"
 ).at_most(log(sum_over(exp(m), j)), because="every score is at most $m$").then(
@@ -252,7 +252,9 @@ ops.cross_entropy.hessian("z")
 # The question is what its gradient looks like after softmax.
 
 # %%
-z, y, e = n.vector("z"), n.vector("y", domain="distribution"), n.vector("e")
+z = n.vector("z", note="logits")
+y = n.vector("y", domain="distribution", note="target probabilities")
+e = n.vector("e")
 q, L = n.vector("p"), scalar("L")
 squared = (
     z, y,
@@ -349,7 +351,7 @@ ops.cross_entropy_index.gradient("z")
 # **1.** Of their difference. This is why a classifier of two classes needs one output only.
 
 # %%
-a, b = scalar("x"), scalar("y")
+a, b = scalar("x", note="first score"), scalar("y", note="second score")
 calculation(exp(a) / (exp(a) + exp(b)), given=(a, b)).then(
     1 / (1 + exp(b - a)), because="divided by the first exponential"
 )
@@ -359,9 +361,9 @@ calculation(exp(a) / (exp(a) + exp(b)), given=(a, b)).then(
 # sharply curved; at a high one it is flat in both respects.
 
 # %%
-tau, first = scalar("tau", domain="positive"), n.vector("g")
-y = n.vector("y", domain="distribution")
-z = n.vector("z")
+tau, first = scalar("tau", domain="positive", note="temperature"), n.vector("g")
+y = n.vector("y", domain="distribution", note="target probabilities")
+z = n.vector("z", note="logits")
 cooled = (
     z, y, tau,
     Let(q[i], ops.softmax(z[i] / tau, over=i), "at a temperature"),
@@ -382,7 +384,7 @@ calculation(
 # force, and still settles at the target's shares: it learns the same from this row, twice as fast.
 
 # %%
-free = n.vector("y")
+free = n.vector("y", note="target without a fixed sum")
 calculation(
     Partial(L, z[i]),
     given=(

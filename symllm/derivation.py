@@ -267,6 +267,8 @@ class Derivation:
         return judge.joined(found, more)
 
     def _proved(self, step: Step) -> bool:
+        if self.first and step in self.first.steps:
+            return self.first._proved(step)
         return proved(self._system, self.book, step)
 
     def _comparisons(self) -> list[Any]:

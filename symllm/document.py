@@ -232,7 +232,8 @@ def introduced(before: Sequence[Any]) -> Introduced | None:
     if not settings:
         return None
     last = settings[-1]
-    return Introduced(tuple(last.program.inputs), last.definitions, tuple(last.assuming))
+    notes = frozenset((t.name, t.note) for s in settings for t in s.program.inputs)
+    return Introduced(tuple(last.program.inputs), last.definitions, tuple(last.assuming), notes)
 
 
 def place_of(document: Document, number: int, f: Flavour) -> Place:

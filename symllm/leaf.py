@@ -10,11 +10,10 @@ from .document import Document, anchors, document_markdown, sections
 from .expressions import name_of
 from .headings import Heading
 from .op import Op
-from .render.latex import latex
 from .render.page import rows
-from .render.printer import Printer, Style, style_of
+from .render.printer import Printer
 from .render.subject import Derivation, asked_for, page_style, results
-from .render.wording import tensor_name
+from .symbols import Symbol, symbols_of
 
 #: What people may look for who mean a derivation of a kind.
 SYNONYMS = {
@@ -41,15 +40,6 @@ class Entry:
     op: str = ""
     weight: float = 0.0
     section: str = ""
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """A name in an op's equations, as TeX, and what it is."""
-
-    tex: str
-    meaning: str
-    op: str
 
 
 @dataclass(frozen=True)
@@ -92,7 +82,7 @@ def leaf_of(document: Document) -> Leaf:
         document_markdown(document, "pandoc", title=False),
         tuple(heading for here in sections(document) for heading in here),
         tuple(entries_of(document)),
-        tuple(dict.fromkeys(symbols_of(document))),
+        tuple(symbols_of(document)),
     )
 
 
@@ -139,24 +129,3 @@ def derivation_entry(found: Derivation, under: str, anchor: str) -> Entry:
 def called(name: str) -> str:
     """An op's name as people may write it: ``layer norm``, ``layernorm``."""
     return f"{name.replace('_', ' ')} {name.replace('_', '')}"
-
-
-def symbols_of(document: Document) -> Iterator[Symbol]:
-    """The names in the equations of the ops that a chapter shows."""
-    for op in (s.value for s in document.shown if isinstance(s.value, Op)):
-        style = style_of(op.program)
-        p = Printer(style)
-        for tensor in op.inputs.values():
-            name = latex(tensor_name(tensor), Style(style.names))
-            yield Symbol(name, ROLES[tensor.role], op.title)
-        for let in op.equations:
-            if let.note:
-                yield Symbol(str(p.name(let.name)), let.note, op.title)
-
-
-ROLES = {
-    "data": "an input",
-    "target": "given with the input",
-    "parameter": "a parameter",
-    "constant": "a constant",
-}

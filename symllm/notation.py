@@ -8,7 +8,7 @@ arrays count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -16,6 +16,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from .errors import NotationError
+from .written import Written
 
 Role = Literal["data", "target", "parameter", "constant"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -23,63 +24,23 @@ BATCHED: frozenset[str] = frozenset({"data", "target"})
 DIFFERENTIABLE: frozenset[str] = frozenset({"data", "parameter"})
 
 
-class Written:
-    """Python operators for things that stand for a SymPy expression."""
-
-    def _sympy_(self) -> sp.Expr:
-        raise NotImplementedError
-
-    def __add__(self, other: Any) -> Any:
-        return self._sympy_() + other
-
-    def __radd__(self, other: Any) -> Any:
-        return other + self._sympy_()
-
-    def __sub__(self, other: Any) -> Any:
-        return self._sympy_() - other
-
-    def __rsub__(self, other: Any) -> Any:
-        return other - self._sympy_()
-
-    def __mul__(self, other: Any) -> Any:
-        return self._sympy_() * other
-
-    def __rmul__(self, other: Any) -> Any:
-        return other * self._sympy_()
-
-    def __truediv__(self, other: Any) -> Any:
-        return self._sympy_() / other
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return other / self._sympy_()
-
-    def __pow__(self, other: Any) -> Any:
-        return self._sympy_() ** other
-
-    def __rpow__(self, other: Any) -> Any:
-        return other ** self._sympy_()
-
-    def __neg__(self) -> Any:
-        return -self._sympy_()
-
-    def __le__(self, other: Any) -> Any:
-        return self._sympy_() <= other
-
-    def __lt__(self, other: Any) -> Any:
-        return self._sympy_() < other
-
-    def __ge__(self, other: Any) -> Any:
-        return self._sympy_() >= other
-
-    def __gt__(self, other: Any) -> Any:
-        return self._sympy_() > other
+def check_note(name: str, note: Any) -> None:
+    if not isinstance(note, str):
+        raise NotationError(f"{name}: a note says in words what it is, as a text, not {note!r}")
 
 
 @dataclass(frozen=True)
 class Dim(Written):
-    """A symbolic size: a positive integer. ``Dim("2")`` is the number itself."""
+    """A symbolic size: a positive integer. ``Dim("2")`` is the number itself.
+
+    ``note`` says what it is the size of, in words, as in ``Dim("d", "width")``.
+    """
 
     name: str
+    note: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_note(self.name, self.note)
 
     @property
     def size(self) -> int | None:
@@ -102,8 +63,10 @@ class Dim(Written):
         """``i, j = n.indices("i j")``: indices that run over this dimension."""
         return tuple(Index(name, self) for name in names.replace(",", " ").split())
 
-    def vector(self, name: str, role: Role = "data", domain: Domain = "real") -> Tensor:
-        return Tensor(name, (self,), role, domain)
+    def vector(
+        self, name: str, role: Role = "data", domain: Domain = "real", note: str = ""
+    ) -> Tensor:
+        return Tensor(name, (self,), role, domain, note=note)
 
 
 @dataclass(frozen=True)
@@ -137,7 +100,8 @@ class Tensor(Written):
     ``parameter`` differentiable only, ``constant`` neither. ``merged`` says
     how many dimensions each axis of the array holds, where some hold several:
     ``x[i, k, s]`` with ``merged=(1, 2)`` is an array with two axes, its entry
-    (k, s) at 2k + s if s runs to 2.
+    (k, s) at 2k + s if s runs to 2. ``note`` says in words what it is; two tensors that differ
+    in nothing else are the same.
     """
 
     name: str
@@ -145,6 +109,7 @@ class Tensor(Written):
     role: Role = "data"
     domain: Domain = "real"
     merged: tuple[int, ...] = ()
+    note: str = field(default="", compare=False, repr=False)
 
     #: Not a sequence: without this, Python would ask for x[0], x[1]... for ever.
     __iter__ = None
@@ -163,6 +128,7 @@ class Tensor(Written):
                 f"{self.name}: merged={self.merged} does not divide its "
                 f"{len(self.dims)} dimensions among axes"
             )
+        check_note(self.name, self.note)
 
     @property
     def integer(self) -> bool:
@@ -247,15 +213,20 @@ def subscript_text(subscript: Any) -> str:
     return subscript.name if isinstance(subscript, Index) else str(subscript)
 
 
-def scalar(name: str, role: Role = "data", domain: Domain = "real") -> Tensor:
+def scalar(name: str, role: Role = "data", domain: Domain = "real", note: str = "") -> Tensor:
     """A tensor without axes, such as ``eps``."""
-    return Tensor(name, (), role, domain)
+    return Tensor(name, (), role, domain, note=note)
 
 
 def matrix(
-    name: str, rows: Dim, columns: Dim, role: Role = "data", domain: Domain = "real"
+    name: str,
+    rows: Dim,
+    columns: Dim,
+    role: Role = "data",
+    domain: Domain = "real",
+    note: str = "",
 ) -> Tensor:
-    return Tensor(name, (rows, columns), role, domain)
+    return Tensor(name, (rows, columns), role, domain, note=note)
 
 
 def array(
@@ -263,12 +234,13 @@ def array(
     *axes: Dim | tuple[Dim, ...],
     role: Role = "data",
     domain: Domain = "real",
+    note: str = "",
 ) -> Tensor:
     """A tensor by the axes of its array: ``array("x", n, (m, two))`` has n rows of length 2m."""
     groups = [axis if isinstance(axis, tuple) else (axis,) for axis in axes]
     dims = tuple(dim for group in groups for dim in group)
     merged = tuple(map(len, groups)) if len(dims) > len(groups) else ()
-    return Tensor(name, dims, role, domain, merged)
+    return Tensor(name, dims, role, domain, merged, note)
 
 
 def entry(name: str, *subscripts: Any) -> sp.Expr:

@@ -80,10 +80,16 @@ class Setting:
         found = (a for a in self.assuming if isinstance(a, sp.Unequality) and a.rhs == 0)
         return tuple(str(a.lhs).split("[")[0] for a in found)
 
+    @property
+    def nonnegative(self) -> tuple[sp.Expr, ...]:
+        """What is nowhere negative by assumption: ``b - a`` of ``a <= b``."""
+        ordered = (sp.StrictGreaterThan, sp.GreaterThan, sp.StrictLessThan, sp.LessThan)
+        return tuple(a.gts - a.lts for a in self.assuming if isinstance(a, ordered))
+
     @cached_property
     def theory(self) -> Theory:
         permuted = (a.name for a in self.assuming if isinstance(a, Permutation))
-        return Theory(self.program, self.random, self.nonzero, permuted)
+        return Theory(self.program, self.random, self.nonzero, permuted, self.nonnegative)
 
     @cached_property
     def points(self) -> tuple[Trial, ...]:

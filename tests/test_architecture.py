@@ -17,7 +17,7 @@ import symllm
 #: From the ground up. A module imports from the floors below its own, or from its own package;
 #: an entry stands for the module or package of that name and for all that is inside.
 FLOORS = (
-    ("errors", "lazily", "expressions", "footprint"),
+    ("errors", "lazily", "expressions", "footprint", "written"),
     ("notation", "files"),
     ("equation", "explicit", "statements", "steps"),
     ("elaborate", "shapes"),
@@ -31,7 +31,7 @@ FLOORS = (
     ("algebra.factor",),
     ("algebra.change",),
     ("algebra.products", "algebra.sums"),
-    ("algebra.calculus", "algebra.read", "algebra.rewrite"),
+    ("algebra.calculus", "algebra.quotients", "algebra.read", "algebra.rewrite"),
     ("algebra.write", "algebra"),
     ("derive", "arithmetic", "sampling"),
     ("concrete", "values"),
@@ -56,6 +56,7 @@ FLOORS = (
     ("latex.truth",),
     ("latex.check",),
     ("models",),
+    ("symbols",),
     ("leaf",),
     ("formats",),
     ("measured",),

@@ -67,7 +67,7 @@ def test_builds_are_the_same_whatever_is_around_them(books):
     one, two = books
     names = files_in(one)
     expected = {f"{chapter}.{ending}" for chapter in CHAPTERS for ending in FORMATS}
-    expected |= {"README.md", "book.pdf", "index.html", "search.js"}
+    expected |= {"README.md", "book.pdf", "index.html", "search.js", "symbols.html", "symbols.md"}
     assert {name for name in names if not name.startswith("pictures/")} == expected
     again = files_in(two)
     assert {f"{chapter}.{ending}" for chapter in AGAIN for ending in FORMATS} <= set(again)

@@ -138,7 +138,7 @@ ENTROPY = -sum_over(p[i] * log(p[i]), i)
 
 BELOW = {
     "entropy": (ENTROPY, log(n.symbol), (p,), False),
-    "a square": (2 * s * t, s**2 + t**2 + (s - t) ** 2, (s, t), False),
+    "a square": (2 * s * t, s**2 + t**2 + (s - t) ** 2, (s, t), True),
     "a sum of squares": (0, sum_over(x[i] ** 2, i), (x,), True),
     "squares of differences": (
         0,

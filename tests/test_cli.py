@@ -234,13 +234,8 @@ def test_build_writes_documents_and_says_what_was_verified(folder: Path) -> None
     result = run("build")
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (folder / "output").iterdir())
-    made = [
-        "README.md",
-        "book.pdf",
-        "index.html",
-        *(f"one.{name}" for name in FORMATS),
-        "search.js",
-    ]
+    made = ["README.md", "book.pdf", "index.html", "search.js", "symbols.html", "symbols.md"]
+    made += [f"one.{name}" for name in FORMATS]
     assert names == sorted([*made, "measurements.json"])
     assert result.stdout.count("written ") == len(made)
     assert "1 chapter, 1 derivation: " in result.stdout

@@ -11,6 +11,7 @@ from fakes import layer_norm_gradient, softmax_gradient
 from symllm import ops
 from symllm.build import MEASUREMENTS, build
 from symllm.chapters import ChapterError, cells_of, find_chapters
+from symllm.derivation import Derivation
 from symllm.document import document_markdown, run_chapter, show
 from symllm.errors import UnknownName, VerificationError
 from symllm.files import BuildError
@@ -191,6 +192,8 @@ def test_build_writes_every_format_once(folder):
         "index.html",
         *(f"one.{name}" for name in FORMATS),
         "search.js",
+        "symbols.html",
+        "symbols.md",
     ]
     assert sorted(path.name for path in report.written) == sorted(expected)
     assert sorted(os.listdir(folder / "output")) == sorted([MEASUREMENTS, *expected])
@@ -242,7 +245,8 @@ def test_what_chapters_make_together_is_built_with_all_of_them(folder):
         "one.html"
     ]
     found = build_in(folder, formats=["html"])
-    assert {path.name for path in found.written} == {"two.html", "index.html", "search.js"}
+    made = {"two.html", "index.html", "search.js", "symbols.html"}
+    assert {path.name for path in found.written} == made
 
 
 def test_a_chapter_may_not_bear_the_name_of_the_book(folder):
@@ -345,7 +349,9 @@ def test_prose_keeps_to_inline_symbols(path):
         assert "```math" not in text
 
 
-def test_evidence_says_what_was_proved_and_what_checked():
+def test_evidence_says_what_was_proved_and_what_checked(monkeypatch):
+    steps = layer_norm_gradient().steps
+    monkeypatch.setattr(Derivation, "_proved", lambda _, step: step != steps[1])
     page = derivation_markdown(layer_norm_gradient(), "pandoc")
     assert (
         "**Evidence.** Steps 1 and 3–6 are proved: both sides reach one normal form; the rest is "

@@ -77,7 +77,9 @@ def test_a_build_that_is_killed_leaves_documents_whole(folder: Path) -> None:
     assert start(folder).wait() == 0
     assert versions(folder) == {KILLS}
     names = sorted(os.listdir(folder / "output"))
-    assert names == sorted([MEASUREMENTS, "README.md", *(f"{name}.md" for name in NAMES)])
+    assert names == sorted(
+        [MEASUREMENTS, "README.md", "symbols.md", *(f"{name}.md" for name in NAMES)]
+    )
     assert not [name for name in names if name.startswith(UNFINISHED)]
 
 

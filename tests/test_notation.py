@@ -24,7 +24,7 @@ from symllm import (
 )
 from symllm.evaluate import evaluate, sample
 from symllm.expressions import bound_symbols, entries, fresh_letters, name_of, substitute
-from symllm.notation import Direct, Partial, entry
+from symllm.notation import Direct, Partial, array, entry
 
 n, m = Dim("n"), Dim("m")
 i, j, k, l = n.indices("i j k l")
@@ -206,6 +206,28 @@ def nested(draw, depth: int = 4) -> sp.Expr:
 
     two = [i, j, k, l]
     return grow(depth)
+
+
+def test_a_note_says_what_a_letter_is_and_no_more():
+    d = Dim("d", "width")
+    assert d == Dim("d")
+    assert d.vector("x", note="input") == Dim("d").vector("x")
+    assert hash(scalar("eta", note="learning rate")) == hash(scalar("eta"))
+    made = (
+        matrix("W", d, d, note="said"),
+        array("W", d, d, note="said"),
+        d.vector("W", note="said"),
+    )
+    assert [t.batched((d,)).note for t in made] == ["said"] * 3
+    assert made[0].dims[0].note == "width"
+    assert made[0].adjoint().note == ""
+    assert "said" not in repr(made)
+
+
+@pytest.mark.parametrize("make", [lambda: Dim("d", 3), lambda: scalar("d", note=3)])
+def test_a_note_is_words(make):
+    with pytest.raises(NotationError, match=r"d: a note says in words what it is.* not 3"):
+        make()
 
 
 @settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)

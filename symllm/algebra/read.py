@@ -41,14 +41,14 @@ class Scope:
 
     ``indices`` maps a letter to its index, ``sizes`` holds the dimensions'
     names, and ``positive`` the names of tensors known to be greater than zero.
-    ``slope`` differentiates an entry's own equation by another entry (or, if
-    ``total`` is said, along all paths).
+    ``slope`` differentiates what is read by an entry: an entry's own equation, or, if ``total``
+    is said, along all paths.
     """
 
     indices: Mapping[str, Ix] = field(default_factory=dict)
     sizes: frozenset[str] = frozenset()
     positive: frozenset[str] = frozenset()
-    slope: Callable[[Ref, Ref, bool], Poly] | None = None
+    slope: Callable[[Poly, Ref, bool], Poly] | None = None
 
     def within(self, letter: str, index: Ix) -> Scope:
         return replace(self, indices={**self.indices, letter: index})
@@ -163,7 +163,7 @@ def _partial(expr: Partial, scope: Scope) -> Poly:
         raise NotationError(f"a derivative cannot be read without the equations: {expr}")
     if expr.quantity == LOSS or isinstance(expr.quantity, Partial):
         raise NotationError(f"what the loss depends on is in no expression: {expr}")
-    quantity, entry = ref(expr.quantity, scope), ref(expr.entry, scope)
+    quantity, entry = read(expr.quantity, scope), ref(expr.entry, scope)
     return scope.slope(quantity, entry, not isinstance(expr, Direct))
 
 

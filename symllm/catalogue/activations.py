@@ -11,10 +11,11 @@ from ..equation import Let
 from ..notation import Dim
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "entries")
 (i,) = n.indices("i")
-x, y, s, t, u, E, W, Phi, phi = (
-    n.vector(name) for name in ("x", "y", "s", "t", "u", "E", "W", "Phi", "phi")
+x = n.vector("x", note="input")
+y, s, t, u, E, W, Phi, phi = (
+    n.vector(name) for name in ("y", "s", "t", "u", "E", "W", "Phi", "phi")
 )
 
 

@@ -9,10 +9,11 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "parameters")
 i, j = n.indices("i j")
-g, u, y = (n.vector(name) for name in ("g", "u", "y"))
-max_norm = scalar("max_norm", role="constant", domain="positive")
+g = n.vector("g", note="gradient")
+u, y = n.vector("u"), n.vector("y")
+max_norm = scalar("max_norm", role="constant", domain="positive", note="bound on the norm")
 r, s = scalar("r"), scalar("s")
 
 

@@ -9,9 +9,11 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-d = Dim("d")
+d = Dim("d", "entries")
 i, j = d.indices("i j")
-x, y, xhat, yhat = (d.vector(name) for name in ("x", "y", "xhat", "yhat"))
+x = d.vector("x", note="first vector")
+y = d.vector("y", note="second vector")
+xhat, yhat = d.vector("xhat"), d.vector("yhat")
 ell_x, ell_y, s = scalar("ell_x"), scalar("ell_y"), scalar("s")
 
 

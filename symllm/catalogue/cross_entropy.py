@@ -10,10 +10,10 @@ from ..notation import Dim, scalar, sum_over
 from ..op import Op
 from .softmax import softmax
 
-n = Dim("n")
+n = Dim("n", "classes")
 i, j = n.indices("i j")
-z, p = n.vector("z"), n.vector("p")
-y = n.vector("y", role="target", domain="distribution")
+z, p = n.vector("z", note="logits"), n.vector("p")
+y = n.vector("y", role="target", domain="distribution", note="target probabilities")
 L = scalar("L")
 
 

@@ -10,10 +10,10 @@ from ..notation import Dim, scalar
 from ..op import Op
 from .softmax import softmax
 
-n = Dim("n")
+n = Dim("n", "classes")
 (i,) = n.indices("i")
-z, p = n.vector("z"), n.vector("p")
-t = scalar("t", role="target", domain=n)
+z, p = n.vector("z", note="logits"), n.vector("p")
+t = scalar("t", role="target", domain=n, note="right class")
 L = scalar("L")
 
 

@@ -10,11 +10,11 @@ from ..notation import Dim, scalar, sum_over
 from ..op import Op
 from .softmax import softmax
 
-n = Dim("n")
+n = Dim("n", "classes")
 i, j = n.indices("i j")
-z, p, q = n.vector("z"), n.vector("p"), n.vector("q")
-v = n.vector("v", role="target")
-tau = scalar("tau", role="constant", domain="positive")
+z, p, q = n.vector("z", note="logits of the student"), n.vector("p"), n.vector("q")
+v = n.vector("v", role="target", note="logits of the teacher")
+tau = scalar("tau", role="constant", domain="positive", note="temperature")
 L = scalar("L")
 
 

@@ -9,9 +9,11 @@ from ..equation import Let
 from ..notation import scalar
 from ..op import Op
 
-c_w, c_l = scalar("c_w"), scalar("c_l")
-ref_w, ref_l = scalar("ref_w", role="target"), scalar("ref_l", role="target")
-beta = scalar("beta", role="constant", domain="positive")
+c_w = scalar("c_w", note="log-probability of the chosen answer")
+c_l = scalar("c_l", note="log-probability of the rejected answer")
+ref_w = scalar("ref_w", role="target", note="that of the chosen answer under the reference")
+ref_l = scalar("ref_l", role="target", note="that of the rejected answer under the reference")
+beta = scalar("beta", role="constant", domain="positive", note="price of divergence")
 h, s, L = scalar("h"), scalar("s"), scalar("L")
 
 

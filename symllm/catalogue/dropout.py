@@ -8,11 +8,11 @@ from ..equation import Let
 from ..notation import Dim, scalar
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "entries")
 (i,) = n.indices("i")
-x, y = n.vector("x"), n.vector("y")
-mask = n.vector("mask", role="target", domain="binary")
-rate = scalar("rate", role="constant", domain="positive")
+x, y = n.vector("x", note="input"), n.vector("y")
+mask = n.vector("mask", role="target", domain="binary", note="is it kept?")
+rate = scalar("rate", role="constant", domain="positive", note="share that is dropped")
 
 
 def forward(x: np.ndarray, mask: np.ndarray, rate: float) -> Any:

@@ -8,10 +8,12 @@ from ..equation import Let
 from ..notation import Dim, Tensor, matrix
 from ..op import Op
 
-n, v, d = Dim("n"), Dim("v"), Dim("d")
+n = Dim("n", "positions")
+v = Dim("v", "tokens of the vocabulary")
+d = Dim("d", "width of the stream")
 (i,), (k,) = n.indices("i"), d.indices("k")
-t = Tensor("t", (n,), role="target", domain=v)
-W = matrix("W", v, d, role="parameter")
+t = Tensor("t", (n,), role="target", domain=v, note="token at each position")
+W = matrix("W", v, d, role="parameter", note="table of embeddings")
 y = matrix("y", n, d)
 
 

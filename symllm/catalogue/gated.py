@@ -10,9 +10,11 @@ from ..notation import Dim
 from ..op import Op
 from .activations import gelu, silu
 
-n = Dim("n")
+n = Dim("n", "entries")
 (i,) = n.indices("i")
-gate, up, a, y = (n.vector(name) for name in ("gate", "up", "a", "y"))
+gate = n.vector("gate", note="input of the gate")
+up = n.vector("up", note="what is gated")
+a, y = n.vector("a"), n.vector("y")
 
 
 def swiglu_forward(gate: np.ndarray, up: np.ndarray) -> Any:

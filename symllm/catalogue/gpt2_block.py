@@ -12,22 +12,35 @@ from .causal_attention import causal_attention
 from .layer_norm import layer_norm
 from .linear import linear
 
-n, c, h, d, f = (Dim(name) for name in ("n", "c", "h", "d", "f"))
+n = Dim("n", "positions")
+c = Dim("c", "width of the stream")
+h = Dim("h", "heads")
+d = Dim("d", "width of a head")
+f = Dim("f", "width of the feed-forward layer")
 (i,), (a,), (s,), (k, l), (j,) = (
     n.indices("i"), c.indices("a"), h.indices("s"), d.indices("k l"), f.indices("j"),
 )  # fmt: skip
-x, X, A, x_A, M, F, y = (Tensor(t, (n, c)) for t in ("x", "X", "A", "x_A", "M", "F", "y"))
+x = Tensor("x", (n, c), note="the stream")
+X, A, x_A, M, F, y = (Tensor(t, (n, c)) for t in ("X", "A", "x_A", "M", "F", "y"))
 Q, K, V, O = (Tensor(t, (n, h, d)) for t in "QKVO")
 H, U = Tensor("H", (n, f)), Tensor("U", (n, f))
-gamma_1, beta_1, gamma_2, beta_2, b_O, b_2 = (
-    c.vector(t, role="parameter") for t in ("gamma_1", "beta_1", "gamma_2", "beta_2", "b_O", "b_2")
-)
-W_Q, W_K, W_V = (Tensor(t, (c, h, d), "parameter") for t in ("W_Q", "W_K", "W_V"))
-b_Q, b_K, b_V = (Tensor(t, (h, d), "parameter") for t in ("b_Q", "b_K", "b_V"))
-W_O = Tensor("W_O", (h, d, c), "parameter")
-W_1, b_1 = Tensor("W_1", (c, f), "parameter"), f.vector("b_1", role="parameter")
-W_2 = Tensor("W_2", (f, c), "parameter")
-eps = scalar("eps", role="constant", domain="positive")
+gamma_1 = c.vector("gamma_1", role="parameter", note="scale of the first norm")
+beta_1 = c.vector("beta_1", role="parameter", note="shift of the first norm")
+gamma_2 = c.vector("gamma_2", role="parameter", note="scale of the second norm")
+beta_2 = c.vector("beta_2", role="parameter", note="shift of the second norm")
+b_O = c.vector("b_O", role="parameter", note="bias of the output")
+b_2 = c.vector("b_2", role="parameter", note="bias of the second layer")
+W_Q = Tensor("W_Q", (c, h, d), "parameter", note="weights of the queries")
+W_K = Tensor("W_K", (c, h, d), "parameter", note="weights of the keys")
+W_V = Tensor("W_V", (c, h, d), "parameter", note="weights of the values")
+b_Q = Tensor("b_Q", (h, d), "parameter", note="bias of the queries")
+b_K = Tensor("b_K", (h, d), "parameter", note="bias of the keys")
+b_V = Tensor("b_V", (h, d), "parameter", note="bias of the values")
+W_O = Tensor("W_O", (h, d, c), "parameter", note="weights of the output")
+W_1 = Tensor("W_1", (c, f), "parameter", note="weights of the first layer")
+b_1 = f.vector("b_1", role="parameter", note="bias of the first layer")
+W_2 = Tensor("W_2", (f, c), "parameter", note="weights of the second layer")
+eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
 
 
 def normed(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, eps: float) -> Any:

@@ -9,10 +9,17 @@ from ..notation import Dim, Tensor
 from ..op import Op
 from .attention import attention
 
-n, m, g, u, d, e = (Dim(name) for name in ("n", "m", "g", "u", "d", "e"))
+n = Dim("n", "queries")
+m = Dim("m", "keys")
+g = Dim("g", "heads of keys")
+u = Dim("u", "heads of queries for one of keys")
+d = Dim("d", "width of keys")
+e = Dim("e", "width of values")
 (i,), (j,), (k,), (l,) = n.indices("i"), m.indices("j"), d.indices("k"), e.indices("l")
 (s,), (t,) = g.indices("s"), u.indices("t")
-Q, K, V = Tensor("Q", (g, u, n, d)), Tensor("K", (g, m, d)), Tensor("V", (g, m, e))
+Q = Tensor("Q", (g, u, n, d), note="queries")
+K = Tensor("K", (g, m, d), note="keys")
+V = Tensor("V", (g, m, e), note="values")
 O = Tensor("O", (g, u, n, e))
 
 

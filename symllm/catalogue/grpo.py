@@ -9,12 +9,15 @@ from ..equation import Let
 from ..notation import Dim, mean, scalar
 from ..op import Op
 
-G = Dim("G")
+G = Dim("G", "answers of a group")
 i, j = G.indices("i j")
-logp, rho, b, A, k = (G.vector(name) for name in ("logp", "rho", "b", "A", "k"))
-R, old, ref = (G.vector(name, role="target") for name in ("R", "old", "ref"))
-epsilon = scalar("epsilon", role="constant", domain="positive")
-beta = scalar("beta", role="constant", domain="positive")
+logp = G.vector("logp", note="log-probabilities of the answers")
+rho, b, A, k = (G.vector(name) for name in ("rho", "b", "A", "k"))
+R = G.vector("R", role="target", note="rewards")
+old = G.vector("old", role="target", note="log-probabilities under the old policy")
+ref = G.vector("ref", role="target", note="log-probabilities under the reference")
+epsilon = scalar("epsilon", role="constant", domain="positive", note="how far the ratio may go")
+beta = scalar("beta", role="constant", domain="positive", note="price of divergence")
 mu, v, sigma, L = scalar("mu"), scalar("v"), scalar("sigma"), scalar("L")
 
 

@@ -9,9 +9,10 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "classes")
 i, j = n.indices("i j")
-p, q = n.vector("p", domain="positive"), n.vector("q", domain="positive")
+p = n.vector("p", domain="positive", note="first distribution")
+q = n.vector("q", domain="positive", note="second distribution")
 m = n.vector("m")
 a, b, L = scalar("a"), scalar("b"), scalar("L")
 

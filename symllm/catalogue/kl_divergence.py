@@ -9,9 +9,10 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "classes")
 (i,) = n.indices("i")
-p, q = n.vector("p", domain="positive"), n.vector("q", domain="positive")
+p = n.vector("p", domain="positive", note="true probabilities")
+q = n.vector("q", domain="positive", note="probabilities of the model")
 L = scalar("L")
 
 

@@ -10,11 +10,13 @@ from ..notation import Dim, delta, scalar, sum_over
 from ..op import Op
 from .softmax import softmax
 
-n = Dim("n")
+n = Dim("n", "classes")
 i, j = n.indices("i j")
-z, p, q = n.vector("z"), n.vector("p"), n.vector("q")
-t = scalar("t", role="target", domain=n)
-epsilon = scalar("epsilon", role="constant", domain="positive")
+z, p, q = n.vector("z", note="logits"), n.vector("p"), n.vector("q")
+t = scalar("t", role="target", domain=n, note="right class")
+epsilon = scalar(
+    "epsilon", role="constant", domain="positive", note="share that is spread over all classes"
+)
 L = scalar("L")
 
 

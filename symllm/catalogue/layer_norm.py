@@ -9,11 +9,13 @@ from ..equation import Let
 from ..notation import Dim, mean, scalar
 from ..op import Op
 
-d = Dim("d")
+d = Dim("d", "entries")
 i, j = d.indices("i j")
-x, c, xhat, y = (d.vector(name) for name in ("x", "c", "xhat", "y"))
-gamma, beta = d.vector("gamma", role="parameter"), d.vector("beta", role="parameter")
-eps = scalar("eps", role="constant", domain="positive")
+x = d.vector("x", note="input")
+c, xhat, y = (d.vector(name) for name in ("c", "xhat", "y"))
+gamma = d.vector("gamma", role="parameter", note="scale of the norm")
+beta = d.vector("beta", role="parameter", note="shift of the norm")
+eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
 mu, v, r = scalar("mu"), scalar("v"), scalar("r")
 
 

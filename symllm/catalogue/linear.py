@@ -8,12 +8,12 @@ from ..equation import Let
 from ..notation import Dim, matrix, sum_over
 from ..op import Op
 
-m, n = Dim("m"), Dim("n")
+m, n = Dim("m", "entries of the input"), Dim("n", "entries of the output")
 (i,) = n.indices("i")
 (j,) = m.indices("j")
-x, y = m.vector("x"), n.vector("y")
-W = matrix("W", n, m, role="parameter")
-b = n.vector("b", role="parameter")
+x, y = m.vector("x", note="input"), n.vector("y")
+W = matrix("W", n, m, role="parameter", note="weights")
+b = n.vector("b", role="parameter", note="bias")
 
 
 def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> Any:

@@ -12,10 +12,15 @@ from ..equation import Let
 from ..notation import Dim, Tensor, matrix, sum_over
 from ..op import Op
 
-n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")
+n = Dim("n", "queries")
+m = Dim("m", "keys")
+d = Dim("d", "width of keys")
+e = Dim("e", "width of values")
 (i,), (j,), (k,), (l,) = n.indices("i"), m.indices("j"), d.indices("k"), e.indices("l")
-Q, K = Tensor("Q", (n, d), domain="positive"), Tensor("K", (m, d), domain="positive")
-V, M, O, dO = matrix("V", m, e), matrix("M", d, e), matrix("O", n, e), matrix("dO", n, e)
+Q = Tensor("Q", (n, d), domain="positive", note="queries")
+K = Tensor("K", (m, d), domain="positive", note="keys")
+V = matrix("V", m, e, note="values")
+M, O, dO = matrix("M", d, e), matrix("O", n, e), matrix("dO", n, e)
 u, Z, D = d.vector("u"), n.vector("Z"), n.vector("D")
 
 

@@ -9,11 +9,11 @@ from ..notation import Dim, delta, matrix, mean, scalar, sum_over
 from ..op import Op
 from .softmax import softmax
 
-n, e = Dim("n"), Dim("e")
+n, e = Dim("n", "tokens"), Dim("e", "experts")
 (i,), (k, l) = n.indices("i"), e.indices("k l")
-z, p = matrix("z", n, e), matrix("p", n, e)
-a = n.vector("a", role="target", domain=e)
-alpha = scalar("alpha", role="constant", domain="positive")
+z, p = matrix("z", n, e, note="logits of the router"), matrix("p", n, e)
+a = n.vector("a", role="target", domain=e, note="the expert that was asked")
+alpha = scalar("alpha", role="constant", domain="positive", note="weight of the penalty")
 f, P = e.vector("f"), e.vector("P")
 L = scalar("L")
 

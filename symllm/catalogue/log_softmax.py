@@ -9,9 +9,10 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "scores")
 i, j = n.indices("i j")
-x, E, y, p = (n.vector(name) for name in ("x", "E", "y", "p"))
+x = n.vector("x", note="scores")
+E, y, p = (n.vector(name) for name in ("E", "y", "p"))
 Z = scalar("Z")
 
 

@@ -8,12 +8,13 @@ from ..equation import Let
 from ..notation import Dim, matrix, scalar, sum_over
 from ..op import Op
 
-m, n, r = Dim("m"), Dim("n"), Dim("r")
+m, n, r = Dim("m", "entries of the input"), Dim("n", "entries of the output"), Dim("r", "rank")
 (i,), (j,), (k,) = n.indices("i"), m.indices("j"), r.indices("k")
-x, h, y = m.vector("x"), r.vector("h"), n.vector("y")
-W = matrix("W", n, m, role="constant")
-A, B = matrix("A", r, m, role="parameter"), matrix("B", n, r, role="parameter")
-alpha = scalar("alpha", role="constant", domain="positive")
+x, h, y = m.vector("x", note="input"), r.vector("h"), n.vector("y")
+W = matrix("W", n, m, role="constant", note="frozen weights")
+A = matrix("A", r, m, role="parameter", note="factor of the correction that meets the input")
+B = matrix("B", n, r, role="parameter", note="factor of the correction that makes the output")
+alpha = scalar("alpha", role="constant", domain="positive", note="scale of the correction")
 
 
 def forward(x: np.ndarray, W: np.ndarray, A: np.ndarray, B: np.ndarray, alpha: float) -> Any:

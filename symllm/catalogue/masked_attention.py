@@ -10,10 +10,15 @@ from ..notation import Dim, matrix, sum_over
 from ..op import Op
 from .softmax import softmax
 
-n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")
+n = Dim("n", "queries")
+m = Dim("m", "keys")
+d = Dim("d", "width of keys")
+e = Dim("e", "width of values")
 (i,), (j,), (k,), (l,) = n.indices("i"), m.indices("j"), d.indices("k"), e.indices("l")
-Q, K, V = matrix("Q", n, d), matrix("K", m, d), matrix("V", m, e)
-M = matrix("M", n, m, role="target")
+Q = matrix("Q", n, d, note="queries")
+K = matrix("K", m, d, note="keys")
+V = matrix("V", m, e, note="values")
+M = matrix("M", n, m, role="target", note="what is added to the scores")
 S, P, O, dO = matrix("S", n, m), matrix("P", n, m), matrix("O", n, e), matrix("dO", n, e)
 D = n.vector("D")
 

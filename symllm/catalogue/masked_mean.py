@@ -8,9 +8,10 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "entries")
 i = n.index("i")
-x, m = n.vector("x"), n.vector("m", role="target", domain="binary")
+x = n.vector("x", note="numbers to be averaged")
+m = n.vector("m", role="target", domain="binary", note="does it count?")
 y, M, L = n.vector("y"), scalar("M"), scalar("L")
 
 

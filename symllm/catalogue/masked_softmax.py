@@ -9,10 +9,10 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "scores")
 i, j = n.indices("i j")
-x, E, p = n.vector("x"), n.vector("E"), n.vector("p")
-mask = n.vector("mask", role="target", domain="binary")
+x, E, p = n.vector("x", note="scores"), n.vector("E"), n.vector("p")
+mask = n.vector("mask", role="target", domain="binary", note="is it seen?")
 Z = scalar("Z")
 
 

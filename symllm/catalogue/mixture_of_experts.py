@@ -9,11 +9,11 @@ from ..notation import Dim, matrix, sum_over
 from ..op import Op
 from .top_k_gate import top_k_gate
 
-e, d = Dim("e"), Dim("d")
+e, d = Dim("e", "experts"), Dim("d", "width of the stream")
 (k,), (i,) = e.indices("k"), d.indices("i")
-z, G, y = e.vector("z"), e.vector("G"), d.vector("y")
-mask = e.vector("mask", role="target", domain="binary")
-F = matrix("F", e, d)
+z, G, y = e.vector("z", note="logits of the router"), e.vector("G"), d.vector("y")
+mask = e.vector("mask", role="target", domain="binary", note="is the expert chosen?")
+F = matrix("F", e, d, note="outputs of the experts")
 
 
 def forward(z: np.ndarray, mask: np.ndarray, F: np.ndarray) -> Any:

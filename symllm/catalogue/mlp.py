@@ -11,11 +11,15 @@ from ..op import Op
 from .activations import gelu
 from .linear import linear
 
-m, n, f = Dim("m"), Dim("n"), Dim("f")
+m = Dim("m", "entries of the input")
+n = Dim("n", "entries of the output")
+f = Dim("f", "width of the feed-forward layer")
 (j,), (i,), (k,) = m.indices("j"), n.indices("i"), f.indices("k")
-x, h, u, y = m.vector("x"), f.vector("h"), f.vector("u"), n.vector("y")
-W_1, b_1 = matrix("W_1", f, m, role="parameter"), f.vector("b_1", role="parameter")
-W_2, b_2 = matrix("W_2", n, f, role="parameter"), n.vector("b_2", role="parameter")
+x, h, u, y = m.vector("x", note="input"), f.vector("h"), f.vector("u"), n.vector("y")
+W_1 = matrix("W_1", f, m, role="parameter", note="weights of the first layer")
+b_1 = f.vector("b_1", role="parameter", note="bias of the first layer")
+W_2 = matrix("W_2", n, f, role="parameter", note="weights of the second layer")
+b_2 = n.vector("b_2", role="parameter", note="bias of the second layer")
 
 
 def forward(

@@ -12,16 +12,23 @@ from .mixture_of_experts import mixture_of_experts
 from .projection import projection
 from .rms_norm import rms_norm
 
-n, c, e, f = (Dim(name) for name in ("n", "c", "e", "f"))
+n = Dim("n", "tokens")
+c = Dim("c", "width of the stream")
+e = Dim("e", "experts")
+f = Dim("f", "width of an expert")
 (i,), (a,), (k,), (j,) = n.indices("i"), c.indices("a"), e.indices("k"), f.indices("j")
-x, X, M, y = (matrix(name, n, c) for name in ("x", "X", "M", "y"))
-z, mask = matrix("z", n, e), matrix("mask", n, e, role="target", domain="binary")
-g, W_R = c.vector("g", role="parameter"), matrix("W_R", e, c, role="parameter")
-W_G, W_U = (Tensor(name, (e, f, c), "parameter") for name in ("W_G", "W_U"))
-W_D = Tensor("W_D", (e, c, f), "parameter")
+x = matrix("x", n, c, note="the stream")
+X, M, y = (matrix(name, n, c) for name in ("X", "M", "y"))
+mask = matrix("mask", n, e, role="target", domain="binary", note="is the expert chosen?")
+z = matrix("z", n, e)
+g = c.vector("g", role="parameter", note="scale of the norm")
+W_R = matrix("W_R", e, c, role="parameter", note="weights of the router")
+W_G = Tensor("W_G", (e, f, c), "parameter", note="weights of the gate")
+W_U = Tensor("W_U", (e, f, c), "parameter", note="weights of what is gated")
+W_D = Tensor("W_D", (e, c, f), "parameter", note="weights back to the stream")
 G, U, H = (Tensor(name, (n, e, f)) for name in "GUH")
 F = Tensor("F", (n, e, c))
-eps = scalar("eps", role="constant", domain="positive")
+eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
 
 
 def forward(

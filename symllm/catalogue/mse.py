@@ -8,10 +8,10 @@ from ..equation import Let
 from ..notation import Dim, mean, scalar
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "entries")
 i, j = n.indices("i j")
-x, e = n.vector("x"), n.vector("e")
-y = n.vector("y", role="target")
+x, e = n.vector("x", note="prediction"), n.vector("e")
+y = n.vector("y", role="target", note="target")
 L = scalar("L")
 
 

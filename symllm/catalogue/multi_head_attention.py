@@ -9,12 +9,18 @@ from ..notation import Dim, Tensor, matrix, sum_over
 from ..op import Op
 from .attention import attention
 
-n, c, h, d, e = (Dim(name) for name in ("n", "c", "h", "d", "e"))
+n = Dim("n", "positions")
+c = Dim("c", "width of the stream")
+h = Dim("h", "heads")
+d = Dim("d", "width of keys")
+e = Dim("e", "width of values")
 i, j = n.indices("i j")
 (a,), (s,), (k,), (l,) = c.indices("a"), h.indices("s"), d.indices("k"), e.indices("l")
-X, Y = matrix("X", n, c), matrix("Y", n, c)
-W_Q, W_K = (Tensor(name, (h, d, c), "parameter") for name in ("W_Q", "W_K"))
-W_V, W_O = Tensor("W_V", (h, e, c), "parameter"), Tensor("W_O", (h, c, e), "parameter")
+X, Y = matrix("X", n, c, note="input"), matrix("Y", n, c)
+W_Q = Tensor("W_Q", (h, d, c), "parameter", note="weights of the queries")
+W_K = Tensor("W_K", (h, d, c), "parameter", note="weights of the keys")
+W_V = Tensor("W_V", (h, e, c), "parameter", note="weights of the values")
+W_O = Tensor("W_O", (h, c, e), "parameter", note="weights of the output")
 Q, K = Tensor("Q", (n, h, d)), Tensor("K", (n, h, d))
 V, O = Tensor("V", (n, h, e)), Tensor("O", (n, h, e))
 

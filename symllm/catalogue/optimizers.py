@@ -14,18 +14,23 @@ from ..equation import Let
 from ..notation import Dim, scalar
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "parameters")
 (i,) = n.indices("i")
-theta, g, m, M, V, c, s = (n.vector(name) for name in ("theta", "g", "m", "M", "V", "c", "s"))
-v = n.vector("v", domain="positive")
+theta = n.vector("theta", note="parameters")
+g = n.vector("g", note="gradient")
+m = n.vector("m", note="memory")
+M, V, c, s = (n.vector(name) for name in ("M", "V", "c", "s"))
+v = n.vector("v", domain="positive", note="mean of the squares")
 theta_next, m_next, v_next = (n.vector(f"{name}_next") for name in ("theta", "m", "v"))
 mhat, vhat = n.vector("mhat"), n.vector("vhat")
-lr, mu, eps, weight_decay, t = (
-    scalar(name, role="constant", domain="positive")
-    for name in ("lr", "mu", "eps", "weight_decay", "t")
-)
+lr = scalar("lr", role="constant", domain="positive", note="learning rate")
+mu = scalar("mu", role="constant", domain="positive", note="momentum")
+eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
+weight_decay = scalar("weight_decay", role="constant", domain="positive", note="weight decay")
+t = scalar("t", role="constant", domain="positive", note="number of the step")
 c1, c2 = scalar("c1"), scalar("c2")
-beta1, beta2 = (scalar(name, role="constant", domain="unit") for name in ("beta1", "beta2"))
+beta1 = scalar("beta1", role="constant", domain="unit", note="decay of the mean")
+beta2 = scalar("beta2", role="constant", domain="unit", note="decay of the mean square")
 
 sgd = Op(
     name="sgd",

@@ -9,11 +9,13 @@ from ..equation import Let
 from ..notation import Dim, mean, scalar
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "answers")
 i, j = n.indices("i j")
-logp, rho, b = n.vector("logp"), n.vector("rho"), n.vector("b")
-old, A = n.vector("old", role="target"), n.vector("A", role="target")
-epsilon = scalar("epsilon", role="constant", domain="positive")
+logp = n.vector("logp", note="log-probabilities of the answers")
+rho, b = n.vector("rho"), n.vector("b")
+old = n.vector("old", role="target", note="log-probabilities under the old policy")
+A = n.vector("A", role="target", note="advantages")
+epsilon = scalar("epsilon", role="constant", domain="positive", note="how far the ratio may go")
 L = scalar("L")
 
 

@@ -9,11 +9,12 @@ from ..equation import Let
 from ..notation import Dim, mean, scalar
 from ..op import Op
 
-d = Dim("d")
+d = Dim("d", "entries")
 i, j = d.indices("i j")
-x, xhat, y = (d.vector(name) for name in ("x", "xhat", "y"))
-gamma = d.vector("gamma", role="parameter")
-eps = scalar("eps", role="constant", domain="positive")
+x = d.vector("x", note="input")
+xhat, y = d.vector("xhat"), d.vector("y")
+gamma = d.vector("gamma", role="parameter", note="scale of the norm")
+eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
 r = scalar("r")
 
 

@@ -9,10 +9,10 @@ from ..equation import Let
 from ..notation import Dim, Iverson, array, matrix, scalar, sum_over
 from ..op import Op
 
-n, m, two = Dim("n"), Dim("m"), Dim("2")
+n, m, two = Dim("n", "positions"), Dim("m", "pairs"), Dim("2")
 i, k, (s, u) = n.index("i"), m.index("k"), two.indices("s u")
-pos = n.vector("pos", role="constant")
-base = scalar("base", role="constant", domain="positive")
+pos = n.vector("pos", role="constant", note="positions")
+base = scalar("base", role="constant", domain="positive", note="base of the wavelengths")
 theta, J = matrix("theta", n, m), matrix("J", two, two)
 
 ANGLE = Let(theta[i, k], pos[i] * base ** (-k / m), "angle of the pair k at position i")
@@ -37,7 +37,8 @@ def forward_halves(x: np.ndarray, pos: np.ndarray, base: float) -> Any:
     return np.hstack(turned(first, second, pos, base))
 
 
-x, y = (array(name, n, (m, two)) for name in ("x", "y"))
+x = array("x", n, (m, two), note="input")
+y = array("y", n, (m, two))
 rope = Op(
     name="rope",
     title="Rotary position embedding",

@@ -9,11 +9,13 @@ from ..equation import Let
 from ..notation import Dim, matrix, scalar
 from ..op import Op
 
-n, m = Dim("n"), Dim("m")
+n, m = Dim("n", "positions"), Dim("m", "pairs")
 (i,), (k,) = n.indices("i"), m.indices("k")
-a, b, u, v, theta = (matrix(name, n, m) for name in ("a", "b", "u", "v", "theta"))
-pos, omega = n.vector("pos"), m.vector("omega")
-base = scalar("base", role="constant", domain="positive")
+a = matrix("a", n, m, note="even columns")
+b = matrix("b", n, m, note="odd columns")
+u, v, theta = (matrix(name, n, m) for name in ("u", "v", "theta"))
+pos, omega = n.vector("pos", note="positions"), m.vector("omega")
+base = scalar("base", role="constant", domain="positive", note="base of the wavelengths")
 
 
 def forward(a: np.ndarray, b: np.ndarray, pos: np.ndarray, base: float) -> Any:

@@ -10,13 +10,15 @@ from ..notation import Dim, Iverson, matrix, scalar, sum_over
 from ..op import Op
 from .masked_softmax import masked_softmax
 
-n, d, e = Dim("n"), Dim("d"), Dim("e")
+n, d, e = Dim("n", "positions"), Dim("d", "width of keys"), Dim("e", "width of values")
 i, j = n.indices("i j")
 (k,), (l,) = d.indices("k"), e.indices("l")
-Q, K, V = matrix("Q", n, d), matrix("K", n, d), matrix("V", n, e)
+Q = matrix("Q", n, d, note="queries")
+K = matrix("K", n, d, note="keys")
+V = matrix("V", n, e, note="values")
 S, P, O, dO = matrix("S", n, n), matrix("P", n, n), matrix("O", n, e), matrix("dO", n, e)
 D = n.vector("D")
-w = scalar("w", role="constant", domain="positive")
+w = scalar("w", role="constant", domain="positive", note="width of the window")
 near = Iverson(j <= i) * Iverson(i - j < w)
 
 

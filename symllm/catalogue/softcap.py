@@ -9,10 +9,11 @@ from ..equation import Let
 from ..notation import Dim, scalar
 from ..op import Op
 
-n = Dim("n")
+n = Dim("n", "scores")
 i = n.index("i")
-x, t, y = (n.vector(name) for name in ("x", "t", "y"))
-c = scalar("c", role="constant", domain="positive")
+x = n.vector("x", note="scores")
+t, y = n.vector("t"), n.vector("y")
+c = scalar("c", role="constant", domain="positive", note="bound on the scores")
 
 
 def forward(x: np.ndarray, c: float) -> Any:

@@ -9,10 +9,10 @@ from ..notation import Dim
 from ..op import Op
 from .masked_softmax import masked_softmax
 
-e = Dim("e")
+e = Dim("e", "experts")
 (k,) = e.indices("k")
-z, G = e.vector("z"), e.vector("G")
-mask = e.vector("mask", role="target", domain="binary")
+z, G = e.vector("z", note="logits of the router"), e.vector("G")
+mask = e.vector("mask", role="target", domain="binary", note="is the expert chosen?")
 
 
 def forward(z: np.ndarray, mask: np.ndarray) -> Any:

@@ -8,10 +8,13 @@ from ..equation import Let
 from ..notation import Dim, Tensor, matrix, sum_over
 from ..op import Op
 
-n, v, d = Dim("n"), Dim("v"), Dim("d")
+n = Dim("n", "positions")
+v = Dim("v", "tokens of the vocabulary")
+d = Dim("d", "width of the stream")
 (i,), (w,), (k, l) = n.indices("i"), v.indices("w"), d.indices("k l")
-t = Tensor("t", (n,), role="target", domain=v)
-W, U = matrix("W", v, d, role="parameter"), matrix("U", d, d, role="parameter")
+t = Tensor("t", (n,), role="target", domain=v, note="token at each position")
+W = matrix("W", v, d, role="parameter", note="table of embeddings")
+U = matrix("U", d, d, role="parameter", note="weights between the tables")
 x, h, z = matrix("x", n, d), matrix("h", n, d), matrix("z", n, v)
 
 

@@ -9,10 +9,10 @@ from ..notation import Dim, scalar
 from ..op import Op
 from .logsumexp import logsumexp
 
-n = Dim("n")
+n = Dim("n", "classes")
 (i,) = n.indices("i")
-z = n.vector("z")
-weight = scalar("weight", role="constant", domain="positive")
+z = n.vector("z", note="logits")
+weight = scalar("weight", role="constant", domain="positive", note="weight of the penalty")
 lse, L = scalar("lse"), scalar("L")
 
 

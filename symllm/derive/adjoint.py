@@ -134,8 +134,8 @@ def inline_all(lines: Mapping[str, Line], poly: Poly, keep: frozenset[str] = fro
     return poly
 
 
-def put_in(line: Line, poly: Poly) -> Poly:
-    """The polynomial with one adjoint line written out."""
+def put_in(line: Line, poly: Poly, row: tuple[Ix, ...] = ()) -> Poly:
+    """The polynomial with one adjoint line written out, the line's ``row`` as said there."""
     if line.adjoint not in poly.names:
         return poly
 
@@ -143,8 +143,9 @@ def put_in(line: Line, poly: Poly) -> Poly:
         if not isinstance(atom, Ref) or atom.name != line.adjoint:
             return None
         # A row of a Jacobian leads the subscripts of its derivatives.
-        subs = atom.subs[len(atom.subs) - len(line.entry) :]
-        return line.at(dict(zip(line.entry, subs, strict=True)))
+        here = (*row, *line.entry)
+        subs = atom.subs[len(atom.subs) - len(here) :]
+        return line.at(dict(zip(here, subs, strict=True)))
 
     return Change({}, replace, heads=frozenset({line.adjoint})).poly(poly)
 

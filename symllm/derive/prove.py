@@ -7,44 +7,64 @@ Two expressions are proved equal where their normal forms are one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 
 import sympy as sp
 
-from ..algebra.calculus import occurrences
 from ..algebra.change import Change
-from ..algebra.read import read
+from ..algebra.quotients import cleared
+from ..algebra.read import read, ref
 from ..algebra.rewrite import Rewrite, apply
-from ..algebra.sums import total
-from ..algebra.terms import ONE, ZERO, Ix, Poly, Ref, Subscript, delta
+from ..algebra.terms import ZERO, Ix, Poly, Ref, atom_poly
 from ..calls import without_calls
 from ..errors import NotationError
+from ..notation import LOSS, Partial
 from ..steps import Step
-from .adjoint import Line, put_in, unfold
+from .adjoint import put_in, unfold
 from .orient import declared_facts
+from .paths import LONGEST, by_parts, equal, of_seed
 from .system import System, system
 from .textbook import Textbook
-
-#: Normal forms longer than this, in characters, are not pursued: a proof that
-#: takes longer than all the checks is not worth it.
-LONGEST = 20_000
 
 
 def proved(sys: System, book: Textbook, step: Step) -> bool:
     """Do both sides of a step reach one normal form?
 
-    Names are written out one after the other, on both sides alike, until the
-    sides are one. That a total derivative is what the chain rule says can
-    only be checked.
+    A step that begins with the question itself begins with the sum over all
+    paths from the entry to the loss. Names are written out one after the
+    other, on both sides alike, until the sides are one.
     """
-    if step.before == step.target:
-        return False
+    flat = flat_of(sys)
     try:
-        sides = (reading(sys, flat_of(sys), book, s, step) for s in (step.before, step.after))
-        return any(left == right for left, right in levels(sys, book, *sides))
-    except (NotationError, ZeroDivisionError, ValueError):
+        right = reading(sys, flat, book, step.after, step)
+        if step.before == step.target:
+            left = asked(flat, book, step, right.names)
+        else:
+            left = reading(sys, flat, book, step.before, step)
+        return any(same(*sides) for sides in levels(sys, book, left, right))
+    except (NotationError, NotImplementedError, ZeroDivisionError, ValueError):
         return False
+
+
+def asked(flat: System, book: Textbook, step: Step, leaning: Set[str]) -> Poly:
+    """The derivative that a step begins with, as the sum over all paths.
+
+    Paths need not be followed further than to the names whose adjoints the step leans on.
+    """
+    if not isinstance(step.target, Partial):
+        raise NotationError(f"{step.target} is no derivative")
+    scope = flat.scope(tuple(Ix(str(s), d.name) for s, d in step.free))
+    quantity, entry = step.target.quantity, ref(step.target.entry, scope)
+    if quantity != LOSS:
+        # A gradient's entry is an output where it is differentiated once more.
+        at = quantity.entry if isinstance(quantity, Partial) else quantity
+        if ref(at, scope).subs != book.seed.row:
+            raise NotationError(f"{quantity} is not what is differentiated")
+    known = {line.name for line in book.lines.values() if line.adjoint in leaning}
+    return of_seed(flat, book.seed, entry, known)
 
 
 def flat_of(sys: System) -> System:
@@ -55,37 +75,50 @@ def flat_of(sys: System) -> System:
 def levels(sys: System, book: Textbook, left: Poly, right: Poly) -> Iterator[tuple[Poly, Poly]]:
     """Two polynomials, with one name after the other written out on both sides alike.
 
-    Where none is left, declared facts are used. Raises ``NotationError`` where
-    that gets too long.
+    First what only one side speaks of, then the names of forward equations,
+    last the adjoints, too. Then declared facts are used. Raises
+    ``NotationError`` where that gets too long.
     """
     flat = flat_of(sys)
-    lines = {} if book.seed.output else {line.adjoint: line for line in book.lines.values()}
-    latest = (*reversed(lines), *reversed(flat.aliases), *reversed(flat.equations))
-    while True:
-        yield left, right
-        hidden = left.names | right.names
-        name = next((n for n in latest if n in hidden), "")
-        if not name:
-            break
-        left, right = (written_out(flat, lines, side, name) for side in (left, right))
-    if facts := [*declared_facts(flat)]:
-        yield reduced(left, facts), reduced(right, facts)
+    forward = (*reversed(flat.aliases), *reversed(flat.equations))
+    adjoints = [line.adjoint for line in book.lines.values()]
+    every = (*reversed(adjoints), *forward)
+    facts = [*declared_facts(flat)]
+    yield left, right
+    for shared in ((), forward, every):
+        while name := latest(every, shared, left.names, right.names):
+            left, right = (written_out(flat, book, side, name) for side in (left, right))
+            yield left, right
+        if facts:
+            yield reduced(left, facts), reduced(right, facts)
+
+
+def latest(every: Sequence[str], shared: Sequence[str], left: Set[str], right: Set[str]) -> str:
+    """The latest name that one side speaks of alone, or else of those that both may."""
+    alone = (name for name in every if name in left ^ right)
+    return next(chain(alone, (name for name in shared if name in left & right)), "")
+
+
+def same(left: Poly, right: Poly) -> bool:
+    """Are the sides one, as they are or over one denominator?"""
+    return left == right or not cleared(left - right).terms
 
 
 def reading(sys: System, flat: System, book: Textbook, expr: sp.Expr, step: Step) -> Poly:
     """One side of a step as a polynomial, its derivatives taken."""
     indices = tuple(Ix(str(s), d.name) for s, d in step.free)
-    scope = replace(flat.scope(indices), slope=lambda q, e, total: slope(sys, book, q, e, total))
+    scope = replace(flat.scope(indices), slope=partial(slope, sys, book))
     return read(expr, scope)
 
 
-def written_out(flat: System, lines: Mapping[str, Line], poly: Poly, name: str) -> Poly:
+def written_out(flat: System, book: Textbook, poly: Poly, name: str) -> Poly:
     """The polynomial with one name written out by its equation or its adjoint line."""
     if name not in poly.names:
         return poly
     if len(poly.key) > LONGEST:
         raise NotationError("written out, this is too long for a proof")
-    return put_in(lines[name], poly) if name in lines else unfold(flat, poly, {name})
+    line = next((line for line in book.lines.values() if line.adjoint == name), None)
+    return put_in(line, poly, book.seed.row) if line else unfold(flat, poly, {name})
 
 
 def reduced(poly: Poly, facts: Iterable[Rewrite]) -> Poly:
@@ -94,21 +127,23 @@ def reduced(poly: Poly, facts: Iterable[Rewrite]) -> Poly:
     return poly
 
 
-def slope(sys: System, book: Textbook | None, quantity: Ref, entry: Ref, along: bool) -> Poly:
+def slope(sys: System, book: Textbook | None, quantity: Poly, entry: Ref, along: bool) -> Poly:
     """The derivative of a quantity by an entry, of its own equation or along all paths.
 
     Raises ``NotationError`` where neither calculus nor a line derived before says it.
     """
     if along:
-        return derived(book, quantity, entry)
+        return by_parts(quantity, lambda q: derived(book, q, entry))
+    return by_parts(quantity, lambda q: direct(sys, q, entry))
+
+
+def direct(sys: System, quantity: Ref, entry: Ref) -> Poly:
+    """The derivative of an equation's right side, all other names held fixed."""
     equation = sys.equations.get(quantity.name)
     if equation is None:
         raise NotationError(f"{quantity.name} has no equation to differentiate")
     right = Change(dict(zip(equation.indices, quantity.subs, strict=True))).poly(equation.right)
-    result = ZERO
-    for place in occurrences(right, entry.name):
-        result = result + total(place.bound, place.slope * equal(place.subs, entry.subs))
-    return result
+    return by_parts(right, lambda q: equal(q.subs, entry.subs) if q.name == entry.name else ZERO)
 
 
 def derived(book: Textbook | None, quantity: Ref, entry: Ref) -> Poly:
@@ -118,12 +153,4 @@ def derived(book: Textbook | None, quantity: Ref, entry: Ref) -> Poly:
     line = book.lines.get(entry.name) if book and book.seed.output == quantity.name else None
     if book is None or line is None:
         raise NotationError(f"no line says the derivative of {quantity} by {entry}")
-    here, there = (*book.seed.row, *line.entry), (*quantity.subs, *entry.subs)
-    return line.at(dict(zip(here, there, strict=True)))
-
-
-def equal(left: tuple[Subscript, ...], right: tuple[Subscript, ...]) -> Poly:
-    result = ONE
-    for a, b in zip(left, right, strict=True):
-        result = result * delta(a, b)
-    return result
+    return atom_poly(Ref(line.adjoint, (*quantity.subs, *entry.subs)))

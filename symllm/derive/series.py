@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from ..algebra.change import Change
 from ..algebra.functions import function
-from ..algebra.sums import opened
-from ..algebra.terms import ONE, Atom, Fn, Ix, Mono, Poly, Position, Sum, atom_poly, size
+from ..algebra.sums import opened, total
+from ..algebra.terms import ONE, Atom, Fn, Ix, Mono, Poly, Position, Sum, atom_poly, compare, size
 
 
 def closed(poly: Poly) -> Poly:
@@ -16,9 +16,26 @@ def closed(poly: Poly) -> Poly:
         return poly
 
     def replace(atom: Atom) -> Poly | None:
-        return powers(atom) or geometric(atom) if isinstance(atom, Sum) else None
+        if not isinstance(atom, Sum):
+            return None
+        return counted(atom) or powers(atom) or geometric(atom)
 
     return Change({}, replace).poly(poly)
+
+
+def counted(atom: Sum) -> Poly | None:
+    """``sum_j [j < i] = i`` and ``sum_j [i < j] = n - 1 - i``, indices counted from zero."""
+    bound, body = opened(atom)
+    for index in bound:
+        for other in sorted(body.free - {index}, key=lambda ix: ix.key):
+            here, there = (atom_poly(Position(ix)) for ix in (index, other))
+            known = {
+                compare("<", here, there): there,
+                compare("<", there, here): size(index.dim) - ONE - there,
+            }
+            if index.dim == other.dim and body in known:
+                return closed(total([ix for ix in bound if ix != index], known[body]))
+    return None
 
 
 def powers(atom: Sum) -> Poly | None:

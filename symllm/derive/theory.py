@@ -7,20 +7,17 @@ zero was equal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 import sympy as sp
 
-from ..algebra.calculus import occurrences
-from ..algebra.change import Change
 from ..algebra.functions import function
-from ..algebra.products import product
+from ..algebra.quotients import cleared
 from ..algebra.read import Scope, read
 from ..algebra.rewrite import Rewrite, apply
-from ..algebra.sums import total
-from ..algebra.terms import ONE, ZERO, Atom, Fn, Ix, Mono, Paren, Poly, Ref, Sum, fresh_index
+from ..algebra.terms import ONE, ZERO, Atom, Ix, Mono, Poly, Ref, fresh_index
 from ..calls import without_calls
 from ..equation import Let
 from ..errors import NotationError
@@ -29,16 +26,26 @@ from ..program import Program
 from ..statements import Equals, Random
 from .adjoint import unfold
 from .angles import in_single_angles
-from .chance import Distribution, equal, expected
-from .prove import LONGEST
+from .chance import Distribution, expected
+from .paths import LONGEST, along_paths, by_parts
 from .reorder import in_order
 from .series import closed
+from .signs import at_most as numbers_at_most
+from .signs import nonnegative, opened, product_nonnegative, seen_nonnegative
+from .spelled import spelled_out
 from .system import System, system
 
 Free = Sequence[tuple[sp.Symbol, Dim]]
 
 #: What says that the engine has no proof, and nothing of whether there is one.
-NO_PROOF = (NotationError, ZeroDivisionError, ValueError, KeyError, AssertionError)
+NO_PROOF = (
+    NotationError,
+    NotImplementedError,
+    ZeroDivisionError,
+    ValueError,
+    KeyError,
+    AssertionError,
+)
 
 
 class Theory:
@@ -50,7 +57,9 @@ class Theory:
         random: Iterable[Random] = (),
         nonzero: Iterable[str] = (),
         permutations: Iterable[str] = (),
+        assumed: Iterable[sp.Expr] = (),
     ) -> None:
+        """``assumed``: what is nowhere negative by assumption."""
         program = without_calls(program)
         self.facts = tuple(t for t in program.inputs if t.domain == "distribution")
         # Points are drawn with all entries of these greater than zero.
@@ -62,6 +71,7 @@ class Theory:
         self.random = tuple(random)
         self.nonzero = frozenset(nonzero)
         self.permutations = frozenset(permutations)
+        self.assumed = tuple(assumed)
 
     @cached_property
     def laws(self) -> dict[str, Distribution]:
@@ -83,18 +93,9 @@ class Theory:
         scope: Scope = self.flat.scope(tuple(Ix(str(s), d.name) for s, d in free))
         return read(sp.sympify(expr), replace(scope, slope=self._slope))
 
-    def _slope(self, quantity: Ref, entry: Ref, along: bool) -> Poly:
-        """The derivative of a quantity by an entry, along all paths; what has no equation is an
-        input, whose entries depend on nothing but themselves."""
-        equation = self.flat.equations.get(quantity.name)
-        if equation is None:
-            return equal(quantity.subs, entry.subs) if quantity.name == entry.name else ZERO
-        right = Change(dict(zip(equation.indices, quantity.subs, strict=True))).poly(equation.right)
-        right = self._written_out(right, but=entry.name)
-        result = ZERO
-        for place in occurrences(right, entry.name):
-            result = result + total(place.bound, place.slope * equal(place.subs, entry.subs))
-        return result
+    def _slope(self, quantity: Poly, entry: Ref, along: bool) -> Poly:
+        """The derivative of a quantity by an entry, along all paths."""
+        return by_parts(quantity, lambda q: along_paths(self.flat, q, entry, frozenset()))
 
     def _written_out(self, poly: Poly, but: str = "") -> Poly:
         for name in reversed(self.flat.equations):
@@ -112,7 +113,7 @@ class Theory:
     def _zero(self, poly: Poly) -> bool:
         """Is it zero, by the facts that are declared and the rules of chance and of angles?"""
         poly = in_single_angles(expected(poly, self.laws))
-        poly = closed(in_order(poly, self.permutations))
+        poly = closed(in_order(spelled_out(poly), self.permutations))
         return not cleared(self._with_facts(poly))
 
     def _with_facts(self, poly: Poly) -> Poly:
@@ -150,14 +151,18 @@ class Theory:
         return self._zero(b - a)
 
     def at_most(self, left: sp.Basic, right: sp.Basic, free: Free) -> bool:
-        """Is right less left a sum of what is nowhere negative?"""
-        try:
-            poly = expected(self._difference(left, right, free), self.laws)
-            if nonnegative(self._with_facts(poly)):
-                return True
-            return seen_nonnegative(sp.sympify(right) - sp.sympify(left), self.flat.positive)
-        except NO_PROOF:
-            return False
+        """Is right less left a sum, or a product, of what is nowhere negative?"""
+        left, right = sp.sympify(left), sp.sympify(right)
+        positive = self.flat.positive
+        ways: tuple[Callable[[], bool], ...] = (
+            lambda: numbers_at_most(left, right),
+            lambda: nonnegative(
+                self._with_facts(expected(self._difference(left, right, free), self.laws))
+            ),
+            lambda: seen_nonnegative(opened(right - left), positive),
+            lambda: product_nonnegative(right - left, positive, self.assumed),
+        )
+        return any(map(succeeds, ways))
 
     def follows(self, before: Equals, after: Equals, free: Free) -> bool:
         """Is one equation the other, solved, multiplied or in logarithms?"""
@@ -183,33 +188,23 @@ class Theory:
         try:
             lets = (Let(name, value), *program.equations)
             wider = replace(program, inputs=rest, equations=lets)
-            further = Theory(wider, self.random, self.nonzero, self.permutations)
+            further = Theory(wider, self.random, self.nonzero, self.permutations, self.assumed)
             further.facts = self.facts
             return further.equal(after.lhs, after.rhs, free)
         except NO_PROOF:
             return False
 
 
-# --------------------------------------------------------------------------
-# Normal forms of quotients, and signs
-# --------------------------------------------------------------------------
+def succeeds(way: Callable[[], bool]) -> bool:
+    try:
+        return way()
+    except NO_PROOF:
+        return False
 
 
-def cleared(poly: Poly) -> Poly:
-    """The polynomial times whatever sums stand in denominators; zero where it was zero."""
-    for _ in range(8):
-        below = {a: e for m in poly.terms for a, e in m.factors if isinstance(a, Paren) and e < 0}
-        if not below:
-            return poly
-        bracket = min(below, key=lambda a: a.key)
-        lowest = min(dict(m.factors).get(bracket, 0) for m in poly.terms)
-        result = ZERO
-        for mono, coefficient in poly.terms.items():
-            powers = dict(mono.factors)
-            powers[bracket] = powers.get(bracket, 0) - lowest
-            result = result + product(powers).scale(coefficient)
-        poly = result
-    return poly
+# --------------------------------------------------------------------------
+# Equations that say the same
+# --------------------------------------------------------------------------
 
 
 def proportional(p: Poly, q: Poly, nonzero: frozenset[str] = frozenset()) -> bool:
@@ -254,33 +249,3 @@ def beside(poly: Poly, factor: tuple[Atom, object]) -> Poly:
             rest = Mono(tuple(f for f in mono.factors if f != factor))
             result = result + Poly({rest: coefficient})
     return result
-
-
-def nonnegative(poly: Poly) -> bool:
-    """Is every term a positive number times what is nowhere negative?"""
-    return all(c > 0 and nowhere_negative(m) for m, c in poly.terms.items())
-
-
-def seen_nonnegative(written: sp.Basic, positive: frozenset[str]) -> bool:
-    """Is it made of squares and of what is positive, as written? (Read, squares are opened.)"""
-    if isinstance(written, (sp.Add, sp.Mul)):
-        return all(seen_nonnegative(part, positive) for part in written.args)
-    if isinstance(written, sp.Sum):
-        return seen_nonnegative(written.function, positive)
-    if isinstance(written, sp.Pow) and not written.exp.is_even:
-        return seen_nonnegative(written.base, positive)
-    if isinstance(written, sp.Indexed):
-        return str(written.base) in positive
-    known = isinstance(written, (sp.Pow, sp.exp)) or str(written) in positive
-    return bool(known or written.is_nonnegative)
-
-
-def nowhere_negative(mono: Mono) -> bool:
-    odd = [a for a, e in mono.factors if not (isinstance(e, int) and e % 2 == 0)]
-    return all(
-        a.positive
-        or (isinstance(a, Sum) and nowhere_negative(a.body))
-        or (isinstance(a, Paren) and nonnegative(a.poly))
-        or (isinstance(a, Fn) and (a.name == "abs" or (a.name == "E" and nonnegative(a.args[0]))))
-        for a in odd
-    )

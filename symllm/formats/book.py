@@ -38,8 +38,7 @@ def chapter_pdf(document: Document, options: Options) -> Files:
 
 def book_pdf(bound: Bound, options: Options) -> Files:
     """The book, which Typst sets whatever sets the chapters."""
-    symbols = [symbol for found in bound.leaves for symbol in found.symbols]
-    source = book_typst(bound.volume, bound.parts, bound.leaves, symbols, places(bound))
+    source = book_typst(bound.volume, bound.parts, bound.leaves, places(bound))
     return {"book.pdf": typst_pdf(bound.volume["title"], source)}
 
 

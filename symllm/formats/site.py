@@ -7,7 +7,15 @@ from typing import Any
 
 from ..document import Document
 from ..leaf import Bound
-from ..render.html import chapter_html, formulas_html, index_html, search_script
+from ..render.flavour import flavour_of
+from ..render.html import (
+    chapter_html,
+    formulas_html,
+    index_html,
+    search_script,
+    symbols_html,
+)
+from ..render.symbols import FILE, Titled, general, symbols_markdown
 from .contents import contents_of
 from .format import Files, Options, leaf
 
@@ -27,13 +35,20 @@ def chapter_page(document: Document, options: Options) -> Files:
 
 
 def site(bound: Bound, options: Options) -> Files:
-    """The first page, and what its search looks in."""
+    """The first page, the table of symbols, and what the search looks in."""
     chapters = {found.name: found.title for found in bound.leaves}
     contents = [contents_of(found) for found in bound.leaves]
+    pandoc = flavour_of("pandoc")
+    table = f"{general(pandoc)}\n{symbols_markdown(bound.leaves, pandoc, linked)}"
     return {
         "index.html": index_html(contents, chapters, bound.volume, bound.parts).encode(),
+        f"{FILE}.html": symbols_html(table, chapters, bound.volume, bound.parts).encode(),
         "search.js": search_script(list(entries(bound))).encode(),
     }
+
+
+def linked(chapter: Titled, section: str) -> str:
+    return f"[{chapter.title}]({chapter.name}.html{f'#{section}' if section else ''})"
 
 
 def entries(bound: Bound) -> Iterator[dict[str, Any]]:

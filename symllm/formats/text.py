@@ -9,6 +9,8 @@ from ..document import Document, document_markdown
 from ..headings import Heading
 from ..leaf import Bound
 from ..pictures import Picture
+from ..render.flavour import flavour_of
+from ..render.symbols import FILE, TITLE, Titled, general, symbols_markdown
 from ..render.typeset import latex_document
 from .contents import contents_of
 from .format import Files, Options, leaf
@@ -26,7 +28,7 @@ FIRST = {"github": "README.md"}
 
 
 def contents_markdown(bound: Bound, options: Options) -> Files:
-    """The folder's first page: chapters, and the ops in each."""
+    """The folder's first page, chapters and the ops in each, and the table of symbols."""
     lines = [f"# {bound.volume['title']}"]
     for found in bound.leaves:
         anchors = github_anchors(found.sections)
@@ -36,8 +38,25 @@ def contents_markdown(bound: Bound, options: Options) -> Files:
         if found.name in bound.parts:
             lines.append(f"## {bound.parts[found.name]}")
         lines += [f"**[{found.title}]({found.name}.md)**", " · ".join(listed)]
+    lines.append(f"[{TITLE}]({FILE}.md)")
     text = "\n\n".join(line for line in lines if line) + "\n"
-    return {FIRST.get(options.flavour, "index.md"): text.encode()}
+    symbols = symbols_page(bound, options)
+    return {
+        FIRST.get(options.flavour, "index.md"): text.encode(),
+        f"{FILE}.md": symbols.encode(),
+    }
+
+
+def symbols_page(bound: Bound, options: Options) -> str:
+    """The table of symbols of all chapters."""
+    anchors = {found.name: github_anchors(found.sections) for found in bound.leaves}
+
+    def linked(chapter: Titled, section: str) -> str:
+        at = f"#{anchors[chapter.name][section]}" if section else ""
+        return f"[{chapter.title}]({chapter.name}.md{at})"
+
+    f = flavour_of(options.flavour)
+    return f"# {TITLE}\n\n{general(f)}\n{symbols_markdown(bound.leaves, f, linked)}"
 
 
 def github_anchors(headings: Iterable[Heading]) -> dict[str, str]:

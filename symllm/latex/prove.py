@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from math import comb
 
 import sympy as sp
@@ -41,7 +42,7 @@ def both_sides(
         return
     indices = tuple(Ix(str(s), d.name) for s, d in claim.free)
     scope = flat_of(sys).scope(indices)
-    scope = replace(scope, slope=lambda q, e, total: slope(sys, book, q, e, total))
+    scope = replace(scope, slope=partial(slope, sys, book))
     try:
         yield from levels(sys, book, read(left, scope), read(right, scope))
     except (NotationError, ZeroDivisionError, ValueError, RecursionError):

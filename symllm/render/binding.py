@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from .bibliography import gathered, keys, with_links, without_references
+from .flavour import flavour_of
 from .html import plain
 from .look import look
+from .symbols import FILE, TITLE, Named, Titled, general, symbols_markdown
 from .typeset import convert
-from .wording import listed
 
 
 class Chapter(Protocol):
@@ -23,17 +24,8 @@ class Chapter(Protocol):
     def title(self) -> str: ...
     @property
     def body(self) -> str: ...
-
-
-class Named(Protocol):
-    """A symbol, what it is, and the op in which it is that."""
-
     @property
-    def tex(self) -> str: ...
-    @property
-    def meaning(self) -> str: ...
-    @property
-    def op(self) -> str: ...
+    def symbols(self) -> Sequence[Named]: ...
 
 
 #: An op's title, and the label of what is said of it.
@@ -44,7 +36,6 @@ def book_typst(
     volume: Mapping[str, str],
     parts: Mapping[str, str],
     chapters: Sequence[Chapter],
-    symbols: Iterable[Named],
     places: Iterable[Place],
 ) -> str:
     """The source of the whole book; ``parts`` by the chapter that each begins with."""
@@ -62,7 +53,7 @@ def book_typst(
         pages += [f"{heading} <{chapter.name}>", text]
     pages.append("#show: back-matter")
     pages.append(index(places))
-    pages.append(f"= Symbols\n\n{GENERAL}\n\n" + table(symbols))
+    pages.append(symbols(chapters))
     if works:
         shown = "\n\n".join(f"::: {{#{work.key} .work}}\n{work.text}\n:::" for work in works)
         pages.append("= Bibliography\n\n" + convert(shown, "typst", "PDF", WHOLE))
@@ -77,14 +68,6 @@ def within(name: str) -> tuple[str, str]:
     return ("-M", f"chapter={name}")
 
 
-#: What holds for all ops.
-GENERAL = """\
-$L$ is the loss that comes after; $upright(d) x = partial L \\/ partial x$ is its gradient by $x$,
-which has the shape of $x$. A bracket $[j <= i]$ is $1$ where what it says holds and else $0$.
-$dot.o$ multiplies entry by entry, $bold(1)$ is a vector of ones, and sums run over all values of
-an index."""
-
-
 def index(places: Iterable[Place]) -> str:
     """Every op, and where to find what was derived of it."""
     rows = sorted(dict(places).items(), key=lambda row: row[0].lower())
@@ -92,31 +75,22 @@ def index(places: Iterable[Place]) -> str:
     return "= Formulas by op\n\n#op-index(" + ", ".join(cells) + ")"
 
 
-def table(symbols: Iterable[Named]) -> str:
-    """Symbols in the order of their letters, what they mean and where."""
-    found: dict[tuple[str, str], dict[str, None]] = {}
-    for symbol in symbols:
-        found.setdefault((symbol.tex, symbol.meaning), {})[symbol.op] = None
-    rows = sorted(found.items(), key=lambda row: (letters(row[0][0]), row[0]))
-    lines = ["| | | |", "|:---|:------------|:------------|"]
-    lines += [f"| ${tex}$ | {meaning} | {ops_said([*ops])} |" for (tex, meaning), ops in rows]
-    return convert("\n".join(lines), "typst", "PDF", WHOLE)
+def symbols(chapters: Iterable[Chapter]) -> str:
+    """Every letter, what it means, and in which section and on which page it is met first."""
+    pandoc = flavour_of("pandoc")
+    before = convert(general(pandoc), "typst", "PDF", WHOLE)
+    table = convert(symbols_markdown(chapters, pandoc, met, NARROW), "typst", "PDF", WHOLE)
+    return f"= {TITLE} <{FILE}>\n\n{before}\n\n#columns(2, gutter: 1.4em)[\n{table}\n]"
 
 
-def letters(tex: str) -> str:
-    """By what a symbol is sorted: its letter, whatever stands on top of it."""
-    bare = re.sub(r"\\(hat|tilde|bar|mathrm)\b", "", tex)
-    return re.sub(r"[^A-Za-z0-9]", "", bare).lower()
+#: The table stands in two columns, and its last one holds numbers only.
+NARROW = (4, 22, 7)
 
 
-#: So many ops are named; of the rest there is a number.
-SHOWN = 3
-
-
-def ops_said(ops: Sequence[str]) -> str:
-    if len(ops) <= SHOWN + 1:
-        return listed(ops)
-    return f"{', '.join(ops[:SHOWN])} and {len(ops) - SHOWN} more"
+def met(chapter: Titled, section: str) -> str:
+    """Where a letter is met first, as Typst inside Markdown."""
+    label = json.dumps(f"{chapter.name}:{section}" if section else chapter.name)
+    return f"`#met(label({label}))[{typst_text(chapter.title)}]`{{=typst}}"
 
 
 def typst_text(text: str) -> str:

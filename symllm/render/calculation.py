@@ -13,9 +13,8 @@ from ..statements import Equals, Random
 from .display import LINE, NOTE, aligned, broken, escaped, signed, width
 from .evidence import below, ranges
 from .flavour import Flavour, flavour_of
-from .names import is_short
 from .place import Introduced
-from .printer import Printer, Style, style_of
+from .printer import Printer, Style, style_of, with_gradients
 from .setting import preamble
 from .steps import capitalised
 from .wording import listed
@@ -107,10 +106,7 @@ def chain_style(calculation: Calculation) -> Style:
     """The names of what is given; sizes alone make counts, whose largest terms come first."""
     program = calculation.setting.program
     counting = all(t.name.startswith("_") for t in program.inputs)
-    style = style_of(program)
-    # dy is a gradient's name, though y itself is not given.
-    stems = [n[1:] for n in style.names if n[:1] == "d" and len(n) > 1 and is_short(n[1:])]
-    return replace(style, names=(*style.names, *stems), descending=counting)
+    return replace(with_gradients(style_of(program)), descending=counting)
 
 
 # --------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .look import TEMPLATES, look
+from .symbols import FILE, TITLE
 from .typeset import convert
 
 MATH = re.compile(r"<math (?P<attributes>[^>]*)>(?P<inner>.*?)</math>(?P<after>[.,;:!?)]*)", re.S)
@@ -130,6 +131,14 @@ def index_html(
     """The site's first page: its chapters, and the ops in each."""
     main = TEMPLATES.get_template("index.html.j2").render(volume=volume, leaves=leaves, parts=parts)
     return page(volume["title"], main, volume, chapters, parts)
+
+
+def symbols_html(
+    table: str, chapters: Mapping[str, str], volume: Any, parts: Mapping[str, str]
+) -> str:
+    """The page with the table of symbols."""
+    main = f"<h1>{TITLE}</h1>\n{html_body(table)}"
+    return page(TITLE, main, volume, chapters, parts, FILE)
 
 
 def page(

@@ -13,11 +13,15 @@ from .subject import Derivation
 
 @dataclass(frozen=True)
 class Introduced:
-    """What names stand for, as the reader knows: tensors, definitions and assumptions."""
+    """What names stand for, as the reader knows: tensors, definitions and assumptions.
+
+    ``notes`` are names with what was said of them in words anywhere before.
+    """
 
     tensors: tuple[Tensor, ...] = ()
     definitions: tuple[Let, ...] = ()
     assuming: tuple[Any, ...] = ()
+    notes: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from ..expressions import is_entry, name_of
 from ..program import Program
-from .names import Name, name_parts
+from .names import Name, is_short, name_parts
 
 FUNCTIONS = {
     name: rf"\{name}" for name in ("exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan")
@@ -40,6 +40,12 @@ def style_of(program: Program) -> Style:
     offsets = {t.name for t in program.inputs if t.role != "data"}
     names = (*program.tensors, *(a.name for a in program.aliases if a.name not in program.tensors))
     return Style(names, frozenset(offsets))
+
+
+def with_gradients(style: Style) -> Style:
+    """The same where ``dy`` is a gradient's name, though y itself is not among the names."""
+    stems = [n[1:] for n in style.names if n[:1] == "d" and len(n) > 1 and is_short(n[1:])]
+    return replace(style, names=(*style.names, *stems))
 
 
 PLAIN = Style()

@@ -58,12 +58,19 @@ def context(setting: Setting, style: Style, introduced: Introduced | None = None
     tensors = [t for t in named if t not in known]
     said = []
     permuted = {a.name for a in setting.assuming if isinstance(a, Permutation)}
-    places: dict[str, list[str]] = {}
+    notes = introduced.notes if introduced else ()
+    places: dict[tuple[str, str], list[str]] = {}
     for tensor in tensors:
         if tensor.name not in permuted:
-            places.setdefault(place(tensor), []).append(str(p.name(tensor.name)))
+            note = (
+                f" ({tensor.note})"
+                if tensor.note and (tensor.name, tensor.note) not in notes
+                else ""
+            )
+            places.setdefault((place(tensor), note), []).append(str(p.name(tensor.name)))
     if places:
-        said.append("Let " + listed([f"${', '.join(n)} {w}$" for w, n in places.items()]) + ".")
+        groups = [f"${', '.join(names)} {where}${note}" for (where, note), names in places.items()]
+        said.append(f"Let {listed(groups)}.")
     sums = [t for t in tensors if t.domain == "distribution"]
     said += [
         f"The entries of {'each row of ' * (t.rank > 1)}${p.name(t.name)}$ are positive and sum "

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from sympy import Abs, cos, exp, log, sin, sqrt
+from sympy import Abs, Max, Min, Rational, cos, exp, log, pi, sin, sqrt, tanh
 
-from symllm import Dim, E, Equals, Let, Partial, Var, delta, random, scalar, sum_over
+from symllm import Dim, E, Equals, Iverson, Let, Partial, Var, delta, random, scalar, sum_over
 from symllm.derive.theory import Theory
 from symllm.program import Program
 
 n = Dim("n")
 i, j, k, l = n.indices("i j k l")
 x, y = n.vector("x"), n.vector("y")
+y_of = n.vector("share")
 p = n.vector("p", domain="distribution")
 s, t, u = scalar("s"), scalar("t"), scalar("u")
 c, d = scalar("c", domain="positive"), scalar("d", domain="positive")
@@ -30,6 +31,19 @@ PROVED = {
     "a series": (sum_over(c**i.symbol * (c - 1), i), c**n.symbol - 1),
     "cubes": (sum_over(i.symbol**3, i), (n.symbol * (n - 1) / 2) ** 2),
     "logarithms of shares": (log(p[i] / (c * p[j])), log(p[i]) - log(p[j]) - log(c)),
+    "logarithms of numbers": (log(c / 12), log(c) - 2 * log(2) - log(3)),
+    "a logarithm of a root": (log(sqrt(2 * c)), log(2) / 2 + log(c) / 2),
+    "powers of a half": (Rational(1, 2) ** c * 4**c, 2**c),
+    "a hyperbolic tangent": (tanh(s), (exp(s) - exp(-s)) / (exp(s) + exp(-s))),
+    "a factor of a maximum": (Max(0, c * s), c * Max(0, s)),
+    "a factor of a minimum": (Min(c * s, c * d), c * Min(s, d)),
+    "a bracket, peeled": (
+        sum_over(Iverson(j.symbol <= i.symbol) * x[j], j),
+        x[i] + sum_over(Iverson(j.symbol < i.symbol) * x[j], j),
+    ),
+    "pairs in order": (
+        sum_over(Iverson(j.symbol <= i.symbol), j, i), n.symbol * (n.symbol + 1) / 2
+    ),
 }  # fmt: skip
 
 
@@ -44,6 +58,16 @@ FALSE = {
     "sums in another order": (sum_over(x[i] * y[j], i), sum_over(x[j] * y[i], i)),
     "a root": (sqrt(s**2), s),
     "a logarithm of what may be negative": (log(s * t), log(s) + log(t)),
+    "a factor of a maximum that may be negative": (Max(0, s * t), s * Max(0, t)),
+    "a logarithm of another number": (log(c / 12), log(c) - log(2) - 2 * log(3)),
+    "brackets that are not the same": (
+        sum_over(Iverson(j.symbol <= i.symbol) * x[j], j),
+        sum_over(Iverson(j.symbol < i.symbol) * x[j], j),
+    ),
+    "pairs that are not in order": (
+        sum_over(Iverson(j.symbol < i.symbol), j, i),
+        n.symbol * (n.symbol + 1) / 2,
+    ),
 }
 
 
@@ -90,6 +114,16 @@ def test_derivatives_along_all_paths():
     assert not chain.equal(Partial(scalar("w"), s), scalar("v"), ())
 
 
+def test_derivatives_of_expressions():
+    share = theory(Let(y_of[i], x[i] / sum_over(x[j], j)))
+    slope = (delta(i, k) * s - s * y_of[i]) / sum_over(x[j], j)
+    assert share.equal(Partial(s * y_of[i], x[k]), slope, FREE)
+    assert share.equal(
+        Partial(sum_over(log(y_of[i]), i), x[k]), 1 / x[k] - n.symbol / sum_over(x[j], j), FREE
+    )
+    assert not share.equal(Partial(s * y_of[i], x[k]), 2 * slope, FREE)
+
+
 def test_entries_of_an_input_depend_on_nothing_but_themselves():
     found = theory()
     assert found.equal(Partial(x[i], x[j]), delta(i, j), FREE)
@@ -106,7 +140,32 @@ SIGNS = {
     "what may be negative": (0, s, False),
     "a sum of what may be": (0, sum_over(x[i], i), False),
     "a difference": (0, c - d, False),
+    "a square and a number": (c, c * (sum_over((x[i] - 1) ** 2, i) + 1), True),
+    "numbers": (Rational(271, 100), exp(1), True),
+    "numbers, the other way": (exp(1), Rational(271, 100), False),
+    "logarithms and roots": (pi, sqrt(10) + log(2) / 1000, True),
+    "a quotient": (c / (c + d), 1, True),
+    "a quotient that may be negative": (s / (c + d), 1, False),
+    "what grows": (exp(-c), 1, True),
+    "what falls": (1, exp(-c), False),
+    "a quotient of what grows": (1 / (1 - exp(-c * d)), 1 / (1 - exp(-c)), False),
 }
+
+#: Left, right, what is assumed to be nowhere negative, and whether it is proved.
+ASSUMED = {
+    "a factor": (s * c, s, (s, 1 - c), True),
+    "a factor of the other sign": (s * c, s, (s, c - 1), False),
+    "a factor that is not assumed": (s * c, s, (1 - c,), False),
+    "two of them": (s * (1 - c) * d, s * (1 - c), (-s, c - 1, 1 - d), True),
+    "a multiple of it": (s / (2 * (2 - 2 * c)), s / (1 - c), (s, 1 - c), True),
+}
+
+
+@pytest.mark.parametrize("name", ASSUMED)
+def test_signs_that_are_assumed(name):
+    low, high, assumed, proved = ASSUMED[name]
+    found = Theory(Program("p", (s, t, c, d), (), ()), assumed=assumed)
+    assert found.at_most(low, high, ()) == proved
 
 
 @pytest.mark.parametrize("name", SIGNS)

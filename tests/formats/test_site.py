@@ -22,8 +22,9 @@ def files(documents, bound) -> dict[str, str]:
     }
 
 
-def test_the_site_is_pages_a_first_page_and_a_search(files):
-    assert sorted(files) == ["attention.html", "index.html", "search.js", "softmax.html"]
+def test_the_site_is_pages_a_first_page_a_table_of_symbols_and_a_search(files):
+    pages = ["attention.html", "index.html", "search.js", "softmax.html", "symbols.html"]
+    assert sorted(files) == pages
     assert "<title>Softmax · A book</title>" in files["softmax.html"]
     assert "<title>A book</title>" in files["index.html"]
 
@@ -42,6 +43,14 @@ def test_parts_stand_before_their_chapters_in_every_list(files):
         text = files[name]
         order = [first, 'href="softmax.html"', second, 'href="attention.html"']
         assert sorted(order, key=text.index) == order
+
+
+def test_letters_lead_to_where_they_are_met(files):
+    page = Page(files["symbols.html"])
+    assert "attention weights" in page.text
+    assert "attention.html" in page.links
+    assert [a["href"] for a in page.elements["a"] if a.get("aria-current")] == ["symbols.html"]
+    assert all("symbols.html" in Page(files[name]).links for name in ("index.html", "softmax.html"))
 
 
 def test_every_link_leads_somewhere(files):

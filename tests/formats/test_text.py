@@ -27,7 +27,7 @@ def test_a_page_in_each_flavour_with_its_pictures(documents, bound, flavour):
     assert files["pictures/softmax-jacobian.svg"].startswith(b"<svg ")
     assert set(files) == {"softmax.md", "pictures/softmax-jacobian.svg"}
     assert "(softmax.md)" in FORMATS["md"].chapter(documents[1], options)["attention.md"].decode()
-    assert set(FORMATS["md"].whole(bound, options)) == {first}
+    assert set(FORMATS["md"].whole(bound, options)) == {first, "symbols.md"}
 
 
 def test_the_first_page_leads_to_every_op(bound):
@@ -39,8 +39,17 @@ def test_the_first_page_leads_to_every_op(bound):
         "[Softmax](softmax.md#the-gradient) · [A remark & more](softmax.md#a-remark--more)\n\n"
         "## Whole\n\n"
         "**[Attention](attention.md)**\n\n"
-        "[Scaled dot-product attention](attention.md#backwards)\n"
+        "[Scaled dot-product attention](attention.md#backwards)\n\n"
+        "[Symbols](symbols.md)\n"
     )
+
+
+def test_the_table_of_symbols_leads_to_where_they_are_met(bound):
+    page = FORMATS["md"].whole(bound, Options())["symbols.md"].decode()
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    assert "| $`P`$ | attention weights | [Attention](attention.md) |" in rows
+    assert "| $`p`$ | probabilities | [Softmax](softmax.md) |" in rows
+    assert len(rows) == len(set(rows))
 
 
 def test_anchors_as_github_makes_them():

@@ -136,6 +136,17 @@ def test_a_chapter_says_once_what_is_given(tmp_path):
     assert text.count(r"\text{more}") == 1
 
 
+def test_a_chapter_says_once_what_a_letter_is(tmp_path):
+    path = tmp_path / "one.py"
+    again = "\n# %%\ncalculation(2 * s, given=(s,), assuming=(s > -5,)).then(s + s)\n"
+    noted = CHAPTER.replace('scalar("s")', 'scalar("s", note="step, in $m$")')
+    path.write_text(noted + again)
+    text = document_markdown(run_chapter(path), "github")
+    assert text.count(r"Let $`s \in \mathbb{R}`$ (step, in $`m`$). With") == 1
+    assert text.count("step, in") == 1
+    assert r"Let $`s \in \mathbb{R}`$. Assume" in text
+
+
 def test_a_false_link_stops_a_chapter(tmp_path):
     path = tmp_path / "one.py"
     path.write_text(CHAPTER.replace("s**2 + s,", "s**2 - s,"))

@@ -1,0 +1,47 @@
+"""The table of symbols: its order, and what stands in its cells."""
+
+from __future__ import annotations
+
+import pytest
+
+from symllm.leaf import Leaf
+from symllm.render.flavour import flavour_of
+from symllm.render.symbols import alphabet, cell, symbols_markdown
+from symllm.symbols import Symbol
+
+
+def chapter(name: str, *rows: tuple[str, str]) -> Leaf:
+    symbols = tuple(Symbol(tex, tex, meaning, "here") for tex, meaning in rows)
+    return Leaf(name, name.title(), "", (), (), symbols)
+
+
+BOOK = (
+    chapter("one", (r"\eta", "the learning rate"), (r"\hat{d}", "moved"), ("d", "width")),
+    chapter("two", (r"\eta", "learning rates"), ("d", "widths of $h$ | heads"), ("D", "tokens")),
+)
+
+
+def test_letters_come_in_their_order_and_meanings_in_that_of_the_book():
+    found = [(tex, [m.words for m in meanings]) for tex, meanings in alphabet(BOOK)]
+    assert found == [
+        ("D", ["tokens"]),
+        ("d", ["width", "widths of $h$ | heads"]),
+        (r"\hat{d}", ["moved"]),
+        (r"\eta", ["the learning rate"]),
+    ]
+
+
+def test_a_letter_stands_before_the_first_of_its_meanings():
+    table = symbols_markdown(BOOK, flavour_of("github"), lambda c, at: f"{c.name}#{at}")
+    assert table.splitlines()[2:5] == [
+        "| $`D`$ | tokens | two#here |",
+        "| $`d`$ | width | one#here |",
+        r"|  | widths of $`h`$ \| heads | two#here |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [("one\n  line", "one line"), ("a | b", r"a \| b"), ("plain", "plain")]
+)
+def test_what_would_break_a_table_does_not(words, said):
+    assert cell(words) == said

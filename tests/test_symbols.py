@@ -1,0 +1,189 @@
+"""One notation across the book: what its letters mean, and which stand for several things.
+
+The lists below are to become shorter. Each is exact: who gives a letter a meaning, or one meaning
+instead of two, takes it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from symllm.document import Document, run_chapter
+from symllm.symbols import symbols_of, without_meaning
+
+FOLDER = Path(__file__).parent.parent / "derivations"
+CHAPTERS = sorted(path.stem for path in FOLDER.glob("*.py"))
+
+#: By chapter: letters that stand for any number, vector or matrix, or whose meaning is not said.
+WITHOUT: Mapping[str, str] = {
+    "attention_theory": "Otilde Stilde Ztilde",
+    "foundations": "A B C U d",
+    "initialisation": "a",
+    "interpretability": "y_1 y_2",
+    "normalisation": "mu_z v_z",
+    "positions": "btilde dtilde",
+    "probability": "x",
+}
+
+#: By chapter: letters that stand for several things in it.
+TWICE: Mapping[str, str] = {
+    "activations": "E Phi s t u y",
+    "attention_masks": "S n",
+    "attention_theory": "v",
+    "attention_variants": "K O Q V c n y",
+    "blocks": "A H K Q U f g h m n u x y",
+    "embedding": "d h m x y z ztilde",
+    "ethics": "p xi",
+    "fast_attention": "n s v",
+    "fine_tuning": "A B L",
+    "foundations": "L h u x y",
+    "interpretability": "N W f r s y",
+    "language_models": "L m",
+    "learning_to_learn": "L thetahat",
+    "linear": "W c h y",
+    "linear_attention": "L M n",
+    "losses": "L m n p q y z",
+    "mixture_of_experts": "F G L f p x y",
+    "normalisation": "a b r x xhat y",
+    "numerics": "a e f w",
+    "optimization_theory": "t thetahat",
+    "optimizers": "M V c m m_next s theta_next u",
+    "positions": "a b n omega theta x y",
+    "preferences": "L R b k mu p pi ref sigma z",
+    "probability": "H c p q u",
+    "scaling": "B D",
+    "softmax": "L Z n x y z",
+}
+
+#: Letters that stand for several things in the book.
+SEVERAL = """
+A B C C_bwd C_fwd D E F G H J K L Lhat M N O P P_1 P_tab Phi Q R S T U V W W_1 W_2 X Y Z a
+alpha b beta c d dS dW delta dh dx e ell epsilon f g ghat h hhat k kappa l lamda m m_next mask
+mu n nu o omega p pi q r r_0 r_1 ref rho s sigma t theta theta_0 theta_1 theta_2 theta_next
+thetahat u v vhat w x xhat xi y yhat z z_1 z_2 ztilde
+"""
+
+
+@cache
+def document(chapter: str) -> Document:
+    return run_chapter(FOLDER / f"{chapter}.py", {})
+
+
+def meanings(chapters: Iterable[Document]) -> dict[str, set[str]]:
+    """What each letter stands for."""
+    found: dict[str, set[str]] = {}
+    for chapter in chapters:
+        for symbol in symbols_of(chapter):
+            found.setdefault(symbol.name, set()).add(symbol.gist)
+    return found
+
+
+def several(chapters: Iterable[Document]) -> set[str]:
+    return {name for name, words in meanings(chapters).items() if len(words) > 1}
+
+
+def differences(found: Collection[str], known: str) -> list[str]:
+    """What is found and not listed, and the other way round."""
+    new, old = sorted({*found} - {*known.split()}), sorted({*known.split()} - {*found})
+    return [f"{name} is not listed" for name in new] + [f"{name} is listed still" for name in old]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_letters_have_a_meaning(chapter):
+    assert not differences(without_meaning(document(chapter)), WITHOUT.get(chapter, ""))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_in_a_chapter_a_letter_stands_for_one_thing(chapter):
+    assert not differences(several([document(chapter)]), TWICE.get(chapter, ""))
+
+
+def test_in_the_book_most_letters_stand_for_one_thing():
+    assert not differences(several(map(document, CHAPTERS)), SEVERAL)
+
+
+def test_the_lists_name_chapters():
+    assert {*WITHOUT, *TWICE} <= {*CHAPTERS}
+
+
+PLANTED = """\
+# %% [markdown]
+# # Steps
+
+# %%
+from symllm import Dim, Let, calculation, scalar
+
+eta, a, b, y = (scalar("eta", note="learning rate"), scalar("a"), scalar("b"), scalar("y"))
+calculation(y, given=(eta, a, Let(y, a - eta, "the output"))).then(a - eta)
+
+# %% [markdown]
+# ## Noise
+
+# %%
+n = Dim("n", "tokens")
+eta = n.vector("eta", note="noise")
+calculation(eta[n.index("i")], given=(eta,)).then(eta[n.index("i")])
+
+# %%
+y = scalar("y", note="output")
+calculation(y + y, given=(y,)).then(2 * y)
+"""
+
+
+@pytest.fixture
+def planted(tmp_path) -> Document:
+    path = tmp_path / "steps.py"
+    path.write_text(PLANTED)
+    return run_chapter(path, {})
+
+
+def test_what_is_planted_is_found(planted):
+    assert without_meaning(planted) == ["a"]
+    assert several([planted]) == {"eta"}
+    assert meanings([planted])["y"] == {"output"}
+    assert differences(["a"], "b") == ["a is not listed", "b is listed still"]
+    assert not differences(["a"], " a ")
+
+
+def test_a_letter_is_met_in_a_section(planted):
+    found = {(s.tex, s.meaning): s.section for s in symbols_of(planted)}
+    assert found == {
+        (r"\eta", "learning rate"): "",
+        (r"\eta", "noise"): "noise",
+        ("n", "tokens"): "noise",
+        ("y", "output"): "noise",  # what it is, and not how large it was before
+    }
+
+
+OP = """\
+# %% [markdown]
+# # An op
+
+# %%
+from symllm import Dim, Let, Op, scalar
+
+n, two = Dim("n", "tokens"), Dim("2")
+i = n.index("i")
+x, y, b = n.vector("x", note="input"), n.vector("y"), two.vector("b", role="parameter")
+op = Op("same", "Same", (x, b), (Let(y[i], x[i], "output"),), numpy=lambda x, b: x)
+[op, 1]
+"""
+
+
+def test_an_op_says_what_its_inputs_outputs_and_sizes_are(tmp_path):
+    path = tmp_path / "same.py"
+    path.write_text(OP)
+    found = run_chapter(path, {})
+    assert meanings([found]) == {"x": {"input"}, "y": {"output"}, "n": {"token"}}
+    assert without_meaning(found) == ["b"]
+
+
+def test_a_gradient_need_not_say_what_it_is(tmp_path):
+    path = tmp_path / "back.py"
+    text = PLANTED.replace('scalar("a")', 'scalar("dx")').replace("a - eta", "a - 2 * eta")
+    path.write_text(text)
+    assert without_meaning(run_chapter(path, {})) == []
