@@ -23,11 +23,10 @@ from symllm import Dim, Let, calculation, delta, matrix, ops, pictures, sum_over
 ops.attention
 
 # %% [markdown]
-# ### The backward pass
+# ### Back through three equations
 #
-# The gradient goes back through the same three equations in reverse: from the output to the
-# weights and the values, through the softmax to the scores, and from the scores to the queries
-# and the keys. The softmax is cited, not derived again.
+# From the output the gradient goes to the weights and the values, through the softmax to the
+# scores, and from the scores to the queries and the keys. The softmax is cited, not derived again.
 
 # %%
 ops.attention.gradient()
@@ -93,9 +92,9 @@ along = {name: rng.normal(size=shape) for name, shape in shapes.items()}
 upstream = rng.normal(size=(5, 3))
 gradient = ops.attention.gradient().lambdify()(**at, dO=upstream)
 predicted = sum((gradient[f"d{name}"] * along[name]).sum() for name in shapes)
-attend, h = ops.attention.lambdify(), 1e-5
-moved = [attend(**{x: at[x] + s * along[x] for x in shapes}) for s in (h, -h)]
-measured = (upstream * (moved[0] - moved[1])).sum() / (2 * h)
+attend, by = ops.attention.lambdify(), 1e-5
+moved = [attend(**{x: at[x] + s * along[x] for x in shapes}) for s in (by, -by)]
+measured = (upstream * (moved[0] - moved[1])).sum() / (2 * by)
 print(f"predicted {predicted:.6f}, measured {measured:.6f}")
 
 # %% [markdown]
@@ -113,7 +112,7 @@ print(f"predicted {predicted:.6f}, measured {measured:.6f}")
 #
 # ### Answers
 #
-# **1.** Nothing. Wherever they look, they see the same, so it does not matter where they look.
+# **1.** Nothing. Wherever they look, they see the same.
 
 # %%
 v = e.vector("v", note="the one value")

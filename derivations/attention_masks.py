@@ -17,11 +17,9 @@ from symllm import Dim, Iverson, Let, Op, calculation, matrix, ops, pictures, sc
 # ## Masked softmax
 #
 # A mask of zeros and ones multiplies the exponentials, so that what is forbidden gets a weight of
-# exactly zero, and the others share the whole.
-#
-# A row in which everything is forbidden would be zero divided by zero. By convention its
-# weights, and with them its gradients, are zero: a position that may look at nothing sees
-# nothing.
+# exactly zero, and the others share the whole. A row in which everything is forbidden would be zero
+# divided by zero. By convention its weights, and with them its gradients, are zero: a position that
+# may look at nothing sees nothing.
 
 # %%
 ops.masked_softmax
@@ -58,7 +56,7 @@ pictures.matrix(
 )
 
 # %% [markdown]
-# ### The backward pass
+# ### The gradient does not mention the mask
 #
 # Masked softmax takes the place of softmax, and since their gradients agree, nothing else
 # changes.
@@ -67,17 +65,16 @@ pictures.matrix(
 ops.causal_attention.gradient()
 
 # %% [markdown]
-# *In words:* the formulas are those of attention without a mask. Later positions get no gradient
-# from earlier queries, because $P_{ij}$ is zero there, and $\mathrm{d}S_{ij}$ with it. The picture
-# above is also the Jacobian of the output by the values: read by columns, it says that the last
-# value hears from one query, and the first from all.
+# *In words:* later positions get no gradient from earlier queries, because $P_{ij}$ is zero there,
+# and $\mathrm{d}S_{ij}$ with it. The picture above is also the Jacobian of the output by the
+# values: read by columns, it says that the last value hears from one query, and the first from all.
 
 # %% [markdown]
 # ## A mask that is added
 #
 # Other masks are given as a matrix $M$ that is added to the scores: minus infinity forbids, and
-# zero allows. Finite values favour or discourage. A row of which every entry is minus infinity is
-# again fully masked, and its output is zero by convention.
+# zero allows. Finite values favour or discourage. A row of minus infinities has the output zero, by
+# the same convention.
 
 # %%
 ops.masked_attention

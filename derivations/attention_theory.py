@@ -112,7 +112,7 @@ calculation(
 
 # %% [markdown]
 # Is eight too large? Softmax sees how far scores lie apart. The scores of one query with two keys
-# differ by more than one of them differs from zero:
+# differ by more than either of them differs from zero:
 
 # %%
 k_1, k_2 = d.vector("k_1", note="first key"), d.vector("k_2", note="second key")
@@ -126,8 +126,8 @@ calculation(
 )
 
 # %% [markdown]
-# Eleven for a head of width 64; scaled, the root of two. And between two keys softmax is a sigmoid
-# of that difference. What a gradient can change is its slope:
+# For a head of width 64 they lie eleven apart; scaled, the root of two. Between two keys softmax is
+# a sigmoid of that difference, and how far a gradient can move the weight is told by its slope:
 
 # %%
 x = scalar("x")
@@ -257,7 +257,7 @@ for op in (ops.attention, ops.causal_attention):
 # much of it matters to the weights?
 #
 # **4.** Why a scalar product, and not a distance? Suppose that a key counts by
-# $e^{-\lVert q - k \rVert^2 / 2}$. What is the difference?
+# $\exp(-\lVert q - k \rVert^2 / 2)$. What is the difference?
 #
 # **5.** Somebody divides by $d$ from the start, to be safe. What do the first steps of training
 # look like in a wide head?
@@ -277,7 +277,8 @@ calculation(
 ).then(d * sigma_q**2 * sigma_k**2, because="every term has the product of both")
 
 # %% [markdown]
-# **2.** Smaller by a factor of $n$: attention that looks everywhere sees little.
+# **2.** Smaller by a factor of $n$ than that of a value: attention that looks everywhere sees
+# little.
 
 # %%
 v = n.vector("v", note="values")

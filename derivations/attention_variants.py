@@ -73,9 +73,9 @@ heads = ops.multi_head_attention.lambdify()(X=X, **cut)
 print(f"furthest apart by {np.abs(Y - heads).max():.6f}")
 
 # %% [markdown]
-# ### The backward pass
+# ### Heads meet twice
 #
-# Heads meet twice: in the output matrix, which sums over them, and in the input, which all of them
+# Once in the output matrix, which sums over them, and once in the input, which all of them
 # read. In between, each attends by itself, and what is known of attention holds for each.
 
 # %%
@@ -111,7 +111,7 @@ for groups in (32, 8, 1):
     print(f"{groups:2} groups: {cache // 1024:3} KiB a token, {whole:.3f} GiB")
 
 # %% [markdown]
-# ### The backward pass
+# ### What is shared gets a sum
 #
 # Keys and values bear no index $t$, so their gradients sum over it, as those of a parameter sum
 # over a batch.
@@ -120,9 +120,8 @@ for groups in (32, 8, 1):
 ops.grouped_query_attention.gradient()
 
 # %% [markdown]
-# *In words:* what is shared on the way forward is summed over on the way back. The gradients of
-# keys and values add up what all the query heads of their group ask of them; the queries' own are
-# as before.
+# *In words:* the gradients of keys and values add up what all the query heads of their group ask of
+# them; the queries' own are as before.
 
 # %% [markdown]
 # ## Latent keys and values
@@ -169,8 +168,8 @@ calculation(
 #
 # Where a score runs away from the others, the softmax turns into a choice, and its gradient into
 # nothing. A tanh keeps every score between $-c$ and $c$ and leaves those near zero as they are.
-# Gemma 2 caps the scores of attention at 50, between the product of query and key and the
-# softmax, and its final logits at 30.
+# (Here $c$ is that bound, and not the width of the model.) Gemma 2 caps the scores of attention at
+# 50, between the product of query and key and the softmax, and its final logits at 30.
 
 # %%
 ops.softcap
@@ -205,7 +204,8 @@ ops.softcap.gradient("x")
 # **3.** Scores are capped at $c$. How small can the weight of a key get, among $m$ keys?
 #
 # **4.** Find the mistake. To train grouped queries somebody starts from a model with a head of keys
-# for each head of queries, and computes $\mathrm{d}K$ of a group as the mean of its heads'.
+# for each head of queries, and computes $\mathrm{d}K$ of a group as the mean of what its query
+# heads ask for.
 #
 # ### Answers
 #
@@ -228,8 +228,8 @@ calculation(
 ).then(sum_over(sum_over(X[i, a] * B[a, b] * X[j, b], b), a), because="the sum over the head first")
 
 # %% [markdown]
-# **2.** Nothing: the output matrix sums over heads. A layer with $h$ heads has $h!$ copies of
-# itself among its parameters.
+# **2.** Nothing: the output matrix sums over heads. So each layer of $h$ heads can be written in
+# $h!$ ways. For one entry of the output:
 
 # %%
 h = Dim("h", "heads")
@@ -245,8 +245,8 @@ calculation(
 ).then(sum_over(sum_over(W_O[s, l] * O[s, l], l), s), because="terms in another order")
 
 # %% [markdown]
-# **3.** No smaller than $e^{-2c} / m$. With $c = 50$ that is next to nothing, and so is meant: the
-# cap is for the few scores in the hundreds that would leave a row without a gradient.
+# **3.** No smaller than $\exp(-2c) / m$. With $c = 50$ that is next to nothing, and so is meant:
+# the cap is for the few scores in the hundreds that would leave a row without a gradient.
 
 # %%
 y, bound = m.vector("y", note="scores"), scalar("c", domain="positive", note="bound on the scores")
@@ -257,9 +257,9 @@ calculation(
     given=(y, bound),
     assuming=(y[j] <= bound, -bound <= y[j]),
     title="The smallest weight",
-).at_least(exp(y[j]) / (m * exp(bound)), because="no term is larger than $e^c$").at_least(
-    exp(-bound) / (m * exp(bound)), because="nor smaller than $e^{-c}$"
-).then(exp(-2 * bound) / m, because="exponents add")
+).at_least(exp(y[j]) / (m * exp(bound)), because="no term exceeds that of $c$").at_least(
+    exp(-2 * bound) / m, because="nor is any below that of $-c$"
+)
 
 # %% [markdown]
 # **4.** What is shared gets the sum. To start the shared keys as the mean of the old ones is right

@@ -88,7 +88,7 @@ joined_z = exp(m_1 - m) * z_1 + exp(m_2 - m) * z_2
 calculation(joined_o / joined_z, given=pieces, title="The joined output").then(
     (sum_over(exp(s[i]) * v[i], i) + sum_over(exp(t[j]) * w[j], j))
     / (sum_over(exp(s[i]), i) + sum_over(exp(t[j]), j)),
-    because="$e^{-m}$ cancels",
+    because=r"$\exp(-m)$ cancels",
 )
 
 # %% [markdown]
@@ -105,7 +105,7 @@ x_3 = scalar("m_3", note="shift of the third piece")
 y_1 = scalar("z_1", note="sum of the first piece")
 y_2 = scalar("z_2", note="sum of the second piece")
 y_3 = scalar("z_3", note="sum of the third piece")
-left, right = scalar("m_a"), scalar("m_b")
+left, right = scalar("m_12"), scalar("m_23")
 triple = (
     x_1, x_2, x_3, y_1, y_2, y_3,
     Let(left, Max(x_1, x_2), "the first two, joined"),
@@ -178,17 +178,17 @@ calculation(
     ),
     title="A probability",
 ).then(exp(s[i] - m_1) / z_1, because="the exponential of a logarithm").then(
-    exp(s[i]) / sum_over(exp(s[i]), i), because="$e^{-m}$ cancels"
+    exp(s[i]) / sum_over(exp(s[i]), i), because=r"$\exp(-m_1)$ cancels"
 )  # fmt: skip
 
 # %% [markdown]
-# ## The backward pass
+# ## One number instead of a row
 #
 # Backwards, softmax asks for a mean: from the gradient that arrives at each probability, take the
 # mean of all of them under the probabilities. Computed as written, that needs a whole row of
 # gradients before the first entry of the scores' gradient is known. But the mean is a scalar
 # product of two vectors that are there already, the output and its gradient. Here are $n$ queries
-# and $T$ keys.
+# and $T$ keys, for $m$ is a maximum.
 
 # %%
 n, k = Dim("n", "queries"), Dim("T", "keys")
@@ -211,8 +211,7 @@ calculation(sum_over(P[r, c] * dP[r, c], c), given=rows, title="The mean of a ro
 # %% [markdown]
 # *In words:* one number for each row, the scalar product of the output with its gradient, is all
 # that an entry has to know of the rest of its row. It is computed before the loop over blocks
-# starts. Asked for the gradient of attention, the engine arrives at
-# the same sum, without being told to look for it.
+# starts.
 #
 # With that, an entry of the scores' gradient depends on its own row and column alone. It can be
 # computed in blocks, of scores that are computed again. Blocks of keys and values gather from all
@@ -278,7 +277,8 @@ calculation(
 # **2.** Show that adding one number to all scores of a row leaves the joined output as it was.
 #
 # **3.** A text is read by two processors, each with half of the keys. Each computes its own output
-# and its own log-sum-exp, $\ell_1$ and $\ell_2$. How are the outputs joined, without $m$ and $z$?
+# and its own log-sum-exp, $\ell_1$ and $\ell_2$. How are the outputs $O_1$ and $O_2$ joined,
+# without $m$ and $z$?
 #
 # **4.** The backward pass computes all scores once more. By how much does the arithmetic of
 # attention grow, forwards and backwards together, if queries, keys and values are as wide as each
@@ -300,10 +300,10 @@ calculation(
     given=(m, z, o, one, value, Let(M, Max(m, one), "the new maximum")),
     assuming=(z > 0,),
     title="One more score",
-).then((exp(m) * o + exp(one) * value) / (exp(m) * z + exp(one)), because="$e^{-M}$ cancels")
+).then((exp(m) * o + exp(one) * value) / (exp(m) * z + exp(one)), because=r"$\exp(-M)$ cancels")
 
 # %% [markdown]
-# **2.** Both sums get the same factor, $e^c$:
+# **2.** Both sums get the same factor, $\exp(c)$:
 
 # %%
 shift = scalar("c", note="another shift")
@@ -317,7 +317,7 @@ calculation(
 
 # %%
 ell_1, ell_2 = scalar("ell_1"), scalar("ell_2")
-first, second = scalar("a_1"), scalar("a_2")
+first, second = scalar("O_1"), scalar("O_2")
 halves = (
     s, t, v, w,
     Let(ell_1, log(sum_over(exp(s[i]), i)), "of the first half"),
@@ -328,7 +328,7 @@ halves = (
 share = 1 / (1 + exp(ell_2 - ell_1))
 calculation(share * first + (1 - share) * second, given=halves, title="Two machines").then(
     (exp(ell_1) * first + exp(ell_2) * second) / (exp(ell_1) + exp(ell_2)),
-    because="the fraction times $e^{\\ell_1}$",
+    because=r"the fraction times $\exp(\ell_1)$",
 ).then(
     (sum_over(exp(s[i]) * v[i], i) + sum_over(exp(t[j]) * w[j], j))
     / (sum_over(exp(s[i]), i) + sum_over(exp(t[j]), j)),

@@ -3,7 +3,7 @@
 #
 # A model that somebody else has trained is to learn one thing more: a new task, a style, what
 # a larger model knows. Its weights are far too many to store a second copy for each task, and
-# training them takes several numbers of memory for each of them besides. This chapter is about
+# to train one of them takes memory for several numbers besides. This chapter is about
 # three ways around this. LoRA trains a small correction of each matrix; distillation trains a small
 # model on what a large one says; a soft prompt trains no weights at all. Two of them come with a
 # constant that people copy from one script to the next, $\alpha / r$ and $\tau^2$. Where these come
@@ -39,15 +39,15 @@ from symllm import (
 m, n, r = Dim("m", "entries of the input"), Dim("n", "entries of the output"), Dim("r", "rank")
 count = ops.lora.counts().parameters
 calculation(count / (m * n), given=(m, n, r), title="The share that is trained").then(
-    r * (m + n) / (m * n), because="count the entries of $A$ and $B$"
-).then(r * (1 / m.symbol + 1 / n.symbol), because="divide")
+    r * (1 / m.symbol + 1 / n.symbol), because="entries of $A$ and of $B$"
+)
 
 # %% [markdown]
 # *In words:* the rank by the widths. A square matrix 4096 wide and a rank of 8 make $1/256$. The
 # optimizer's memory shrinks with it, for it keeps its averages of trained numbers alone.
 #
 # But why should so little be enough? One half of the answer is exact. Take a single step of
-# gradient descent on *all* of $W$, with a batch of $N$ examples $x_s$, at whose outputs the
+# gradient descent on *all* of $W$, with a batch of $N$ examples $X_s$, at whose outputs the
 # gradients $g_s$ arrive. What it adds to $W$ is a LoRA, of rank $N$: the examples are the rows of
 # $A$, and the gradients, times $-\eta$, are the columns of $B$.
 
@@ -205,7 +205,8 @@ calculation(
 
 # %% [markdown]
 # The sum of $r$ terms is as large as $\sqrt{r}$, and it is divided by $r$. A higher rank, bought to
-# learn more, speaks more softly. Divide by the root, as rank-stabilised LoRA does:
+# learn more, speaks more softly. Divide by the root, as rank-stabilised LoRA does
+# (Kalajdzievski, 2023):
 
 # %%
 calculation(
@@ -231,11 +232,8 @@ sides = (
     Let(h[k], sum_over(A[k, j] * x[j], j), "the input in a few numbers"),
 )  # fmt: skip
 calculation(sum_over(merged[i, j] * x[j], j), given=sides, title="One matrix for two paths").then(
-    sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * sum_over(A[k, j] * x[j], j), k),
-    because="sum over $j$ first",
-).then(
     sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * h[k], k),
-    because="which is what was trained",
+    because="sum over $j$ first",
 )
 
 # %% [markdown]
@@ -246,7 +244,7 @@ calculation(sum_over(merged[i, j] * x[j], j), given=sides, title="One matrix for
 # ## Distillation at high temperature
 #
 # A small model, the student, learns the whole prediction of a large one, its teacher, both
-# softened by a temperature $\tau$. The chapter *Losses* derives the gradient,
+# softened by a temperature $\tau$ (Hinton et al., 2015). The chapter *Losses* derives the gradient,
 # $(p_i - q_i) / \tau$. Most scripts multiply this loss by $\tau^2$. Why the square? One factor of
 # $\tau$ is there to be seen. The other hides in the difference, for at a high temperature both
 # predictions are nearly even. To see how fast they become so, write $u$ for $1/\tau$ and look
@@ -296,7 +294,7 @@ calculation(
 # squares, up to one number added to all of them, which no softmax sees; at a low one it fits the
 # likeliest tokens. With the factor $\tau^2$ the temperature chooses between these two without also
 # choosing a learning rate, and a second loss beside it keeps its weight.
-
+#
 # The picture has the gradient of one of two tokens, whose logits differ by 2 for the student and by
 # 4 for the teacher. Left alone, it falls with the square of the temperature in the end. Times
 # $\tau$ it still falls. Times $\tau^2$ it tends to a number.
@@ -342,32 +340,38 @@ print("the limit:                  ", np.round((student - teacher) / 3, 3))
 #
 # The cheapest correction of all trains vectors that stand before the text, as if they were tokens.
 # In each layer they are keys and values that every position can attend to, besides those of the
-# text. How much can that change? Let a query meet the scores $a_j$ of the prompt, with values
-# $U_j$, and the scores $S_k$ of the text, with values $V_k$.
+# text (Li and Liang, 2021). How much can that change? Let a query have the scores $a_j$ with the
+# $M$ vectors of the prompt, whose values are $U_j$, and the scores $S_k$ with the $T$ tokens of the
+# text, whose values are $V_k$.
 
 # %%
-size, width = Dim("p", "positions of the prompt"), Dim("e", "width of values")
-b, e, f, w = size.index("j"), n.index("k"), n.index("i"), width.index("l")
-a, scores = size.vector("a", note="scores of the prompt"), n.vector("S", note="scores of the text")
+size, text = Dim("M", "positions of the prompt"), Dim("T", "positions of the text")
+width = Dim("e", "width of values")
+b, e, f, w = size.index("j"), text.index("k"), text.index("i"), width.index("l")
+a, scores = (
+    size.vector("a", note="scores of the prompt"),
+    text.vector("S", note="scores of the text"),
+)
 U = width.vector("U", note="values of the prompt").batched((size,))
-V = width.vector("V", note="values of the text").batched((n,))
-Z_p, Z_t, rho = scalar("Z_p"), scalar("Z_t"), scalar("rho")
-O_p, O_t, P = width.vector("O_p"), width.vector("O_t"), n.vector("P")
+V = width.vector("V", note="values of the text").batched((text,))
+Z_1, Z_2, share = scalar("Z_1"), scalar("Z_2"), scalar("w")
+O_1, O_2, P = width.vector("O_1"), width.vector("O_2"), text.vector("P")
 prompted = (
     a, scores, U, V,
-    Let(Z_p, sum_over(exp(a[b]), b), "of the prompt"),
-    Let(Z_t, sum_over(exp(scores[e]), e), "of the text"),
-    Let(rho, Z_p / (Z_p + Z_t), "the share of the prompt"),
-    Let(P[e], exp(scores[e]) / (Z_p + Z_t), "what a word of the text gets"),
-    Let(O_p[w], sum_over(exp(a[b]) * U[b, w], b) / Z_p, "attention to the prompt alone"),
-    Let(O_t[w], sum_over(exp(scores[e]) * V[e, w], e) / Z_t, "to the text alone"),
+    Let(Z_1, sum_over(exp(a[b]), b), "of the prompt"),
+    Let(Z_2, sum_over(exp(scores[e]), e), "of the text"),
+    Let(share, Z_1 / (Z_1 + Z_2), "the share of the prompt"),
+    Let(P[e], exp(scores[e]) / (Z_1 + Z_2), "what a word of the text gets"),
+    Let(O_1[w], sum_over(exp(a[b]) * U[b, w], b) / Z_1, "attention to the prompt alone"),
+    Let(O_2[w], sum_over(exp(scores[e]) * V[e, w], e) / Z_2, "to the text alone"),
 )  # fmt: skip
 calculation(
-    (sum_over(exp(a[b]) * U[b, w], b) + sum_over(exp(scores[e]) * V[e, w], e)) / (Z_p + Z_t),
+    (sum_over(exp(a[b]) * U[b, w], b) + sum_over(exp(scores[e]) * V[e, w], e)) / (Z_1 + Z_2),
     given=prompted,
     title="Attention to both",
-).then((Z_p * O_p[w] + Z_t * O_t[w]) / (Z_p + Z_t), because="two sums").then(
-    rho * O_p[w] + (1 - rho) * O_t[w], because="shares of the whole"
+).then(
+    share * O_1[w] + (1 - share) * O_2[w],
+    because="each sum is a mean, times its share of the whole",
 )
 
 # %%

@@ -11,9 +11,9 @@
 # generated from these equations is trained, in fifteen lines.
 
 # %%
-from sympy import Rational, exp, log
+from sympy import Rational, Symbol, exp, log
 
-from symllm import Dim, Let, calculation, delta, models, ops, scalar, sum_over
+from symllm import Dim, Let, calculation, delta, models, ops, pictures, scalar, sum_over
 
 # %% [markdown]
 # ## The loss
@@ -50,8 +50,7 @@ calculation(
 # in any run. A first loss that is clearly higher means logits that are too large: the model is
 # sure of something, and wrong. One that is lower, or that falls to almost nothing soon after,
 # means that the target leaks into the input, as where a mask lets a position see what comes after
-# it. Logits that are random, with standard
-# deviation $s$, lose about $s^2/2$ more.
+# it. Logits that are random, with standard deviation $s$, lose about $s^2/2$ more.
 
 # %% tags=["shown"]
 import numpy as np
@@ -68,7 +67,8 @@ for s in (0.0, 0.5, 1.0, 2.0):
 # ## GPT-2
 #
 # Positions are learnt, normalisations have a mean to subtract, linear layers have biases, and the
-# head's table is the embedding's: its gradient is the sum of both.
+# head's table is the embedding's (Radford et al., 2019; Press and Wolf, 2017): its gradient is the
+# sum of both.
 
 # %%
 models.gpt2().gradient()
@@ -89,21 +89,37 @@ models.gpt2().gradient()
 # %%
 smallest = models.gpt2().counts().at(L=12, c=768, h=12, d=64, f=3072, v=50257, n=1024)
 held = smallest.by_parameter
-P_tab, P_attn, P_ff, P_norm = (scalar(f"P_{name}") for name in ("tab", "attn", "ff", "norm"))
+N_tab, N_attn, N_ff, N_norm = (scalar(f"N_{name}") for name in ("tab", "attn", "ff", "norm"))
 parts = (
-    Let(P_tab, held["W_E"] + held["W_P"], "tables of tokens and positions"),
-    Let(P_attn, sum(held[f"{a}_{b}"] for a in "Wb" for b in "QKVO"), "attention"),
-    Let(P_ff, sum(held[f"{a}_{b}"] for a in "Wb" for b in "12"), "feed-forward layers"),
-    Let(P_norm, sum(held[name] for name in held if name[:2] in ("ga", "be")), "norms"),
+    Let(N_tab, held["W_E"] + held["W_P"], "tables of tokens and positions"),
+    Let(N_attn, sum(held[f"{a}_{b}"] for a in "Wb" for b in "QKVO"), "attention"),
+    Let(N_ff, sum(held[f"{a}_{b}"] for a in "Wb" for b in "12"), "feed-forward layers"),
+    Let(N_norm, sum(held[name] for name in held if name[:2] in ("ga", "be")), "norms"),
 )
-calculation(P_tab + P_attn + P_ff + P_norm, given=parts, title="The smallest GPT-2").then(
+calculation(N_tab + N_attn + N_ff + N_norm, given=parts, title="The smallest GPT-2").then(
     124_439_808, because="by parts"
 )
 
 # %% [markdown]
 # *In words:* a third is tables, and of the layers the feed-forward half holds two thirds. In a
-# larger model the tables hardly count, for they grow with the width and the layers with its square.
-#
+# larger model the tables hardly count: they grow with the width, the layers with its square and
+# with their number. The picture has both on axes where powers are straight lines, for models that
+# have, as the smallest does, a layer for every 64 of their width.
+
+# %%
+wide = Symbol("c", positive=True)
+pictures.curves(
+    {"tables": (50257 + 1024) * wide, "layers": (12 * wide**2 + 13 * wide) * wide / 64},
+    over=(wide, 128, 8192),
+    name="tables-and-layers",
+    words="Parameters over the width, of the tables and of the layers. The tables lead up to a "
+    "width of about 520; at 8192 the layers hold more than two hundred times as many.",
+    across="width",
+    up="parameters",
+    log="xy",
+)
+
+# %% [markdown]
 # What training costs follows, for $B$ rows of $n$ tokens, a vocabulary of $v$ and $L$ layers of
 # width $c$ with $h$ heads. The leading terms are six operations for each of the layers' parameters
 # and each token; the chapter *Scaling* makes something of that.
@@ -174,7 +190,8 @@ for step in range(121):
 # ## Llama
 #
 # Positions are rotations of queries and keys, groups of query heads share keys and values, the
-# feed-forward layer has a gate, and nothing has a bias. The gradient comes down the same way.
+# feed-forward layer has a gate, and nothing has a bias (Touvron et al., 2023). The gradient comes
+# down the same way.
 
 # %%
 models.llama().gradient()
@@ -224,8 +241,8 @@ calculation(count.subs(letters), given=sizes, title="Llama 2, the smallest").the
 # ### Answers
 #
 # **1.** Only where both batches have the same number that count, or the same loss. The means have
-# to be weighted by how many they are of. What it is wrong by favours the tokens of the smaller
-# batch; widely used programs have had this mistake.
+# to be weighted by the number of their tokens. Else each token of the smaller batch counts for
+# more; widely used programs have had this mistake.
 
 # %%
 M_1 = scalar("M_1", domain="positive", note="positions that count in the first batch")
@@ -255,7 +272,7 @@ calculation(
 
 # %%
 calculation((1 - 1 / v) / (1 / v), given=(v,), title="Ratio of the two").then(
-    v - 1, because="multiply by $v$"
+    v - 1, because="multiplied out"
 )
 
 # %% [markdown]

@@ -44,7 +44,7 @@ K = matrix("K", m, d, note="keys")
 V = matrix("V", m, e, note="values")
 calculation(
     sum_over(sum_over(Q[i, k] * K[c, k], k) * V[c, l], c), given=(Q, K, V), title="The same product"
-).then(sum_over(sum_over(Q[i, k] * K[c, k] * V[c, l], k), c), because="one product").then(
+).then(
     sum_over(Q[i, k] * sum_over(K[c, k] * V[c, l], c), k), because="the sum over positions first"
 )
 
@@ -70,9 +70,9 @@ calculation(
 #
 # A mean needs weights that are positive and sum to one. The second is done by dividing by their
 # sum, as in softmax. For the first, queries and keys go through a *feature map*, a function $\phi$
-# whose values are positive; a weight is then $\phi(q) \cdot \phi(k)$ and not $e^{q \cdot k}$.
-# Katharopoulos et al. (2020) took $\phi(x) = 1 + x$ for positive $x$ and $e^x$ for others, entry by
-# entry, which is positive and has no corner.
+# whose values are positive; a weight is then $\phi(q) \cdot \phi(k)$ and not $\exp(q \cdot k)$.
+# Katharopoulos et al. (2020) took $\phi(x) = 1 + x$ for positive $x$ and $\exp(x)$ for others,
+# entry by entry, which is positive and has no corner.
 
 # %%
 x = scalar("x")
@@ -94,16 +94,7 @@ pictures.curves(
 ops.linear_attention
 
 # %% [markdown]
-# The engine counts the operations of both by their equations. Here are the largest terms:
-
-# %% tags=["shown"]
-from symllm import leading, ops
-
-for op in (ops.attention, ops.linear_attention):
-    print(f"{op.title}: {leading(op.counts().forward_flops)}")
-
-# %% [markdown]
-# ### The backward pass
+# ### A gradient without positions
 #
 # What is a sum over positions on the way forward hands the same gradient to all of them on the way
 # back. So the gradient of the memory is computed once, again without a position, and each key and
@@ -224,7 +215,7 @@ for name, weights in kinds.items():
 
 # %% [markdown]
 # The same seen from the memory: a matrix of $d$ rows can hold $d$ values so that each is read back
-# exactly, if their keys are orthogonal. With more, they run into each other.
+# exactly, if their keys are orthogonal and of length one. With more, they run into each other.
 #
 # Two remedies make the linear models of today. One is to forget: the memory is multiplied by a
 # number $a$ below one before each token is added, so that what is long past makes room (RetNet;
@@ -257,13 +248,13 @@ calculation(
 # **3.** All keys, after the feature map, are multiplied by the same positive number. What changes?
 # And what in softmax attention?
 #
-# **4.** A memory $M$ should answer $v$ when it is asked with the key $q$. Take half the square of
+# **4.** A memory $M$ should answer $v$ when it is asked with the key $k$. Take half the square of
 # its error as a loss. What does one step of gradient descent do to the memory?
 #
 # ### Answers
 #
 # **1.** All products of two entries, $d^2$ of them, so that the memory is $d$ times as large. A
-# power $p$ needs $d^p$.
+# third power would need $d^3$.
 
 # %%
 q, key = d.vector("q", note="query"), d.vector("k", note="key")
@@ -308,18 +299,17 @@ calculation(output(s), given=(Q, K, V, s), title="Scaled keys").then(
 # **4.** Write $r$ for the error, what the memory answers less what it should.
 
 # %%
-q = d.vector("q", note="key that is asked with")
 v = e.vector("v", note="the value to answer")
 r = e.vector("r")
 M, L, eta = matrix("M", d, e, note="memory"), scalar("L"), scalar("eta", note="learning rate")
-error = Let(r[l], sum_over(q[k] * M[k, l], k) - v[l], "error of the answer")
+error = Let(r[l], sum_over(key[a] * M[a, l], a) - v[l], "error of the answer")
 loss = Let(L, sum_over(r[l] ** 2, l) / 2, "half its square")
-calculation(Partial(L, M[k, l]), given=(q, v, M, error, loss), title="The slope of the loss").then(
-    q[k] * r[l], because="$q_k M_{kl}$ stands in $r_l$ alone"
-)
+calculation(
+    Partial(L, M[a, l]), given=(key, v, M, error, loss), title="The slope of the loss"
+).then(key[a] * r[l], because="$k_i M_{il}$ stands in $r_l$ alone")
 
 # %% [markdown]
-# A step against the slope takes $\eta \, q_k r_l$ away. With $r$ put in, it adds the product of key
+# A step against the slope takes $\eta \, k_i r_l$ away. With $r$ put in, it adds the product of key
 # and value, as linear attention does, but of the value less what the memory would have answered
 # already. A key that is stored twice overwrites, where linear attention adds up. This is the delta
 # rule of Widrow and Hoff (1960); DeltaNet (Schlag et al., 2021) uses it at every token, with an
@@ -328,11 +318,11 @@ calculation(Partial(L, M[k, l]), given=(q, v, M, error, loss), title="The slope 
 
 # %%
 calculation(
-    sum_over(q[k] * (M[k, l] - eta * q[k] * r[l]), k) - v[l],
-    given=(q, v, M, eta, error),
+    sum_over(key[a] * (M[a, l] - eta * key[a] * r[l]), a) - v[l],
+    given=(key, v, M, eta, error),
     title="The error after a step",
 ).then(
-    (1 - eta * sum_over(q[k] ** 2, k)) * r[l],
+    (1 - eta * sum_over(key[a] ** 2, a)) * r[l],
     because="the error before, less what was corrected",
 )
 
