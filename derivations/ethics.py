@@ -82,7 +82,9 @@ for what, add in ways.items():
 # under the one than under the other?
 
 # %%
-a, y_1, y_0 = scalar("a"), scalar("y_1"), scalar("y_0")
+a = scalar("a", note="answer that is given")
+y_1 = scalar("y_1", note="true answer with the example")
+y_0 = scalar("y_0", note="true answer without it")
 epsilon = scalar("epsilon", domain="positive", note="bound on the privacy loss")
 b = scalar("b")
 laplace = (a, y_1, y_0, C, epsilon, Let(b, C / epsilon, "the scale of the noise"))
@@ -104,7 +106,8 @@ calculation(
 # %%
 prior, seen_with, seen_without = (
     scalar("pi", domain="unit", note="suspicion before"),
-    *(scalar(name, domain="positive") for name in ("f_1", "f_0")),
+    scalar("f_1", domain="positive", note="how likely the answer is with you"),
+    scalar("f_0", domain="positive", note="how likely the answer is without you"),
 )
 posterior, either = scalar("pihat"), prior * seen_with + (1 - prior) * seen_without
 suspicion = (

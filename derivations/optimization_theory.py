@@ -36,42 +36,38 @@ from symllm import (
 # the Hessian. A step of size $\eta$ against the gradient takes $\theta$ to $\hat{\theta}$.
 
 # %%
-n = Dim("n", "coordinates")
-i, j = n.indices("i j")
-theta = n.vector("theta", note="parameters")
-lam = n.vector("lamda", domain="positive", note="curvatures")
-new = n.vector("thetahat")
+d = Dim("d", "coordinates")
+i, j = d.indices("i j")
+theta = d.vector("theta", note="parameters")
+lam = d.vector("lamda", domain="positive", note="curvatures")
+new = d.vector("thetahat")
 eta = scalar("eta", domain="positive", note="learning rate")
-loss, after, rho = (
-    scalar("L"),
-    scalar("Lhat"),
-    scalar("rho", domain="positive", note="largest factor"),
-)
+loss, after, q = scalar("L"), scalar("Lhat"), scalar("q", domain="positive", note="largest factor")
 step = (
     theta, lam, eta,
     Let(loss, sum_over(lam[i] * theta[i] ** 2, i) / 2, "the loss"),
     Let(new[i], theta[i] - eta * lam[i] * theta[i], "after a step"),
     Let(after, sum_over(lam[i] * new[i] ** 2, i) / 2, "the loss after it"),
 )  # fmt: skip
-calculation(Partial(loss, theta[j]), given=step, title="The gradient").then(
+calculation(Partial(loss, theta[j]), given=step, title="The slope of a bowl").then(
     lam[j] * theta[j], because="only one term holds $\\theta_j$"
 )
 
 # %% [markdown]
 # So the step subtracts $\eta \lambda_i \theta_i$ from $\theta_i$: it multiplies each coordinate by
-# $1 - \eta \lambda_i$, again and again. If $\rho$ is the largest of these factors in size, the loss
-# falls to at most $\rho^2$ of what it was in every step.
+# $1 - \eta \lambda_i$, again and again. If $q$ is the largest of these factors in size, the loss
+# falls to at most $q^2$ of what it was in every step.
 
 # %%
 calculation(
-    after, given=(*step, rho), assuming=(Abs(1 - eta * lam[i]) <= rho,), title="One step"
+    after, given=(*step, q), assuming=(Abs(1 - eta * lam[i]) <= q,), title="The loss after a step"
 ).then(
     sum_over((1 - eta * lam[i]) ** 2 * lam[i] * theta[i] ** 2, i) / 2,
     because="each $\\theta_i$ is multiplied",
-).at_most(rho**2 * loss, because="no factor is larger than $\\rho$")
+).at_most(q**2 * loss, because="no factor is larger than $q$")
 
 # %% [markdown]
-# *In words:* it converges if $\rho < 1$, that is if $\eta < 2 / \lambda$ for *every* curvature. The
+# *In words:* it converges if $q < 1$, that is if $\eta < 2 / \lambda$ for *every* curvature. The
 # sharpest direction alone decides whether training explodes, however flat all the others are, and
 # it explodes along that direction.
 #
@@ -84,22 +80,32 @@ calculation(
 # %%
 low = scalar("lamda_min", note="least curvature")
 high = scalar("lamda_max", note="largest curvature")
-ends = (eta, low, high)
 between = (low > 0, high > low)
-slowest = Max(Abs(1 - eta * low), Abs(1 - eta * high))
-calculation(slowest, given=ends, assuming=between, title="The slowest factor").at_least(
-    (high * Abs(1 - eta * low) + low * Abs(1 - eta * high)) / (high + low),
-    because="a weighted mean of both",
-).at_least((high - low) / (high + low), because="the triangle inequality")
+flat, sharp = scalar("q_flat"), scalar("q_sharp")
+factors = (
+    Let(flat, Abs(1 - eta * low), "the factor at the flat end"),
+    Let(sharp, Abs(1 - eta * high), "the factor at the sharp end"),
+)
+calculation(
+    Max(flat, sharp),
+    given=(eta, low, high, *factors),
+    assuming=between,
+    title="The slowest factor",
+).at_least((high * flat + low * sharp) / (high + low), because="a weighted mean of both").at_least(
+    (high - low) / (high + low), because="the triangle inequality"
+)
 
 # %% [markdown]
 # There is, and the step that makes both ends equally slow reaches it.
 
 # %%
 best = Let(scalar("eta"), 2 / (high + low), "the best step")
-calculation(slowest, given=(low, high, best), assuming=between, title="It is reached").then(
-    (high - low) / (high + low), because="both are equal"
-)
+calculation(
+    Max(flat, sharp),
+    given=(low, high, best, *factors),
+    assuming=between,
+    title="The best step reaches it",
+).then((high - low) / (high + low), because="both are equal")
 
 # %% [markdown]
 # Only the quotient of the curvatures matters, the condition number
@@ -108,7 +114,6 @@ calculation(slowest, given=(low, high, best), assuming=between, title="It is rea
 
 # %%
 T = Dim("T", "steps")
-s = T.index("s")
 kappa = scalar("kappa", domain="positive", note="condition number")
 calculation(
     ((kappa - 1) / (kappa + 1)) ** T.symbol,
@@ -136,43 +141,45 @@ calculation(
 # square of the position does not, for the ball swings; but a mixed form of two positions does.
 
 # %%
-curve = scalar("lamda", domain="positive", note="curvature")
-mu = scalar("mu", domain="unit", note="momentum")
+curve, mu = (
+    scalar("lamda", domain="positive", note="curvature"),
+    scalar("mu", domain="unit", note="momentum"),
+)
 a0 = scalar("theta_0", note="position")
 a1 = scalar("theta_1", note="position a step later")
 a2 = scalar("theta_2")
-p, Q, Q_next = scalar("p"), scalar("Q"), scalar("Qhat")
+c, form, form_next = scalar("c"), scalar("F"), scalar("Fhat")
 ball = (
     a0, a1, curve, eta, mu,
-    Let(p, 1 + mu - eta * curve, "a name"),
+    Let(c, 1 + mu - eta * curve, "so that $\\theta_2 = c \\theta_1 - \\mu \\theta_0$"),
     Let(a2, a1 - eta * curve * a1 + mu * (a1 - a0), "against the slope, and on as before"),
-    Let(Q, a1**2 - p * a1 * a0 + mu * a0**2, "a form of two positions"),
-    Let(Q_next, a2**2 - p * a2 * a1 + mu * a1**2, "the same form, a step later"),
+    Let(form, a1**2 - c * a1 * a0 + mu * a0**2, "a form of two positions"),
+    Let(form_next, a2**2 - c * a2 * a1 + mu * a1**2, "the same form, a step later"),
 )  # fmt: skip
-calculation(Q_next, given=ball, title="What shrinks").then(
-    a2 * (a2 - p * a1) + mu * a1**2, because="two terms hold $\\theta_2$"
-).then(-mu * a0 * a2 + mu * a1**2, because="$\\theta_2 = p \\theta_1 - \\mu \\theta_0$").then(
-    mu * Q, because="the same once more"
+calculation(form_next, given=ball, title="What shrinks").then(
+    a2 * (a2 - c * a1) + mu * a1**2, because="two terms hold $\\theta_2$"
+).then(-mu * a0 * a2 + mu * a1**2, because="by the first line").then(
+    mu * form, because="the same once more"
 )
 
 # %% [markdown]
 # It shrinks by $\mu$, whatever the curvature. And it bounds the position, if only the square of
-# $p$ is not too large: complete the square.
+# $c$ is not too large: complete the square.
 
 # %%
-calculation(Q, given=ball, title="It bounds the position").then(
-    (a1 - p * a0 / 2) ** 2 + (mu - p**2 / 4) * a0**2, because="a completed square"
-).at_least((mu - p**2 / 4) * a0**2, because="a square is not negative")
+calculation(form, given=ball, title="It bounds the position").then(
+    (a1 - c * a0 / 2) ** 2 + (mu - c**2 / 4) * a0**2, because="a completed square"
+).at_least((mu - c**2 / 4) * a0**2, because="a square is not negative")
 
 # %% [markdown]
-# So $\theta_t^2$ is at most $\mu^t$ times a constant, as long as $\mu - p^2/4$ is positive.
+# So $\theta_T^2$ is at most $\mu^T$ times a constant, as long as $\mu - c^2/4$ is positive.
 # When is it?
 
 # %%
 root = scalar("r", domain="unit", note="root of the momentum")
 calculation(
-    4 * (mu - p**2 / 4),
-    given=(curve, eta, root, Let(mu, root**2), Let(p, 1 + mu - eta * curve)),
+    4 * (mu - c**2 / 4),
+    given=(curve, eta, root, Let(mu, root**2), Let(c, 1 + mu - eta * curve)),
     title="The range of curvatures",
 ).then(
     (eta * curve - (1 - root) ** 2) * ((1 + root) ** 2 - eta * curve),
@@ -216,8 +223,8 @@ pictures.curves(
     over=(x, 1, 100),
     name="factors-by-curvature",
     words="The factor by which one step shrinks a coordinate, over its curvature from 1 to 100. "
-    "With the best step, gradient descent is near 1 at both ends and 0 in the middle; momentum "
-    "is 9/11 everywhere.",
+    "With the best step, gradient descent is near 1 at both ends and 0 half-way between; "
+    "momentum is 9/11 everywhere.",
     across="curvature $λ$",
     up="factor in a step",
     log="x",
@@ -246,41 +253,43 @@ print(f"gradient descent: {steps(2 / 101, 0)} steps, predicted {plain:.0f}")
 print(f"momentum: {count} steps, predicted {heavy:.0f} and some")
 
 # %% [markdown]
-# Momentum takes a third more, for at both ends of the range $\mu - p^2/4$ is zero and the bound
-# says nothing: there the power comes with a factor of $t$. A little more momentum than the best is
+# Momentum takes a third more, for at both ends of the range $\mu - c^2/4$ is zero and the bound
+# says nothing: there the power comes with a factor of $T$. A little more momentum than the best is
 # therefore safer than a little less.
 
 # %% [markdown]
 # ## The noise of a batch
 #
-# Nobody computes the whole gradient. A batch of $b$ examples, drawn from $n$ with replacement,
-# gives a mean that is right on average.
+# Nobody computes the whole gradient. Let $g_u$ be the derivative, by one parameter, of the loss of
+# the $u$-th of $n$ examples. A batch of $b$ of them, drawn with replacement, gives a mean that is
+# right on average.
 
 # %%
-b = Dim("b", "examples of a batch")
-k = b.index("k")
-g = n.vector("g", note="gradients of the examples")
-t = b.vector("t", domain=n, note="the examples drawn")
+n, b = Dim("n", "coordinates"), Dim("b", "examples of a batch")
+u, k = n.index("u"), b.index("k")
+g, s = n.vector("g", note="gradients of the examples"), b.vector("s", domain=n)
 mean_g, var_g = scalar("gbar"), scalar("v")
 drawn = (
-    g, t,
-    Let(mean_g, sum_over(g[i], i) / n, "the whole gradient"),
-    Let(var_g, sum_over((g[i] - mean_g) ** 2, i) / n, "the spread of the examples"),
+    g, s,
+    Let(mean_g, sum_over(g[u], u) / n, "the whole gradient"),
+    Let(var_g, sum_over((g[u] - mean_g) ** 2, u) / n, "the spread of the examples"),
 )  # fmt: skip
-chance = (random(t[k], law="uniform"),)
+chance = (random(s[k], law="uniform"),)
 calculation(
-    E(sum_over(g[t[k]], k) / b), given=drawn, assuming=chance, title="The mean of a batch"
-).then(sum_over(E(g[t[k]]), k) / b, because="linear").then(
-    sum_over(mean_g, k) / b, because="each draw is any example"
-).then(mean_g, because="$b$ equal terms")
+    E(sum_over(g[s[k]], k) / b), given=drawn, assuming=chance, title="The mean of a batch"
+).then(sum_over(E(g[s[k]]), k) / b, because="linear").then(
+    mean_g, because="each draw is any example"
+)
 
 # %%
-calculation(Var(sum_over(g[t[k]], k) / b), given=drawn, assuming=chance, title="Its variance").then(
-    sum_over(Var(g[t[k]]), k) / b**2, because="draws are independent"
-).then(var_g / b, because="$b$ equal terms")
+calculation(
+    Var(sum_over(g[s[k]], k) / b), given=drawn, assuming=chance, title="The variance of a batch"
+).then(sum_over(Var(g[s[k]]), k) / b**2, because="draws are independent").then(
+    var_g / b, because="$b$ equal terms"
+)
 
 # %% [markdown]
-# *In words:* four times the batch halves the noise, and costs four times as much.
+# *In words:* four times the batch halves the standard deviation, and costs four times as much.
 #
 # ## Where noise stops the descent
 #
@@ -303,18 +312,18 @@ calculation(E(next_one**2), given=noisy, assuming=kicks, title="A noisy step").t
 )
 
 # %% [markdown]
-# The mean square $u$ of the parameter settles where a step leaves it as it is.
+# The mean square $m$ of the parameter settles where a step leaves it as it is.
 
 # %%
-size = scalar("u", domain="positive", note="mean square of the parameter")
+size = scalar("m", domain="positive")
 calculation(
     Equals(size, (1 - eta * curve) ** 2 * size + eta**2 * spread / b),
     given=(size, curve, eta, spread, b),
     assuming=(eta * curve < 1,),
     unknown=(size,),
-    title="Balance",
+    title="Where pull and kicks balance",
 ).implies(
-    Equals(size, eta * spread / (b * curve * (2 - eta * curve))), because="terms with $u$ together"
+    Equals(size, eta * spread / (b * curve * (2 - eta * curve))), because="terms with $m$ together"
 )
 
 # %%
@@ -358,16 +367,18 @@ for rate, many in [(0.4, 1), (0.2, 1), (0.2, 4), (0.8, 4)]:
 # ## How large a batch pays
 #
 # Far from the minimum the question is another: how much does one step gain? Let all curvatures be
-# $\lambda$, the gradient $g_i = \lambda \theta_i$, and each of its entries noisy with variance
-# $v/b$.
+# $\lambda$ and every one of the $d$ entries of the gradient noisy, with variance $v/b$. Write $G$
+# for the squared length of the gradient.
 
 # %%
-slope, noise = n.vector("g"), n.vector("xi", note="noise of the gradient")
+noise = d.vector("xi", note="noise of the gradient")
+G = scalar("G", domain="positive", note="squared length of the gradient")
 gain = (
     theta, noise, curve, eta, spread, b,
-    Let(slope[i], curve * theta[i], "the gradient"),
+    Let(new[i], theta[i] - eta * (curve * theta[i] + noise[i]), "a step with noise"),
     Let(loss, curve * sum_over(theta[i] ** 2, i) / 2, "the loss"),
-    Let(after, curve * sum_over((theta[i] - eta * (slope[i] + noise[i])) ** 2, i) / 2),
+    Let(after, curve * sum_over(new[i] ** 2, i) / 2, "the loss after it"),
+    Let(G, sum_over((curve * theta[i]) ** 2, i), "the gradient, squared"),
 )  # fmt: skip
 calculation(
     E(loss - after),
@@ -375,27 +386,25 @@ calculation(
     assuming=(random(noise[i], variance=spread / b),),
     title="What a step gains",
 ).then(
-    eta * sum_over(slope[i] ** 2, i)
-    - curve * eta**2 / 2 * (sum_over(slope[i] ** 2, i) + n * spread / b),
+    eta * G - curve * eta**2 / 2 * (G + d * spread / b),
     because="the noise is zero on average, its square is not",
 )
 
 # %% [markdown]
-# Noise does not change what the slope promises, only what curvature takes back. Write $G$ for the
-# squared length of the gradient and $N$ for $n v$, the noise of one example in all its entries. The
-# best step is shorter the noisier the gradient is:
+# Noise does not change what the slope promises, only what curvature takes back. Write $N$ for
+# $d v$, the noise of one example in all its entries. The best step is shorter the noisier the
+# gradient is:
 
 # %%
-G = scalar("G", domain="positive", note="squared length of the gradient")
 N = scalar("N", domain="positive", note="noise of one example")
 B = scalar("B", domain="positive", note="noise scale")
-D = eta * G - curve * eta**2 / 2 * (G + N / b)
-best_step = G / (curve * (G + N / b))
-maximum(D, Let(eta, best_step), given=(eta, G, N, curve, b))
+won = eta * G - curve * eta**2 / 2 * (G + N / b)
+best_step = b * G / (curve * (b * G + N))
+maximum(won, Let(eta, best_step), given=(eta, G, N, curve, b))
 
 # %%
 calculation(
-    D,
+    won,
     given=(G, N, curve, b, Let(B, N / G, "the noise scale"), Let(eta, best_step, "the best step")),
     title="The most that a step gains",
 ).then(eta * G / 2, because="half of what the slope promises").then(
@@ -425,35 +434,22 @@ pictures.curves(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** On a parabola of curvature $\lambda$, which step size reaches the minimum at once?
-#
-# **2.** Someone doubles the batch and wants to keep everything else as it was: one step is to do
+# **1.** Someone doubles the batch and wants to keep everything else as it was: one step is to do
 # what two did. What should the step size be, and what does that change?
 #
-# **3.** A batch is drawn with examples weighted by $q_i$, and each gradient is divided by $n q_i$.
-# Is the mean still right? What is it good for?
+# **2.** A batch is drawn with the probability $p_u$ for the example $u$, and each gradient is
+# divided by $n p_u$. Is the mean still right? What is it good for?
 #
-# **4.** Let the loss be half the mean squared distance to the examples $x_0, x_1, \dots$, shown one
+# **3.** Let the loss be half the mean squared distance to the examples $x_0, x_1, \dots$, shown one
 # at a time, and let the $t$-th step have size $1/t$. Where is $\theta$ after $t$ steps?
 #
-# **5.** By the section above, a target is reached in $S (1 + B/b)$ steps, where $S$ is what a batch
-# without end would need. How many examples does it take, and what is the least number of both? Show
-# that the excesses over these two multiply to one.
+# **4.** By the section above, a target is reached in $T_0 (1 + B/b)$ steps, where $T_0$ is what a
+# batch without end would need. How many examples does it take, and what is the least number of
+# both? Show that the shares by which both exceed their least multiply to one.
 #
 # ### Answers
 #
-# **1.** One over the curvature, which is Newton's step.
-
-# %%
-calculation(
-    Equals(one - eta * curve * one, 0),
-    given=(one, curve, eta),
-    assuming=(one > 0,),
-    unknown=(eta,),
-).implies(Equals(eta, 1 / curve), because="divide by $\\lambda \\theta$")
-
-# %% [markdown]
-# **2.** Twice as large: the *linear scaling rule*. The kicks have the same variance then, two of
+# **1.** Twice as large: the *linear scaling rule*. The kicks have the same variance then, two of
 # the old against one of the new. What changes is the way down, by the square of $\eta \lambda$: the
 # rule holds while steps are small for their curvature.
 
@@ -472,49 +468,49 @@ calculation((1 - eta * curve) ** 2 - (1 - 2 * eta * curve), given=(eta, curve)).
 )
 
 # %% [markdown]
-# **3.** It is: what is drawn more often counts less each time. Draw large gradients more often, and
+# **2.** It is: what is drawn more often counts less each time. Draw large gradients more often, and
 # the variance falls.
 
 # %%
-share = n.vector("q", domain="distribution", note="probabilities of the examples")
-ratio = n.vector("c")
-weighted = (share, g, Let(ratio[i], g[i] / (n * share[i]), "what is drawn"))
-calculation(sum_over(share[i] * ratio[i], i), given=weighted).then(
-    sum_over(g[i], i) / n, because="$q_i$ cancels"
+share, drawn_g = n.vector("p", domain="distribution"), n.vector("ghat")
+weighted = (share, g, Let(drawn_g[u], g[u] / (n * share[u]), "what is drawn"))
+calculation(sum_over(share[u] * drawn_g[u], u), given=weighted).then(
+    sum_over(g[u], u) / n, because="$p_u$ cancels"
 )
 
 # %% [markdown]
-# **4.** At the mean of the first $t$ examples. If it was at the mean of $t - 1$ of them before, the
+# **3.** At the mean of the first $t$ examples. If it was at the mean of $t - 1$ of them before, the
 # step takes it to that of $t$. A step that shrinks like $1/t$ averages all noise away; one that is
 # constant keeps forgetting, and has a floor.
 
 # %%
-examples = T.vector("x", note="examples")
-newest = scalar("y", note="the newest example")
+u = T.index("u")
+examples, newest = T.vector("x", note="examples"), scalar("xhat")
 before, steps_done = scalar("theta"), scalar("t")
 averaged = (
     examples, newest,
     Let(steps_done, T + 1, "examples seen"),
-    Let(before, sum_over(examples[s], s) / T, "the mean of all but the newest"),
+    Let(before, sum_over(examples[u], u) / T, "the mean of all but the newest"),
 )  # fmt: skip
 calculation(before - (before - newest) / steps_done, given=averaged).then(
-    (sum_over(examples[s], s) + newest) / (T + 1), because="$t - 1$ old shares and a new one"
+    (sum_over(examples[u], u) + newest) / (T + 1), because="$t - 1$ old shares and a new one"
 )
 
 # %% [markdown]
-# **5.** It takes $b$ times as many examples as steps, $S (b + B)$, at least $S B$ with the smallest
-# of batches. Who wants few steps pays in examples, and the other way round.
+# **4.** It takes $b$ times as many examples as steps, $T_0 (b + B)$, and never less than $T_0 B$ of
+# them, which the smallest batches come near. Who wants few steps pays in examples, and the other
+# way round.
 
 # %%
-S = scalar("S", domain="positive", note="steps that a batch without end needs")
 batch = scalar("b", domain="positive", note="examples of a batch")
+fewest = scalar("T_0", domain="positive")
 n_steps, n_examples = scalar("T"), scalar("M")
 spent = (
-    S, B, batch,
-    Let(n_steps, S * (1 + B / batch), "steps"),
-    Let(n_examples, S * (batch + B), "examples"),
+    fewest, B, batch,
+    Let(n_steps, fewest * (1 + B / batch), "steps"),
+    Let(n_examples, fewest * (batch + B), "examples"),
 )  # fmt: skip
-calculation((n_steps / S - 1) * (n_examples / (S * B) - 1), given=spent).then(
+calculation((n_steps / fewest - 1) * (n_examples / (fewest * B) - 1), given=spent).then(
     1, because="$B / b$ times $b / B$"
 )
 

@@ -40,14 +40,14 @@ lr = scalar("lr", domain="positive", note="learning rate")
 mu, grad = scalar("mu", domain="unit", note="momentum"), scalar("g", note="gradient")
 first = scalar("theta_0", note="parameter")
 second = scalar("theta_1", note="parameter a step later")
-third, kept, used = scalar("theta_2"), scalar("m"), scalar("M")
+third, kept, used = (scalar(name) for name in ("theta_2", "m", "M"))
 ball = (
     first, second, grad, lr, mu,
     Let(kept, (first - second) / lr, "by the step before, which was $-\\eta m$"),
     Let(used, mu * kept + grad, "gradients, remembered with decay"),
     Let(third, second - lr * used, "a step along what is remembered"),
 )  # fmt: skip
-calculation(third - second, given=ball, title="Two ways to write it").then(
+calculation(third - second, given=ball, title="The heavy ball").then(
     -lr * grad - lr * mu * kept, because="put in"
 ).then(-lr * grad + mu * (second - first), because="the step before")
 
@@ -55,12 +55,12 @@ calculation(third - second, given=ball, title="Two ways to write it").then(
 # It is. And how long is a step, if all gradients are the same?
 
 # %%
-T = Dim("T", "steps")
-s = T.index("s")
+t = Dim("t")
+k = t.index("k")
 same = scalar("g", domain="positive", note="gradient")
-calculation(sum_over(mu**s * same, s), given=(mu, same, T), title="A sum of fading gradients").then(
-    same * (1 - mu**T) / (1 - mu), because="the geometric series"
-).at_most(same / (1 - mu), because="$\\mu^T$ is positive")
+calculation(sum_over(mu**k * same, k), given=(mu, same, t), title="A sum of fading gradients").then(
+    same * (1 - mu**t) / (1 - mu), because="the geometric series"
+).at_most(same / (1 - mu), because="$\\mu^t$ is positive")
 
 # %% [markdown]
 # *In words:* up to $1/(1 - \mu)$ times as long as without momentum, ten times for $\mu = 0.9$. One
@@ -85,65 +85,57 @@ ops.adam
 # %% [markdown]
 # ### Why divide by the root
 #
-# Multiply all gradients by a number $c > 0$. Both means are sums of past gradients with fading
+# Multiply all gradients by a number $\alpha > 0$. Both means are sums of past gradients with fading
 # weights; what becomes of their quotient?
 
 # %%
-past = T.vector("g", note="gradients")
-c = scalar("c", domain="positive", note="factor of the gradients")
+past, alpha = t.vector("g", note="gradients"), scalar("alpha", domain="positive")
 beta1 = scalar("beta1", domain="unit", note="decay of the mean")
 beta2 = scalar("beta2", domain="unit", note="decay of the mean square")
+M, V, scaled_M, scaled_V = (scalar(name) for name in ("M", "V", "M_alpha", "V_alpha"))
 
 
 def mean_of(values, fading):
-    return (1 - fading) * sum_over(fading**s * values, s)
+    return (1 - fading) * sum_over(fading**k * values, k)
 
 
-means = (past, beta1, beta2, c)
-calculation(
-    mean_of(c * past[s], beta1) / sqrt(mean_of((c * past[s]) ** 2, beta2)),
-    given=means,
-    title="Gradients of another size",
-).then(
-    c * mean_of(past[s], beta1) / (c * sqrt(mean_of(past[s] ** 2, beta2))),
-    because="a factor comes out of both",
-).then(mean_of(past[s], beta1) / sqrt(mean_of(past[s] ** 2, beta2)), because="it cancels")
-
-# %% [markdown]
-# *In words:* Adam does not care how large gradients are, only how they compare with those of the
-# same parameter before. Where they are always the same the quotient is one, and the step is
-# $\eta$; where they are mostly noise it is small. Multiplying the loss by a thousand changes
-# nothing, but for the little $\epsilon$.
-#
-# ### Why divide by $1 - \beta^t$
-#
-# Both means start at zero. Suppose that all gradients have the same mean $a$. What is the running
-# mean after $T$ steps, on average? The gradient of $s$ steps ago has the weight
-# $(1 - \beta) \beta^s$.
-
-# %%
-beta = scalar("beta", domain="unit", note="decay of the mean")
-average = scalar("a", note="mean of the gradients")
-sigma = scalar("sigma", note="standard deviation of the gradients")
-m = scalar("m")
-running = (past, beta, average, sigma, Let(m, mean_of(past[s], beta), "the running mean"))
-noise = (random(past[s], mean=average, variance=sigma**2),)
-calculation(E(m), given=running, assuming=noise, title="The mean of the running mean").then(
-    (1 - beta) * sum_over(beta**s * E(past[s]), s), because="linear"
-).then((1 - beta) * average * sum_over(beta**s, s), because="all have the same mean").then(
-    average * (1 - beta**T), because="the geometric series"
+means = (
+    past, beta1, beta2, alpha,
+    Let(M, mean_of(past[k], beta1), "the mean"),
+    Let(V, mean_of(past[k] ** 2, beta2), "the mean square"),
+    Let(scaled_M, mean_of(alpha * past[k], beta1), "of gradients $\\alpha$ times as large"),
+    Let(scaled_V, mean_of((alpha * past[k]) ** 2, beta2), "likewise"),
+)  # fmt: skip
+calculation(scaled_M / sqrt(scaled_V), given=means, title="Gradients of another size").then(
+    M / sqrt(V), because="$\\alpha$ over the root of $\\alpha^2$"
 )
 
 # %% [markdown]
-# It is too small: the zero that it started from has the weight $\beta^T$ still. Divided by
-# $1 - \beta^T$ it is right.
+# *In words:* Adam does not care how large gradients are, only how they compare with those of the
+# same parameter before. Where they are always the same the quotient is one in size, and the step
+# $\eta$; where they are mostly noise it is small. Multiplying the loss by a thousand changes
+# nothing, but for the little $\epsilon$.
+#
+# ### Why correct for the start
+#
+# Both means start at zero. Suppose that all gradients have the same mean $\bar{g}$. What is the
+# running mean after $t$ steps, on average? The gradient of $k$ steps ago has the weight
+# $(1 - \beta) \beta^k$.
 
 # %%
-calculation(E(m / (1 - beta**T)), given=running, assuming=noise, title="Corrected").then(
-    E(m) / (1 - beta**T), because="a constant factor"
-).then(average, because="by the mean above")
+beta = scalar("beta", domain="unit", note="decay of the mean")
+sigma = scalar("sigma", note="standard deviation of the gradients")
+average = scalar("gbar")
+running = (past, beta, average, sigma, Let(M, mean_of(past[k], beta), "the running mean"))
+noise = (random(past[k], mean=average, variance=sigma**2),)
+calculation(E(M), given=running, assuming=noise, title="The mean of the running mean").then(
+    (1 - beta) * sum_over(beta**k * E(past[k]), k), because="linear"
+).then(average * (1 - beta**t), because="the geometric series")
 
 # %% [markdown]
+# It is too small: the zero that it started from has the weight $\beta^t$ still. Divided by
+# $1 - \beta^t$ it is right.
+#
 # The mean of squares fades more slowly, and is too small for longer. The picture has the share of
 # the truth that the means have reached: with $\beta = 0.999$ it takes a thousand steps to get to
 # nearly two thirds.
@@ -169,7 +161,6 @@ pictures.curves(
 # too small but too large, by a factor of three; with it, the first step is a sign.
 
 # %%
-M, V = scalar("M"), scalar("V")
 calculation(
     (1 - beta1) / sqrt(1 - beta2),
     given=(Let(beta1, Rational(9, 10), "as usual"), Let(beta2, Rational(999, 1000), "as usual")),
@@ -177,12 +168,15 @@ calculation(
 ).then(sqrt(10), because="$0.1$ over the root of $0.001$").at_least(3, because="$9 < 10$")
 
 # %%
+right_m, right_v = scalar("mhat"), scalar("vhat")
 calculation(
-    (M / (1 - beta1)) / sqrt(V / (1 - beta2)),
+    right_m / sqrt(right_v),
     given=(
         grad, beta1, beta2,
         Let(M, (1 - beta1) * grad, "the mean after one step"),
         Let(V, (1 - beta2) * grad**2, "the mean square"),
+        Let(right_m, M / (1 - beta1), "corrected"),
+        Let(right_v, V / (1 - beta2), "corrected likewise"),
     ),
     title="The first step, corrected",
 ).then(grad / Abs(grad), because="both factors cancel")  # fmt: skip
@@ -191,9 +185,9 @@ calculation(
 # And how noisy is the mean, once the start is forgotten?
 
 # %%
-calculation(Var(m), given=running, assuming=noise, title="The noise of the running mean").then(
-    (1 - beta) ** 2 * sum_over(beta ** (2 * s) * sigma**2, s), because="independent terms"
-).then(sigma**2 * (1 - beta) / (1 + beta) * (1 - beta ** (2 * T)), because="the geometric series")
+calculation(Var(M), given=running, assuming=noise, title="The noise of the running mean").then(
+    (1 - beta) ** 2 * sum_over(beta ** (2 * k) * sigma**2, k), because="independent terms"
+).then(sigma**2 * (1 - beta) / (1 + beta) * (1 - beta ** (2 * t)), because="the geometric series")
 
 # %% [markdown]
 # *In words:* as little as a mean of $(1 + \beta)/(1 - \beta)$ gradients would be: nineteen for
@@ -208,24 +202,24 @@ calculation(Var(m), given=running, assuming=noise, title="The noise of the runni
 # %%
 weight = scalar("theta", note="parameter")
 decay = scalar("lamda", note="weight decay")
-root = scalar("r", domain="positive", note="root of the mean square")
-both = (weight, grad, decay, lr, root)
+root = scalar("s", domain="positive")
+both = (weight, grad, decay, lr)
 calculation(
     weight - lr * (grad + decay * weight), given=both, title="Gradient descent with a penalty"
 ).then((1 - lr * decay) * weight - lr * grad, because="terms with $\\theta$ together")
 
 # %% [markdown]
-# Adam divides the gradient by $r$, the root of the mean of its squares. A penalty is part of the
-# gradient, and is divided too.
+# Adam divides the gradient by its size $s$. A penalty is part of the gradient, and is divided too.
+# To see it, leave the memory out ($\beta_1 = 0$).
 
 # %%
 calculation(
-    weight - lr * (grad + decay * weight) / root, given=both, title="Adam with a penalty"
+    weight - lr * (grad + decay * weight) / root, given=(*both, root), title="Adam with a penalty"
 ).then((1 - lr * decay / root) * weight - lr * grad / root, because="terms with $\\theta$ together")
 
 # %% [markdown]
-# *In words:* with the penalty, weights decay *less* where gradients are large, for $r$ is large
-# there: the opposite of what anyone wants. AdamW decays every weight by the same share, and leaves
+# *In words:* with the penalty, weights decay *less* where gradients are large, for $s$ is large
+# there: nobody asked for that. AdamW decays every weight by the same share, and leaves
 # the division to the gradient.
 
 # %%
@@ -296,9 +290,12 @@ ops.clip_by_global_norm
 n = Dim("n", "parameters")
 i, j = n.indices("i j")
 g, length = n.vector("g", note="gradient"), scalar("r")
+c = scalar("c", domain="positive", note="factor of the gradients")
 clipped = (g, c, Let(length, sqrt(sum_over(g[i] ** 2, i)), "the norm"))
 calculation(
-    sqrt(sum_over((g[i] * Min(1, c / length)) ** 2, i)), given=clipped, title="Its length after"
+    sqrt(sum_over((g[i] * Min(1, c / length)) ** 2, i)),
+    given=clipped,
+    title="The length after clipping",
 ).then(length * Min(1, c / length), because="the factor comes out").then(
     Min(length, c), because="multiplied in"
 ).at_most(c, because="the smaller of two")
@@ -310,29 +307,19 @@ calculation(
 #
 # ## Exercises
 #
-# **1.** Set both fading factors of Adam to zero, and $\epsilon$ too. Which optimizer is left?
-#
-# **2.** Somebody's Adam divides by $\sqrt{\hat{v} + \epsilon}$ instead of
+# **1.** Somebody's Adam divides by $\sqrt{\hat{v} + \epsilon}$ instead of
 # $\sqrt{\hat{v}} + \epsilon$, with the usual $\epsilon = 10^{-8}$. For gradients of one that is the
 # same. Find a gradient for which it is not.
 #
-# **3.** Late in training Adam's quotient is mostly noise. Say that its entries are random, with
+# **2.** Late in training Adam's quotient is mostly noise. Say that its entries are random, with
 # mean zero and variance one, anew in each step. How large do weights become under AdamW, and what
 # decides it?
 #
-# **4.** For how long does a single huge gradient shorten Adam's steps?
+# **3.** For how long does a single huge gradient shorten Adam's steps?
 #
 # ### Answers
 #
-# **1.** The sign of the gradient, as in Lion: what Adam adds to it is memory.
-
-# %%
-calculation(grad / sqrt(grad**2), given=(grad,)).then(
-    grad / Abs(grad), because="the mean square is the square"
-)
-
-# %% [markdown]
-# **2.** A small one: for $g = 10^{-8}$ the right one takes half a step, the wrong one less than
+# **1.** A small one: for $g = 10^{-8}$ the right one takes half a step, the wrong one less than
 # a ten-thousandth of one.
 
 # %%
@@ -348,7 +335,7 @@ calculation(tiny / sqrt(tiny**2 + eps), given=small).at_most(
 )
 
 # %% [markdown]
-# **3.** The mean square $w$ of a weight settles where decay takes what noise brings, at about
+# **2.** The mean square $w$ of a weight settles where decay takes what noise brings, at about
 # $\eta / 2 \lambda$. The weights forget how they were initialised, and one who halves the
 # learning rate shrinks them, too.
 
@@ -370,7 +357,7 @@ calculation(
 ).implies(Equals(size, lr / (decay * (2 - lr * decay))), because="terms with $w$ together")
 
 # %% [markdown]
-# **4.** Its weight fades by $\beta_2$ in each step: with 0.999 more than a third of it is there a
+# **3.** Its weight fades by $\beta_2$ in each step: with 0.999 more than a third of it is there a
 # thousand steps later. That is a reason to clip, and another to take a smaller $\beta_2$.
 
 # %%
