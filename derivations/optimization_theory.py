@@ -423,9 +423,8 @@ pictures.curves(
     {"progress in a step": x / (1 + x), "progress for an example": 1 / (1 + x)},
     over=(x, Rational(1, 100), 100),
     name="critical-batch-size",
-    words="Progress as a share of the best, over the batch size in units of the critical one. "
-    "What a step gains rises from 0 to 1, what an example gains falls from 1 to 0; they cross "
-    "at one half, at the critical batch size.",
+    words="Progress as a share of the best: what a step gains rises from 0 to 1, what an example "
+    "gains falls from 1 to 0; they cross at one half, at the critical batch size.",
     across="batch size $b / B$",
     up="share of the best",
     log="x",
@@ -449,9 +448,10 @@ pictures.curves(
 #
 # ### Answers
 #
-# **1.** Twice as large: the *linear scaling rule*. The kicks have the same variance then, two of
-# the old against one of the new. What changes is the way down, by the square of $\eta \lambda$: the
-# rule holds while steps are small for their curvature.
+# **1.** Twice as large: the *linear scaling rule*. Two old kicks have the variance of a new one. The
+# way down differs: two steps multiply by $(1 - \eta \lambda)^2$, the new one by
+# $1 - 2 \eta \lambda$, less by $\eta^2 \lambda^2$. The rule holds while steps are small for their
+# curvature.
 
 # %%
 first = scalar("xi_1", note="noise of the first step")
@@ -461,11 +461,6 @@ calculation(
     given=(first, second, eta, spread, b),
     assuming=(random(first, variance=spread / b), random(second, variance=spread / b)),
 ).then(2 * eta**2 * spread / b, because="two old kicks, or a new one: $(2 \\eta)^2$ times $v / 2b$")
-
-# %%
-calculation((1 - eta * curve) ** 2 - (1 - 2 * eta * curve), given=(eta, curve)).then(
-    eta**2 * curve**2, because="multiplied out"
-)
 
 # %% [markdown]
 # **2.** It is: what is drawn more often counts less each time. Draw large gradients more often, and
@@ -497,9 +492,8 @@ calculation(before - (before - newest) / steps_done, given=averaged).then(
 )
 
 # %% [markdown]
-# **4.** It takes $b$ times as many examples as steps, $T_0 (b + B)$, and never less than $T_0 B$ of
-# them, which the smallest batches come near. Who wants few steps pays in examples, and the other
-# way round.
+# **4.** $T_0 (b + B)$ of them, $b$ times the steps, and never less than $T_0 B$. Who wants few steps
+# pays in examples, and the other way round.
 
 # %%
 batch = scalar("b", domain="positive", note="examples of a batch")

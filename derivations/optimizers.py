@@ -308,8 +308,8 @@ calculation(
 # ## Exercises
 #
 # **1.** Somebody's Adam divides by $\sqrt{\hat{v} + \epsilon}$ instead of
-# $\sqrt{\hat{v}} + \epsilon$, with the usual $\epsilon = 10^{-8}$. For gradients of one that is the
-# same. Find a gradient for which it is not.
+# $\sqrt{\hat{v}} + \epsilon$, with the usual $\epsilon = 10^{-8}$. For gradients of one that is all
+# but the same. Find a gradient for which it is not.
 #
 # **2.** Late in training Adam's quotient is mostly noise. Say that its entries are random, with
 # mean zero and variance one, anew in each step. How large do weights become under AdamW, and what

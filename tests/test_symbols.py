@@ -21,50 +21,52 @@ CHAPTERS = sorted(path.stem for path in FOLDER.glob("*.py"))
 #: By chapter: letters that stand for any number, vector or matrix, or whose meaning is not said.
 WITHOUT: Mapping[str, str] = {
     "attention_theory": "Otilde Stilde Ztilde",
-    "foundations": "A B C U d",
+    "foundations": "A B C U",
     "initialisation": "a",
-    "interpretability": "y_1 y_2",
-    "normalisation": "mu_z v_z",
-    "positions": "btilde dtilde",
-    "probability": "x",
+    "interpretability": "s_1 s_2",
+    "normalisation": "mutilde vtilde",
+    "optimization_theory": "T_0 p s xhat",
+    "optimizers": "alpha gbar",
+    "positions": "btilde etilde",
+    "scaling": "k p q",
 }
 
 #: By chapter: letters that stand for several things in it.
 TWICE: Mapping[str, str] = {
-    "activations": "E Phi s t u y",
+    "activations": "E Phi s u y",
     "attention_masks": "S n",
     "attention_theory": "v",
     "attention_variants": "K O Q V c n y",
-    "blocks": "A H K Q U f g h m n u x y",
-    "embedding": "d h m x y z ztilde",
-    "ethics": "p xi",
+    "blocks": "H K Q U h m n u x y",
+    "embedding": "d h x y z ztilde",
+    "ethics": "xi",
     "fast_attention": "n s v",
     "fine_tuning": "A B L",
-    "foundations": "L h u x y",
-    "interpretability": "N W f r s y",
+    "foundations": "L h x y",
+    "interpretability": "f r z",
     "language_models": "L m",
     "learning_to_learn": "L thetahat",
     "linear": "W c h y",
     "linear_attention": "L M n",
-    "losses": "L m n p q y z",
-    "mixture_of_experts": "F G L f p x y",
-    "normalisation": "a b r x xhat y",
-    "numerics": "a e f w",
-    "optimization_theory": "t thetahat",
-    "optimizers": "M V c m m_next s theta_next u",
-    "positions": "a b n omega theta x y",
-    "preferences": "L R b k mu p pi ref sigma z",
-    "probability": "H c p q u",
-    "scaling": "B D",
-    "softmax": "L Z n x y z",
+    "losses": "L lse n p q y z",
+    "mixture_of_experts": "F G f p y",
+    "normalisation": "r x xhat y",
+    "numerics": "e f u w",
+    "optimization_theory": "thetahat",
+    "optimizers": "M V c m m_next mhat s theta_next u vhat",
+    "positions": "a b n omega theta x",
+    "preferences": "L R mu p pi sigma z",
+    "probability": "H p q",
+    "scaling": "D",
+    "softmax": "L Z n y z",
 }
 
 #: Letters that stand for several things in the book.
 SEVERAL = """
-A B C C_bwd C_fwd D E F G H J K L Lhat M N O P P_1 P_tab Phi Q R S T U V W W_1 W_2 X Y Z a
-alpha b beta c d dS dW delta dh dx e ell epsilon f g ghat h hhat k kappa l lamda m m_next mask
-mu n nu o omega p pi q r r_0 r_1 ref rho s sigma t theta theta_0 theta_1 theta_2 theta_next
-thetahat u v vhat w x xhat xi y yhat z z_1 z_2 ztilde
+A B C C_bwd C_fwd D Delta E F G H J K L Lhat M N N_tab O O_1 O_2 P P_1 Phi Q R S T U V W W_1
+W_2 X Y Z a alpha b beta c d dS dW delta dh dx e ell epsilon f g ghat h k kappa l lamda lse m
+m_next mask mhat mu mu_1 n nu o o_1 o_2 omega p pi q r rho s sigma t theta theta_0 theta_1
+theta_2 theta_next thetahat u up v vhat w x x_1 x_2 xhat xi y yhat z ztilde
 """
 
 
