@@ -448,8 +448,8 @@ pictures.curves(
 #
 # ### Answers
 #
-# **1.** Twice as large: the *linear scaling rule*. Two old kicks have the variance of a new one. The
-# way down differs: two steps multiply by $(1 - \eta \lambda)^2$, the new one by
+# **1.** Twice as large: the *linear scaling rule*. Two old kicks have the variance of a new one.
+# The way down differs: two steps multiply by $(1 - \eta \lambda)^2$, the new one by
 # $1 - 2 \eta \lambda$, less by $\eta^2 \lambda^2$. The rule holds while steps are small for their
 # curvature.
 
@@ -492,8 +492,8 @@ calculation(before - (before - newest) / steps_done, given=averaged).then(
 )
 
 # %% [markdown]
-# **4.** $T_0 (b + B)$ of them, $b$ times the steps, and never less than $T_0 B$. Who wants few steps
-# pays in examples, and the other way round.
+# **4.** $T_0 (b + B)$ of them, $b$ times the steps, and never less than $T_0 B$. Who wants few
+# steps pays in examples, and the other way round.
 
 # %%
 batch = scalar("b", domain="positive", note="examples of a batch")
