@@ -43,7 +43,7 @@ ops.masked_softmax.gradient("x")
 ops.causal_attention
 
 # %% [markdown]
-# The weights of six random queries for six random keys make a triangle. The first position can
+# The weights of six positions, for scores drawn at random, make a triangle. The first position can
 # only look at itself; the later a row, the more it has to choose from.
 
 # %%
@@ -73,8 +73,9 @@ ops.causal_attention.gradient()
 # ## A mask that is added
 #
 # Other masks are given as a matrix $M$ that is added to the scores: minus infinity forbids, and
-# zero allows. Finite values favour or discourage. A row of minus infinities has the output zero, by
-# the same convention.
+# zero allows. Finite values favour or discourage. Blanks that fill up a batch are forbidden to every
+# query: each has a column of minus infinities. A row of them has the output zero, by the same
+# convention.
 
 # %%
 ops.masked_attention

@@ -46,7 +46,7 @@ pictures.curves(
 a = Dim("a", "scores of the first piece")
 b = Dim("b", "scores of the second piece")
 e = Dim("e", "width of values")
-i, j, l = a.index("i"), b.index("j"), e.index("l")
+(i, k), j, l = a.indices("i k"), b.index("j"), e.index("l")
 s = a.vector("s", note="first piece of the scores")
 t = b.vector("t", note="second piece of the scores")
 v = a.vector("v", note="values of the first piece")
@@ -173,12 +173,12 @@ calculation(
     exp(s[i] - ell),
     given=(
         s, m_1,
-        Let(z_1, sum_over(exp(s[i] - m_1), i), "sum of the row"),
+        Let(z_1, sum_over(exp(s[k] - m_1), k), "sum of the row"),
         Let(ell, m_1 + log(z_1), "what is saved"),
     ),
     title="A probability",
 ).then(exp(s[i] - m_1) / z_1, because="the exponential of a logarithm").then(
-    exp(s[i]) / sum_over(exp(s[i]), i), because=r"$\exp(-m_1)$ cancels"
+    exp(s[i]) / sum_over(exp(s[k]), k), because=r"$\exp(-m_1)$ cancels"
 )  # fmt: skip
 
 # %% [markdown]

@@ -105,7 +105,7 @@ calculation(((x + s) ** 3 - (x - s) ** 3) / (2 * s), **nonzero, title="One step 
 # %% [markdown]
 # *In words:* with a step of a thousandth, the first is wrong by thousandths and the second by
 # millionths. These *central differences* judge every gradient in this book. The chapter on
-# normalisation draws what happens when the step becomes too small.
+# numerics draws what happens when the step becomes too small.
 #
 # ## Indices
 #
