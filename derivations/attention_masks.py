@@ -73,9 +73,9 @@ ops.causal_attention.gradient()
 # ## A mask that is added
 #
 # Other masks are given as a matrix $M$ that is added to the scores: minus infinity forbids, and
-# zero allows. Finite values favour or discourage. Blanks that fill up a batch are forbidden to every
-# query: each has a column of minus infinities. A row of them has the output zero, by the same
-# convention.
+# zero allows. Finite values favour or discourage. Blanks that fill up a batch are forbidden to
+# every query: each has a column of minus infinities. A row of them has the output zero, by the
+# same convention.
 
 # %%
 ops.masked_attention
