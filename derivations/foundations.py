@@ -104,8 +104,8 @@ calculation(((x + s) ** 3 - (x - s) ** 3) / (2 * s), **nonzero, title="One step 
 
 # %% [markdown]
 # *In words:* with a step of a thousandth, the first is wrong by thousandths and the second by
-# millionths. These *central differences* judge every gradient in this book. The chapter on
-# numerics draws what happens when the step becomes too small.
+# millionths. These *central differences* judge every gradient in this book. The chapter *Numerics*
+# draws what happens when the step becomes too small.
 #
 # ## Indices
 #

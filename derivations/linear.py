@@ -231,7 +231,7 @@ twice = (
     Let(dh[j], sum_over(dy[i] * W[i, j], i), "what comes back through the second"),
 )  # fmt: skip
 calculation(Partial(L, W[a, b]), given=twice).then(
-    dy[a] * h[b] + dh[a] * x[b], because="second place, first place"
+    dy[a] * h[b] + dh[a] * x[b], because="first place, second place"
 )
 
 # %% [markdown]

@@ -355,7 +355,7 @@ calculation(-sum_over(q[i] * log(p[i]), i), given=(z, right, epsilon, both[3], s
 # unlikely already, which is as it should be, and strong where it is nearly certain.
 
 # %%
-t, against = scalar("t", domain=n, note="right class"), scalar("L")
+t, against = scalar("t", domain=n, note="token not to be said"), scalar("L")
 unlikely = (
     z, t, both[3],
     Let(against, -log(1 - p[t]), "the surprise at anything else"),

@@ -439,7 +439,7 @@ calculation(Partial(y[i], x[j]), given=unit, title="A unit vector").then(
 # What is never trained is the mean of each column: it is what is the same in all outputs.
 
 # %%
-below = m.vector("u", note="what comes from above")
+below = m.vector("u", note="input of the layer")
 calculation(sum_over(dx[i] * below[col], i), given=(dx, below), title="A column").then(
     sum_over(dx[i], i) * below[col], because="the input is the same for all outputs"
 )

@@ -83,7 +83,8 @@ def picture(height: int) -> str:
 
 
 def test_a_picture_without_room_is_smaller_or_lets_the_text_go_on():
-    shown = f"{mark('begun')}Before.\n\n{picture(200)}\n\n{mark('after')}Words."
+    words = "Words of a paragraph that goes on. " * 25
+    shown = f"{mark('begun')}Before.\n\n{picture(200)}\n\n{mark('after')}Words.\n\n{words}"
     below, above = {}, {}
     for gap in GAPS:
         found = places(gap, shown, "<begun>", "<drawn>", "<after>")
@@ -99,6 +100,14 @@ def test_a_picture_without_room_is_smaller_or_lets_the_text_go_on():
     assert 0 < whole - least < 0.25 * 150
     assert {round(end) for end in above.values()} == {150}
     assert max(below) < min(above)
+
+
+@pytest.mark.parametrize("after", ["```python\npass\n```", "1.  A step"])
+def test_a_picture_does_not_come_into_the_midst_of_code_or_of_steps(after):
+    shown = f"Before.\n\n{picture(200)}\n\n{mark('after')}\n\n{after}\n\n" + "Words. " * 200
+    for gap in GAPS:
+        drawn, goes_on = places(gap, shown, "<drawn>", "<after>")
+        assert goes_on >= drawn
 
 
 @pytest.mark.parametrize("formula", ["$$\nx = y\n$$", "::: result\n$$\nx = y\n$$\n:::"])

@@ -164,6 +164,19 @@ local function is_picture(block)
   return block.t == 'CodeBlock' and block.classes[1] == 'picture'
 end
 
+-- So much prose, in characters, must follow a picture that may begin the next page: it would stand
+-- in the midst of what follows, and that must not be code or a derivation.
+local filling = 700
+
+local function may_float(blocks, n)
+  local length = 0
+  for k = n + 1, #blocks do
+    if blocks[k].t ~= 'Para' or is_display(blocks[k]) or is_label(blocks[k]) then break end
+    length = length + #pandoc.utils.stringify(blocks[k])
+  end
+  return length >= filling
+end
+
 -- Evidence stands on the page of the formula that it is about.
 local function is_shown_by(after, block)
   return after and after.t == 'Div' and after.classes[1] == 'evidence'
@@ -177,6 +190,7 @@ local function Blocks(blocks)
   local result = pandoc.Blocks({})
   for n, block in ipairs(blocks) do
     local after, before = blocks[n + 1], result[#result]
+    if is_picture(block) and may_float(blocks, n) then block.attributes.floats = 'true' end
     local leads = block.t == 'Para' and not is_display(block) and after and not is_picture(after)
       and (is_label(block) or is_display(after) or after.t ~= 'Para' and after.t ~= 'Header')
       and not (is_numbered(block) and (is_numbered(after) or after.t == 'Header'))
@@ -225,7 +239,9 @@ local function picture(el)
     return pandoc.Plain(words)
   end
   local caption = pandoc.write(pandoc.Pandoc({ pandoc.Plain(words) }), 'typst')
-  return pandoc.RawBlock('typst', '#picture(' .. quoted(el.text) .. ')[' .. caption .. ']')
+  local floats = el.attributes.floats and ', floats: true' or ''
+  return pandoc.RawBlock('typst',
+    '#picture(' .. quoted(el.text) .. floats .. ')[' .. caption .. ']')
 end
 
 local function CodeBlock(el)
