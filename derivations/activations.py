@@ -199,10 +199,10 @@ calculation(log(1 + exp(x)), given=(x,), title="Softplus and the rectifier").the
 ).at_most(Max(x, 0) + log(2), because="what is left is at most $\\log 2$")
 
 # %% [markdown]
-# *In words:* never by more than $\log 2$, and that only at the corner. The line in the middle is
-# also how programs compute softplus. As it is defined, it fails where $e^x$ is too large for the
-# machine, although the value is harmless; with the larger taken out, the exponential can only be
-# small.
+# *In words:* never by more than $\log 2$, and that only at the corner. What the first step arrives
+# at is also how programs compute softplus. As it is defined, it fails where $e^x$ is too large for
+# the machine, although the value is harmless; with the larger taken out, the exponential can only
+# be small.
 #
 # Softplus itself did not win: at zero it lets $\log 2$ through, and no unit is ever off.
 # It lives on where something has to be positive, such as a step size or a variance. The corner
@@ -360,8 +360,8 @@ ops.swiglu.gradient()
 # either way; where there is nothing to pass, the gate does not learn.
 
 # %% [markdown]
-# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh. Only the
-# gradient of the gate is another.
+# GEGLU has a GELU at the gate: $a_i = \mathrm{gelu}(\mathrm{gate}_i)$. The later T5 models and
+# Gemma use it, with GELU as a tanh. Only the gradient of the gate is another.
 
 # %%
 ops.geglu.gradient("gate")

@@ -43,7 +43,9 @@ ops.attention.gradient()
 
 # %% [markdown]
 # The picture has the forward pass on its left, downwards, and the gradients opposite. What has to
-# be kept for the way back can be read from the dotted lines: queries, keys, values and weights.
+# be kept for the way back can be read from the dotted lines: queries, keys, values and weights. (It
+# centres a row by the weights and their gradients, as the third step does. Whoever takes $D_i$ from
+# the output keeps the output as well.)
 
 # %%
 pictures.graph(ops.attention.gradient())

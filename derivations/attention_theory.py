@@ -269,7 +269,7 @@ for op in (ops.attention, ops.causal_attention):
 # %%
 sigma_q = scalar("sigma_q", domain="positive", note="standard deviation of the query")
 sigma_k = scalar("sigma_k", domain="positive", note="standard deviation of the key")
-sigma = scalar("sigma", domain="positive", note="standard deviation of the score")
+sigma = scalar("sigma", domain="positive", note="standard deviation of a value")
 calculation(
     Var(sum_over(q[i] * k[i], i)),
     given=(q, k, sigma_q, sigma_k),
@@ -316,9 +316,10 @@ calculation(
 )
 
 # %% [markdown]
-# **4.** Two factors. The first is the same for all keys of a row, and cancels in the quotient. The
-# second is not: a scalar product favours long keys, a distance does not. Among keys of one length,
-# as a norm can make them, both give the same weights, and the nearest key has the largest.
+# **4.** Two factors beside the exponential of the scalar product. That of the query is the same for
+# all keys of a row, and cancels in the quotient. That of the key is not: a scalar product favours
+# long keys, a distance does not. Among keys of one length, as a norm can make them, both give the
+# same weights, and the nearest key has the largest.
 
 # %%
 calculation(exp(-sum_over((q[i] - k[i]) ** 2, i) / 2), given=(q, k), title="A distance").then(
