@@ -42,7 +42,7 @@ ops.mlp
 # %% [markdown]
 # ### One path through three ops
 #
-# So three citations tell it.
+# All three have been derived, so three citations tell it.
 
 # %%
 ops.mlp.gradient()
@@ -99,7 +99,11 @@ P = n.vector("P", domain="distribution", note="attention weights")
 dP, dS = n.vector("dP"), n.vector("dS")
 calculation(
     sum_over(dS[j], j),
-    given=(P, dP, Let(dS[j], P[j] * (dP[j] - sum_over(P[k] * dP[k], k)), "a row of scores")),
+    given=(
+        P,
+        dP,
+        Let(dS[j], P[j] * (dP[j] - sum_over(P[k] * dP[k], k)), "gradient of a row of scores"),
+    ),
     title="What the keys' bias gets from a row",
 ).then(0, because="probabilities sum to one")
 
@@ -112,7 +116,7 @@ calculation(
 # %%
 c = Dim("c", "width of the stream")
 i, j, k = c.index("i"), c.index("j"), c.index("k")
-B = matrix("B", c, c, note="Jacobian of the second branch")
+B = matrix("B", c, c, note="Jacobian of a branch")
 B_1, B_2 = (
     matrix("B_1", c, c, note="Jacobian of the first branch"),
     matrix("B_2", c, c, note="of the second"),

@@ -80,9 +80,9 @@ calculation(E(sum_over(dx[j] ** 2, j) / n), given=back, assuming=weights, title=
 
 # %% [markdown]
 # *In words:* what keeps the size of gradients is $s^2 = 1/m$, and both can be had only by a square
-# matrix. Xavier initialisation splits the difference: the variance is one over the mean of both
-# fans. In a transformer a layer that widens by a factor of four is followed by one that narrows by
-# four. What do both do together, with $f$ the wider side?
+# matrix. Xavier initialisation (Glorot and Bengio, 2010) splits the difference: the variance is one
+# over the mean of both fans. In a transformer a layer that widens by a factor of four is followed
+# by one that narrows by four. What do both do together, with $f$ the wider side?
 
 # %%
 f = scalar("f")
@@ -116,9 +116,9 @@ calculation(E(Max(u, 0) ** 2), given=(u, v), assuming=even, title="Half is lost"
 
 # %% [markdown]
 # So a layer whose inputs come out of ReLUs needs twice the variance, $s^2 = 2/n$: He
-# initialisation. A factor of two sounds like little. Over depth it is not. Each layer with a ReLU
-# multiplies a mean square $q$ by $n s^2 / 2$; with Xavier's weights, for a square matrix, $D$
-# layers make of it
+# initialisation (He et al., 2015). A factor of two sounds like little. Over depth it is not. Each
+# layer with a ReLU multiplies a mean square $q$ by $n s^2 / 2$. What do $D$ layers make of it, with
+# Xavier's weights and square matrices?
 
 # %%
 depth = Dim("D", "layers")
@@ -153,7 +153,7 @@ for name, variance in [("Xavier", 1 / 128), ("He    ", 2 / 128)]:
 #
 # A transformer adds what a layer computes to what it was given. Sizes do not multiply then, they
 # add: with $D$ branches, each of variance $\sigma^2$ and independent of the others, the stream
-# grows like this (*Normalisation* asks what it does to gradients).
+# grows like this (the chapter *Normalisation* asks what it does to gradients).
 
 # %%
 branch, start = (
@@ -174,15 +174,15 @@ calculation(
 # %% [markdown]
 # Not an explosion, but deep layers speak into a stream that is already loud: with $\sigma = 1$ the
 # last of a hundred adds a hundredth of its variance. GPT-2 scales the last matrix of each branch by
-# one over the root of the number of branches. Then $\sigma^2 = 1/D$, and the stream's variance
-# doubles from first to last, whatever the depth.
+# one over the root of the number of branches (Radford et al., 2019). Then $\sigma^2 = 1/D$, and the
+# stream's variance doubles from first to last, whatever the depth.
 
 # %% [markdown]
 # That each branch has the same variance is the work of the normalisation before it. Without one, a
 # branch is as large as the stream, and sizes multiply after all, by $1 + \sigma^2$ for each branch.
 # With $\sigma^2 = 1/D$ that is no harm: the product stays below $e$, as the chapter *Blocks* shows
-# for gradients on their way back. Fixup, which scales branches by the depth, does without norms.
-# The picture has the four ways in which a signal can travel.
+# for gradients on their way back. Fixup (Zhang et al., 2019), which scales branches by the depth,
+# does without norms. The picture has the four ways in which a signal can travel.
 
 # %%
 t = symbols("l", positive=True)

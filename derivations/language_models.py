@@ -68,7 +68,8 @@ for s in (0.0, 0.5, 1.0, 2.0):
 #
 # Positions are learnt, normalisations have a mean to subtract, linear layers have biases, and the
 # head's table is the embedding's (Radford et al., 2019; Press and Wolf, 2017): its gradient is the
-# sum of both.
+# sum of both. The letters of a layer, and the gradients in between, are those of the chapter
+# *Blocks*, with the layer's number on top; the $F$ without a number is the output of the last norm.
 
 # %%
 models.gpt2().gradient()

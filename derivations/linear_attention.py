@@ -218,9 +218,9 @@ for name, weights in kinds.items():
 # exactly, if their keys are orthogonal and of length one. With more, they run into each other.
 #
 # Two remedies make the linear models of today. One is to forget: the memory is multiplied by a
-# number $a$ below one before each token is added, so that what is long past makes room (RetNet;
-# with a factor that depends on the token, gated linear attention and Mamba 2). A token that is
-# $i - j$ old counts by that power.
+# number $a$ below one before each token is added, so that what is long past makes room (RetNet, Sun
+# et al., 2023; with a factor that depends on the token, gated linear attention, Yang et al., 2024,
+# and Mamba 2, Dao and Gu, 2024). A token that is $i - j$ old counts by that power.
 
 # %%
 fade = scalar("a", domain="positive", note="share that is remembered")

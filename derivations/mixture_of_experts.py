@@ -256,7 +256,7 @@ predicted = ((experts - 1) / tokens) ** 0.5
 print(f"standard deviation: {loads.std():.3f}, predicted {predicted:.3f}")
 for kappa in (1.0, 1.125, 1.25, 1.5):
     dropped = np.maximum(loads - kappa, 0).mean()
-    print(f"capacity factor {kappa}: {dropped:.2%} of the tokens dropped")
+    print(f"capacity factor {kappa}: {dropped:.2%} dropped")
 
 # %% [markdown]
 # ## Parameters held, parameters used

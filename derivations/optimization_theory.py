@@ -133,8 +133,8 @@ calculation(
 # ## Momentum
 #
 # Down a valley, gradient descent goes to and fro across it and hardly forwards. A heavy ball keeps
-# its speed: to each step, add $\mu$ times the step before it. What is across cancels, what is
-# along adds up. How much faster is that?
+# its speed (Polyak, 1964): to each step, add $\mu$ times the step before it. What is across
+# cancels, what is along adds up. How much faster is that?
 #
 # One coordinate of curvature $\lambda$ is enough. Three positions in a row are $\theta_0$,
 # $\theta_1$ and $\theta_2$. Is there a quantity that shrinks by the same factor in every step? A
@@ -223,7 +223,7 @@ pictures.curves(
     over=(x, 1, 100),
     name="factors-by-curvature",
     words="The factor by which one step shrinks a coordinate, over its curvature from 1 to 100. "
-    "With the best step, gradient descent is near 1 at both ends and 0 half-way between; "
+    "With the best step, gradient descent is near 1 at both ends and 0 at their mean, near 50; "
     "momentum is 9/11 everywhere.",
     across="curvature $λ$",
     up="factor in a step",
@@ -412,11 +412,11 @@ calculation(
 )
 
 # %% [markdown]
-# *In words:* a batch of $B$ examples, the *critical* batch size, gains half of what a batch without
-# end would. Far below $B$, twice the batch makes twice the progress: on twice the machines,
-# training takes half the time. Far above, all further examples are wasted. As training goes on the
-# gradient shrinks and its noise hardly does, so $B$ grows, and long runs raise their batch size on
-# the way.
+# *In words:* a batch of $B$ examples, the *critical* batch size (McCandlish et al., 2018), gains
+# half of what a batch without end would. Far below $B$, twice the batch makes twice the progress:
+# on twice the machines, training takes half the time. Far above, all further examples are wasted.
+# As training goes on the gradient shrinks and its noise hardly does, so $B$ grows, and long runs
+# raise their batch size on the way.
 
 # %%
 pictures.curves(
@@ -448,10 +448,10 @@ pictures.curves(
 #
 # ### Answers
 #
-# **1.** Twice as large: the *linear scaling rule*. Two old kicks have the variance of a new one.
-# The way down differs: two steps multiply by $(1 - \eta \lambda)^2$, the new one by
-# $1 - 2 \eta \lambda$, less by $\eta^2 \lambda^2$. The rule holds while steps are small for their
-# curvature.
+# **1.** Twice as large: the *linear scaling rule* (Goyal et al., 2017). Two old kicks have the
+# variance of a new one. The way down differs: two steps multiply by $(1 - \eta \lambda)^2$, the new
+# one by $1 - 2 \eta \lambda$, less by $\eta^2 \lambda^2$. The rule holds while steps are small for
+# their curvature.
 
 # %%
 first = scalar("xi_1", note="noise of the first step")
@@ -475,8 +475,8 @@ calculation(sum_over(share[u] * drawn_g[u], u), given=weighted).then(
 
 # %% [markdown]
 # **3.** At the mean of the first $t$ examples. If it was at the mean of $t - 1$ of them before, the
-# step takes it to that of $t$. A step that shrinks like $1/t$ averages all noise away; one that is
-# constant keeps forgetting, and has a floor.
+# step takes it to that of $t$. A step that shrinks like $1/t$ averages all noise away (Robbins and
+# Monro, 1951); one that is constant keeps forgetting, and has a floor.
 
 # %%
 u = T.index("u")

@@ -227,7 +227,7 @@ def at_budget(operations):
 
 
 pictures.curves(
-    {f"1e{power} operations": at_budget(10.0**power) for power in (19, 21, 23)},
+    {f"$10^{{{power}}}$ operations": at_budget(10.0**power) for power in (19, 21, 23)},
     over=(x, 1e7, 1e12),
     within=(2, 4.5),
     name="loss-at-fixed-compute",
@@ -252,14 +252,15 @@ import numpy as np
 budget = 5.76e23
 sizes = np.geomspace(1e9, 1e12, 30001)
 for who, A_N, A_D, alpha, beta in (
-    ("Hoffmann et al. ", 406.4, 410.7, 0.34, 0.28),
+    ("Hoffmann et al.", 406.4, 410.7, 0.34, 0.28),
     ("Besiroglu et al.", 482.01, 2085.43, 0.3478, 0.3658),
 ):
     losses = A_N / sizes**alpha + A_D / (budget / (6 * sizes)) ** beta
     ratio = (alpha * A_N / (beta * A_D)) ** (1 / (alpha + beta))
     best = ratio * (budget / 6) ** (beta / (alpha + beta))
-    print(f"{who} N = {best:.2e}, by search {sizes[losses.argmin()]:.2e},")
-    print(f"{' ' * 16} {budget / 6 / best**2:.0f} tokens for each parameter")
+    print(who)
+    print(f"  N = {best:.2e}, by search {sizes[losses.argmin()]:.2e}")
+    print(f"  {budget / 6 / best**2:.0f} tokens for each parameter")
 
 # %% [markdown]
 # *In words:* a second fit to nearly the same points moves the answer by a factor of two, and the
