@@ -155,8 +155,9 @@ calculation(
 # For vectors, Gaussian noise is better, of the deviation $\sigma C$ in each entry. But no ratio of
 # Gaussian densities is bounded everywhere: far out on one side, one density is any number of times
 # the other. One allows a small probability $\delta$ for the bound to fail. How small it is for a
-# given $\sigma$ is known exactly (Balle and Wang, 2018): it is what stands first below. That a
-# certain $\sigma$ is enough is a theorem that we cite and do not prove; the numbers agree.
+# given $\sigma$ is known exactly (Balle and Wang, 2018): it is the left side of the inequality
+# below. That a certain $\sigma$ is enough is a theorem that we cite and do not prove; the numbers
+# agree.
 
 # %%
 eps = scalar("epsilon", domain="unit", note="bound on the privacy loss")

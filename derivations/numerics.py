@@ -75,7 +75,7 @@ calculation(
 # %%
 h = scalar("h", domain="positive", note="step of a difference")
 order = scalar("k", domain="positive", note="order of the rule")
-unit_ = scalar("u", domain="positive", note="unit roundoff")
+unit_ = scalar("u", domain="positive", note="unit of rounding")
 calculation(
     Equals(unit_ / h, h**order), given=(h, order, unit_), unknown=(h,), title="The best step"
 ).implies(Equals(h, unit_ ** (1 / (order + 1))), because="multiply by $h$, take the root")
@@ -369,7 +369,7 @@ calculation(z * Partial(root, z) / root, given=(z, Let(root, sqrt(z), "a root"))
 # %% [markdown]
 # **2.** Nothing: below one the numbers of bfloat16 are $2^{-8}$ apart, and a thousandth is less
 # than half of that. Rounded at random the weight moves by a whole step now and then, and is right
-# on average: with $w$ the lower neighbour, $\Delta$ the step and $\alpha$ the distance in steps,
+# on average: with $w$ the lower neighbour, $\Delta$ the step and $\alpha$ the distance in steps:
 
 # %%
 low = scalar("w", note="lower neighbour")

@@ -290,7 +290,7 @@ ops.clip_by_global_norm
 n = Dim("n", "parameters")
 i, j = n.indices("i j")
 g, length = n.vector("g", note="gradient"), scalar("r")
-c = scalar("c", domain="positive", note="factor of the gradients")
+c = scalar("c", domain="positive", note="bound on the length")
 clipped = (g, c, Let(length, sqrt(sum_over(g[i] ** 2, i)), "the norm"))
 calculation(
     sqrt(sum_over((g[i] * Min(1, c / length)) ** 2, i)),

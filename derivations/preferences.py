@@ -86,7 +86,7 @@ calculation(
 # With $g_j$ for the length of the score of answer $j$, its gradient of $\log \pi_j$:
 
 # %%
-g = n.vector("g", domain="positive", note="squared length of the score")
+g = n.vector("g", domain="positive", note="length of the score")
 chances = n.vector("pi", domain="distribution")
 minimum(
     sum_over(chances[j] * ((R[j] - B) * g[j]) ** 2, j),
@@ -255,7 +255,7 @@ calculation(
 # the same average (Schulman, 2020).
 
 # %%
-q = n.vector("q", domain="distribution", note="probabilities of the first token")
+q = n.vector("q", domain="distribution", note="probabilities of the reference")
 calculation(
     sum_over(chances[i] * (q[i] / chances[i] - log(q[i] / chances[i]) - 1), i),
     given=(chances, q),
@@ -378,7 +378,7 @@ ops.dpo.gradient()
 # %%
 m = Dim("m", "first tokens")
 first, second, other, last = m.indices("a b i j")
-p = m.vector("p", domain="distribution", note="probabilities of the answers")
+p = m.vector("p", domain="distribution", note="probabilities of the first token")
 pay = m.vector("R", note="reward of the first token")
 logit, then = matrix("z", m, m, note="logits of the second token"), matrix("pi", m, m)
 two = (
