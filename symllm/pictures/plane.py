@@ -116,7 +116,7 @@ def keyed(lines: Sequence[Line]) -> tuple[list[str], float]:
 
 def frame(across: Axis, up: Axis, above: float) -> Iterator[str]:
     """Lines at round numbers, each with its number, and what the axes are."""
-    thin = {"stroke": "soft", "stroke-width": 0.5}
+    thin = {"stroke": "faint", "stroke-width": 0.6}
     top, bottom = above + TOP, above + HEIGHT - BOTTOM
     for tick in across.ticks:
         x = x_of(across, tick)

@@ -9,6 +9,7 @@ from html import escape
 COLOURS = {
     "ink": ("#1c2430", "#dfe5ec"),
     "soft": ("#7c8794", "#8b97a5"),
+    "faint": ("#cfd6dd", "#3b4653"),
     "accent": ("#1f4e79", "#8ec1f2"),
     "given": ("#eef4fa", "#1b2733"),
     "made": ("#ffffff", "#20262d"),
