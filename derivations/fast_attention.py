@@ -105,7 +105,7 @@ x_3 = scalar("m_3", note="shift of the third piece")
 y_1 = scalar("z_1", note="sum of the first piece")
 y_2 = scalar("z_2", note="sum of the second piece")
 y_3 = scalar("z_3", note="sum of the third piece")
-left, right = scalar("m_12"), scalar("m_23")
+left, right = scalar("mhat"), scalar("mtilde")
 triple = (
     x_1, x_2, x_3, y_1, y_2, y_3,
     Let(left, Max(x_1, x_2), "the first two, joined"),

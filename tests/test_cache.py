@@ -54,7 +54,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (chapters / "citing.py").write_text(CITING)
     (chapters / "own_words" / "said.py").write_text('word = "a word"\n')
     (chapters / "data.txt").write_text("1 2 3")
-    assert len(built(folder).written) == 4  # with the list of contents
+    assert len(built(folder).written) == 5  # with the lists of contents and of symbols
     return folder
 
 
