@@ -9,7 +9,8 @@ from typing import Any
 import sympy as sp
 from mpmath import iv
 
-from ..algebra.terms import Fn, Mono, Paren, Poly, Sum
+from ..algebra.terms import Atom, Fn, Mono, Paren, Poly, Sum
+from ..algebra.walk import mono_atoms
 
 #: Digits to which numbers are enclosed in intervals.
 DIGITS = 30
@@ -23,12 +24,18 @@ def nonnegative(poly: Poly) -> bool:
 def nowhere_negative(mono: Mono) -> bool:
     odd = [a for a, e in mono.factors if not (isinstance(e, int) and e % 2 == 0)]
     return all(
-        a.positive
+        (a.positive and is_real(a))
         or (isinstance(a, Sum) and nowhere_negative(a.body))
         or (isinstance(a, Paren) and nonnegative(a.poly))
         or (isinstance(a, Fn) and (a.name == "abs" or (a.name == "E" and nonnegative(a.args[0]))))
         for a in odd
     )
+
+
+def is_real(atom: Atom) -> bool:
+    """Are all logarithms in it of what is positive? ``s^n`` reads ``exp(n log s)`` for any s."""
+    inside = mono_atoms(Mono(((atom, 1),)))
+    return all(a.args[0].positive for a in inside if isinstance(a, Fn) and a.name == "log")
 
 
 def seen_nonnegative(written: sp.Basic, positive: frozenset[str]) -> bool:
@@ -64,8 +71,8 @@ def product_nonnegative(
 
 def sign(factor: sp.Expr, positive: frozenset[str], assumed: Sequence[sp.Expr]) -> int:
     """1 for what is nowhere negative, -1 for what is nowhere positive, 0 for what is not known."""
-    if isinstance(factor, sp.Pow) and factor.exp.is_integer:
-        return sign(factor.base, positive, assumed) if factor.exp.is_odd else 1
+    if isinstance(factor, sp.Pow) and factor.exp.is_odd:
+        return sign(factor.base, positive, assumed)
     for way in (1, -1):
         signed = opened(way * factor)
         if seen_nonnegative(signed, positive) or any(
