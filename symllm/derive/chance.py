@@ -25,14 +25,13 @@ from ..algebra.terms import (
     Poly,
     Position,
     Ref,
-    Subscript,
     Sum,
     atom_poly,
-    delta,
     fresh_index,
     number,
     size,
 )
+from .paths import equal
 
 Factor = tuple[Atom, Number]
 #: An entry, and the factors that are functions of it.
@@ -214,10 +213,3 @@ def partitions(items: list[Entry]) -> Iterator[list[list[Entry]]]:
         yield [[first], *smaller]
         for k, block in enumerate(smaller):
             yield [*smaller[:k], [first, *block], *smaller[k + 1 :]]
-
-
-def equal(left: tuple[Subscript, ...], right: tuple[Subscript, ...]) -> Poly:
-    result = ONE
-    for a, b in zip(left, right, strict=True):
-        result = result * delta(a, b)
-    return result
