@@ -67,8 +67,8 @@ FACES: dict[str, tuple[str, str]] = {
         "y[n,c]",
     ),
     "llama_block": (
-        "x[n,c] *gamma_1[c]* *W_Q[g,u,2,m,c]* *W_K[g,2,m,c]* *W_V[g,e,c]* *W_O[c,g,u,e]* *gamma_2[c]* "
-        "*W_G[f,c]* *W_U[f,c]* *W_D[c,f]* (pos[n]) (base) (eps)",
+        "x[n,c] *gamma_1[c]* *W_Q[g,u,2,m,c]* *W_K[g,2,m,c]* *W_V[g,e,c]* *W_O[c,g,u,e]* "
+        "*gamma_2[c]* *W_G[f,c]* *W_U[f,c]* *W_D[c,f]* (pos[n]) (base) (eps)",
         "y[n,c]",
     ),
     "moe_block": (
