@@ -339,7 +339,7 @@ PREFERENCES = (
         ("never clipped", lambda g, c, dy: dy, "wrong_term"),
     ),
     *table(
-        "top_k_gate N: z mask dG -> dz",
+        "top_k_gate N: z mask dg -> dz",
         (
             "closed form",
             lambda z, mask, dG: (lambda G: G * (dG - total(G * dG)))(
