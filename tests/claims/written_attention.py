@@ -293,7 +293,7 @@ PREFERENCES = (
             "of the sigmoid, not its logarithm",
             prefer(lambda h, *a: -a[-1] * sigmoid(-h) * sigmoid(h)),
             "wrong_term",
-            "s[n]",
+            "p[n]",
         ),
     ),
     *table(
