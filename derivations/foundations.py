@@ -207,10 +207,10 @@ print(np.allclose(np.einsum("ij,ij->", A, A), np.trace(A @ A.T)))
 # squared length of $x$, the simplest function that has to do with all of them.
 
 # %%
-x, step, L = m.vector("x", note="input"), m.vector("s", note="step"), scalar("L", note="loss")
+x, step, L = m.vector("x", note="input"), m.vector("s", note="step"), scalar("L")
 calculation(
     sum_over((x[j] + step[j]) ** 2, j),
-    given=(x, step, Let(L, sum_over(x[j] ** 2, j), "where we were")),
+    given=(x, step, Let(L, sum_over(x[j] ** 2, j), "where we were", means="loss")),
     title="A step in every entry",
 ).then(L + sum_over(2 * x[j] * step[j], j) + sum_over(step[j] ** 2, j), because="multiplied out")
 
@@ -228,9 +228,12 @@ S = matrix("s", n, m, note="step")
 g = n.vector("g", note="gradient")
 calculation(
     sum_over(g[i] * (W[i, j] + S[i, j]) * x[j], i, j),
-    given=(x, g, W, S, Let(L, sum_over(g[i] * W[i, j] * x[j], i, j), "where we were")),
+    given=(
+        x, g, W, S,
+        Let(L, sum_over(g[i] * W[i, j] * x[j], i, j), "where we were", means="loss"),
+    ),
     title="A step in every weight",
-).then(L + sum_over(g[i] * x[j] * S[i, j], i, j), because="multiplied out")
+).then(L + sum_over(g[i] * x[j] * S[i, j], i, j), because="multiplied out")  # fmt: skip
 
 # %% [markdown]
 # Beside the step $s_{ij}$ stands $g_i x_j$, so the gradient is the outer product of $g$ and $x$.
@@ -243,7 +246,7 @@ calculation(
 # slope of one entry by another is. Entries do not depend on each other:
 
 # %%
-x, q = n.vector("x", note="input"), scalar("q", note="quadratic form")
+x, q = n.vector("x", note="input"), scalar("q")
 A = matrix("A", n, n, note="any matrix")
 i, j, k = n.indices("i j k")
 calculation(Partial(x[i], x[k]), given=(x,), title="One entry by another").then(
@@ -256,7 +259,7 @@ calculation(Partial(x[i], x[k]), given=(x,), title="One entry by another").then(
 # three lines.
 
 # %%
-quadratic = (x, A, Let(q, sum_over(x[i] * A[i, j] * x[j], i, j)))
+quadratic = (x, A, Let(q, sum_over(x[i] * A[i, j] * x[j], i, j), "quadratic form"))
 calculation(Partial(q, x[k]), given=quadratic, title="The slope of a quadratic form").then(
     sum_over(A[i, j] * (delta(i, k) * x[j] + x[i] * delta(j, k)), i, j), because="product rule"
 ).then(
@@ -311,7 +314,7 @@ calculation(slope**2 * stride**2 - change**2, given=lengths, title="Cauchy and S
 # through the total.
 
 # %%
-total, share = scalar("Z", note="total"), n.vector("p", note="shares")
+total, share = scalar("Z"), n.vector("p")
 x = n.vector("x", domain="positive", note="input")
 shares = (x, Let(total, sum_over(x[j], j), "total"), Let(share[i], x[i] / total, "shares"))
 calculation(Partial(share[i], x[j]), given=shares, title="Shares").then(
@@ -330,16 +333,16 @@ calculation(Partial(share[i], x[j]), given=shares, title="Shares").then(
 # combine? Here is a number $x$ that reaches $y$ along two paths.
 
 # %%
-x, y = scalar("x", note="input"), scalar("y", note="output")
-u, w = scalar("u", note="value on one path"), scalar("w", note="value on another path")
+x = scalar("x", note="input")
+y, u, w = (scalar(name) for name in ("y", "u", "w"))
 paths = Op(
     name="two_paths",
     title="Two paths",
     inputs=(x,),
     equations=(
-        Let(u, x**2, "one path"),
-        Let(w, exp(x), "the other"),
-        Let(y, u * w, "where they meet"),
+        Let(u, x**2, "one path", means="value on one path"),
+        Let(w, exp(x), "the other", means="value on another path"),
+        Let(y, u * w, "where they meet", means="output"),
     ),
     numpy=lambda x: x**2 * np.exp(x),
 )
@@ -360,19 +363,15 @@ calculation(Partial(y, x), given=(x, *paths.equations), title="Along both paths"
 # an index says which. The sum over paths becomes a sum over that index: a matrix product.
 
 # %%
-x, hidden, y = (
-    n.vector("x", note="input"),
-    n.vector("h", note="hidden layer"),
-    n.vector("y", note="output"),
-)
+x, hidden, y = n.vector("x", note="input"), n.vector("h"), n.vector("y")
 W, U = matrix("W", n, n, note="weights"), matrix("U", n, n, note="weights of the second layer")
 g = n.vector("g", note="gradient")
 l = n.index("l")
 layers = (
     x, W, U, g,
-    Let(hidden[k], sum_over(W[k, l] * x[l], l), "first layer"),
-    Let(y[j], sum_over(U[j, k] * hidden[k], k), "second layer"),
-    Let(L, sum_over(g[j] * y[j], j), "a scalar at the end"),
+    Let(hidden[k], sum_over(W[k, l] * x[l], l), "first layer", means="hidden layer"),
+    Let(y[j], sum_over(U[j, k] * hidden[k], k), "second layer", means="output"),
+    Let(L, sum_over(g[j] * y[j], j), "a scalar at the end", means="loss"),
 )  # fmt: skip
 calculation(Partial(L, x[l]), given=layers, title="Through two layers").then(
     sum_over(Partial(L, y[j]) * Partial(y[j], hidden[k]) * Partial(hidden[k], x[l]), j, k),
@@ -402,13 +401,12 @@ def operations(let, *inputs):
 
 matrix_matrix = operations(Let(product[j, l], sum_over(U[j, k] * W[k, l], k)), U, W)
 row_matrix = operations(Let(row[k], sum_over(g[j] * U[j, k], j)), g, U)
-forwards = scalar("C_fwd", note="operations from the inputs on")
-backwards = scalar("C_bwd", note="operations from the loss on")
+forwards, backwards = scalar("C_fwd"), scalar("C_bwd")
 D = Dim("D", "layers")
 costs = (
     n, D,
-    Let(forwards, (D - 1) * matrix_matrix + row_matrix, "matrices first"),
-    Let(backwards, D * row_matrix, "the row first"),
+    Let(forwards, (D - 1) * matrix_matrix + row_matrix, "matrices first", means="cost forwards"),
+    Let(backwards, D * row_matrix, "the row first", means="cost backwards"),
 )  # fmt: skip
 calculation(forwards, given=costs, title="A chain of $D$ layers").then(
     n * backwards - (n - 1) * row_matrix, because="a matrix is $n$ rows"
@@ -476,12 +474,8 @@ m, d, n = (
     Dim("n", "entries of the output"),
 )
 i, j, k = n.index("i"), m.index("j"), d.index("k")
-x, y, t = (
-    m.vector("x", note="input"),
-    n.vector("y", note="output"),
-    n.vector("t", role="target", note="target"),
-)
-a, hidden = d.vector("a", note="before the bend"), d.vector("h", note="hidden layer")
+x, t = m.vector("x", note="input"), n.vector("t", role="target", note="target")
+a, hidden, y = d.vector("a"), d.vector("h"), n.vector("y")
 W = matrix("W", d, m, role="parameter", note="weights")
 U = matrix("U", n, d, role="parameter", note="weights of the second layer")
 
@@ -495,9 +489,9 @@ network = Op(
     title="A network of two layers",
     inputs=(x, W, U, t),
     equations=(
-        Let(a[k], sum_over(W[k, j] * x[j], j), "first layer"),
-        Let(hidden[k], tanh(a[k]), "bent"),
-        Let(y[i], sum_over(U[i, k] * hidden[k], k), "second layer"),
+        Let(a[k], sum_over(W[k, j] * x[j], j), "first layer", means="hidden layer before its bend"),
+        Let(hidden[k], tanh(a[k]), "bent", means="hidden layer"),
+        Let(y[i], sum_over(U[i, k] * hidden[k], k), "second layer", means="output"),
         Let(L, sum_over((y[i] - t[i]) ** 2, i) / 2, "loss"),
     ),
     numpy=forward,
@@ -598,7 +592,7 @@ A, B = matrix("A", n, m, note="any matrix"), matrix("B", m, n, note="another mat
 j, l = m.indices("j l")
 calculation(
     Partial(L, A[i, j]),
-    given=(A, B, Let(L, sum_over(A[k, l] * B[l, k], k, l), "the trace")),
+    given=(A, B, Let(L, sum_over(A[k, l] * B[l, k], k, l), "the trace", means="loss")),
 ).then(sum_over(delta(i, k) * delta(j, l) * B[l, k], k, l), because="one entry by another").then(
     B[j, i], because="both deltas"
 )
@@ -613,15 +607,15 @@ calculation(
 # %%
 x, step = n.vector("x", note="input"), n.vector("s", note="step")
 c = scalar("c", domain="positive", note="how far the step is taken")
-ahead, behind = n.vector("f", note="point ahead"), n.vector("r", note="point behind")
+ahead, behind = n.vector("f"), n.vector("r")
 A = matrix("A", n, n, note="any matrix")
 slopes = MatMul(A.matrix + Transpose(A.matrix))
 calculation(
     entry_of(slopes * ahead.matrix - slopes * behind.matrix, k) / (2 * c),
     given=(
         x, step, A, c,
-        Let(ahead[i], x[i] + c * step[i], "a little ahead"),
-        Let(behind[i], x[i] - c * step[i], "a little behind"),
+        Let(ahead[i], x[i] + c * step[i], "a point ahead"),
+        Let(behind[i], x[i] - c * step[i], "a point behind"),
     ),
 ).then(entry_of(slopes * step.matrix, k), because="both are linear")  # fmt: skip
 
