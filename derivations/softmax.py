@@ -253,7 +253,7 @@ ops.cross_entropy.hessian("z")
 
 # %%
 z, q = n.vector("z", note="logits"), n.vector("p")
-y = n.vector("y", domain="distribution", note="target probabilities")
+y = n.vector("y", domain="distribution", note="target")
 e, L = n.vector("e"), scalar("L")
 predicted = Let(q[i], ops.softmax(z[i], over=i), "predicted probabilities", means="probabilities")
 squared = (
@@ -362,7 +362,7 @@ calculation(exp(a) / (exp(a) + exp(b)), given=(a, b)).then(
 # %%
 tau, dz = scalar("tau", domain="positive", note="temperature"), n.vector("dz")
 z = n.vector("z", note="logits")
-y = n.vector("y", domain="distribution", note="target probabilities")
+y = n.vector("y", domain="distribution", note="target")
 cooled = (
     z, y, tau,
     Let(q[i], ops.softmax(z[i] / tau, over=i), "at a temperature", means="probabilities"),
