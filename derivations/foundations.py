@@ -614,8 +614,8 @@ calculation(
     entry_of(slopes * ahead.matrix - slopes * behind.matrix, k) / (2 * c),
     given=(
         x, step, A, c,
-        Let(ahead[i], x[i] + c * step[i], "a point ahead"),
-        Let(behind[i], x[i] - c * step[i], "a point behind"),
+        Let(ahead[i], x[i] + c * step[i], "point ahead"),
+        Let(behind[i], x[i] - c * step[i], "point behind"),
     ),
 ).then(entry_of(slopes * step.matrix, k), because="both are linear")  # fmt: skip
 

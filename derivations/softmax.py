@@ -374,7 +374,7 @@ calculation(Partial(L, z[i]), given=cooled).then(
 
 # %%
 calculation(
-    Partial(dz[i], z[k]), given=(*cooled, Let(dz[i], (q[i] - y[i]) / tau, "the gradient"))
+    Partial(dz[i], z[k]), given=(*cooled, Let(dz[i], (q[i] - y[i]) / tau, "gradient"))
 ).then(q[i] * (delta(i, k) - q[k]) / tau**2, because="once more")
 
 # %% [markdown]
