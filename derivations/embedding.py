@@ -44,7 +44,7 @@ v = Dim("v", "tokens of the vocabulary")
 d = Dim("d", "width of the stream")
 (i,), (w,), (k,) = n.indices("i"), v.indices("w"), d.indices("k")
 t = n.vector("t", domain=v, note="token at each position")
-W = matrix("W", v, d, note="table of embeddings")
+W = matrix("W", v, d, note="weights: one row for each token")
 calculation(
     sum_over(delta(w, t[i]) * W[w, k], w), given=(t, W), title="One row of the product"
 ).then(W[t[i], k], because="all other terms are zero")
@@ -57,7 +57,7 @@ calculation(
 # ### The table gathers
 #
 # A row of the table reaches the output at every position where its token stands, and nowhere
-# else. The bracket $[i = t_k]$ says so: it is one where position $k$ holds token $i$.
+# else. The bracket $[j = t_i]$ says so: it is one where position $i$ holds token $j$.
 
 # %%
 ops.embedding.gradient("W")
@@ -97,15 +97,15 @@ ops.cosine_similarity
 
 # %%
 cosine = ops.cosine_similarity
-x, y = cosine.inputs["x"], cosine.inputs["y"]
+x, u = cosine.inputs["x"], cosine.inputs["u"]
 i, j = d.indices("i j")
-xhat, yhat, s, ell = d.vector("xhat"), d.vector("yhat"), scalar("s"), scalar("ell_x")
+xhat, uhat, s, ell = d.vector("xhat"), d.vector("uhat"), scalar("s"), scalar("ell_x")
 calculation(
-    sum_over((xhat[i] - yhat[i]) ** 2, i),
-    given=(x, y, *cosine.equations),
+    sum_over((xhat[i] - uhat[i]) ** 2, i),
+    given=(x, u, *cosine.equations),
     title="The distance of two directions",
 ).then(
-    sum_over(xhat[i] ** 2, i) + sum_over(yhat[i] ** 2, i) - 2 * s, because="multiplied out"
+    sum_over(xhat[i] ** 2, i) + sum_over(uhat[i] ** 2, i) - 2 * s, because="multiplied out"
 ).then(2 - 2 * s, because="both have length one")
 
 # %% [markdown]
@@ -127,9 +127,9 @@ ops.cosine_similarity.gradient("x")
 
 # %%
 g = d.vector("g")
-turned = (x, y, *cosine.equations, Let(g[i], (yhat[i] - s * xhat[i]) / ell, "the gradient"))
+turned = (x, u, *cosine.equations, Let(g[i], (uhat[i] - s * xhat[i]) / ell, "gradient"))
 calculation(sum_over(x[i] * g[i], i), given=turned, title="The gradient along $x$").then(
-    sum_over(xhat[i] * yhat[i], i) - s * sum_over(xhat[i] ** 2, i),
+    sum_over(xhat[i] * uhat[i], i) - s * sum_over(xhat[i] ** 2, i),
     because="the lengths cancel",
 ).then(0, because="the sums are $s$ and one")
 
@@ -164,15 +164,15 @@ calculation(
 # their scalar product divided by $d$.
 
 # %%
-signs = (random(x[i]), random(y[i]))
-chance = {"given": (x, y), "assuming": signs}
-calculation(E(sum_over(x[i] * y[i], i) / d), **chance, title="The average cosine").then(
-    sum_over(E(x[i]) * E(y[i]), i) / d, because="independent"
+signs = (random(x[i]), random(u[i]))
+chance = {"given": (x, u), "assuming": signs}
+calculation(E(sum_over(x[i] * u[i], i) / d), **chance, title="The average cosine").then(
+    sum_over(E(x[i]) * E(u[i]), i) / d, because="independent"
 ).then(0, because="means are zero")
 
 # %%
-calculation(Var(sum_over(x[i] * y[i], i) / d), **chance, title="The variance of a cosine").then(
-    sum_over(Var(x[i] * y[i]), i) / d**2, because="independent terms"
+calculation(Var(sum_over(x[i] * u[i], i) / d), **chance, title="The variance of a cosine").then(
+    sum_over(Var(x[i] * u[i]), i) / d**2, because="independent terms"
 ).then(1 / d.symbol, because="variances are one")
 
 # %% [markdown]
@@ -193,9 +193,9 @@ for width in (16, 256, 4096):
 
 # %% [markdown]
 # How unlikely is a cosine above some bound $c$? A variance alone says little about it; exponentials
-# say more. Products of two signs are signs, and the question is how often a sum $S$ of $d$ signs is
+# say more. Products of two signs are signs, and the question is how often a sum $R$ of $d$ signs is
 # above $c d$. For any $\lambda > 0$, the probability is at most the average of
-# $\exp(\lambda (S - c d))$, which is never negative, and more than one where $S$ is above (Markov's
+# $\exp(\lambda (R - c d))$, which is never negative, and more than one where $R$ is above (Markov's
 # inequality). The average of the exponential of one sign is a hyperbolic cosine,
 
 # %%
@@ -235,7 +235,7 @@ pictures.curves(
 N = scalar("N")
 calculation(
     N * (N - 1) * exp(-d * c**2 / 2),
-    given=(c, d, Let(N, exp(d * c**2 / 4), "as many vectors")),
+    given=(c, d, Let(N, exp(d * c**2 / 4), "number of vectors")),
     title="Failures to be expected",
 ).then(1 - exp(-d * c**2 / 4), because="put in $N$").at_most(1, because="something is taken away")
 
@@ -251,20 +251,23 @@ calculation(
 # ## What a sum of vectors means
 #
 # At its end a model has a vector $h$, and the logit of each token is the scalar product of $h$ with
-# the token's row. Add to $h$ a vector $u$. What becomes of the probabilities? Compare two tokens,
+# the token's row. Add to $h$ a vector $r$. What becomes of the probabilities? Compare two tokens,
 # $a$ and $b$; the denominator of softmax cancels in their odds.
 
 # %%
-h = d.vector("h", note="vector at the end of a model")
-u = d.vector("u", note="vector that is added")
-W, z, z_new = matrix("W", v, d, note="table of embeddings"), v.vector("z"), v.vector("ztilde")
+h = d.vector("h", note="state at the end of the model")
+r = d.vector("r", note="vector that is added")
+z, z_new = v.vector("z"), v.vector("ztilde")
 a, b = v.indices("a b")
 lift = matrix("kappa", v, v)
 moved = (
-    W, h, u,
-    Let(z[w], sum_over(W[w, k] * h[k], k), "logits before"),
-    Let(z_new[w], sum_over(W[w, k] * (h[k] + u[k]), k), "logits after"),
-    Let(lift[b, a], sum_over((W[b, k] - W[a, k]) * u[k], k), "without $h$"),
+    W, h, r,
+    Let(z[w], sum_over(W[w, k] * h[k], k), "logits"),
+    Let(z_new[w], sum_over(W[w, k] * (h[k] + r[k]), k), "logits after", means="changed logits"),
+    Let(
+        lift[b, a], sum_over((W[b, k] - W[a, k]) * r[k], k), "without $h$",
+        means="change of the log-odds",
+    ),
 )  # fmt: skip
 calculation(exp(z_new[b] - z_new[a]), given=moved, title="The odds of $b$ against $a$").then(
     exp(z[b] - z[a]) * exp(lift[b, a]), because="linear"
@@ -288,7 +291,7 @@ calculation(exp(z_new[b] - z_new[a]), given=moved, title="The odds of $b$ agains
 # %%
 j, e, f = v.indices("j e f")
 C = matrix("C", v, d, note="vectors of contexts")
-q = v.vector("q", domain="positive", note="how frequent each context is")
+q = v.vector("q", domain="positive", note="frequency of each context")
 P = matrix("P", v, v)
 near = Let(P[w, j], q[j] * exp(sum_over(W[w, k] * C[j, k], k)), "how often both stand together")
 calculation(
@@ -335,7 +338,7 @@ ops.weight_tying.gradient()
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Add one vector $u$ to all rows of an output table. What changes in the probabilities?
+# **1.** Add one vector $r$ to all rows of an output table. What changes in the probabilities?
 #
 # **2.** A vector $h$ is the sum of the vectors of several features. To read one of them off, its
 # scalar product with $h$ is taken and divided by $d$. How much noise do $m$ others make, if all
@@ -352,9 +355,9 @@ ops.weight_tying.gradient()
 # %%
 z_new = v.vector("ztilde")
 shifted = (
-    W, h, u,
+    W, h, r,
     Let(z[w], sum_over(W[w, k] * h[k], k), "logits"),
-    Let(z_new[w], sum_over((W[w, k] + u[k]) * h[k], k), "of the table that was moved"),
+    Let(z_new[w], sum_over((W[w, k] + r[k]) * h[k], k), "of the new table", means="changed logits"),
 )  # fmt: skip
 calculation(exp(z_new[a]) / sum_over(exp(z_new[b]), b), given=shifted).then(
     exp(z[a]) / sum_over(exp(z[b]), b), because="the same factor above and below"
@@ -387,7 +390,7 @@ gpt2 = (
     Let(parameters, 124_439_808, "parameters in all"),
 )
 calculation(vocabulary * width / parameters, given=gpt2).at_least(
-    Rational(31, 100), because="38,597,376 in the table"
+    Rational(31, 100), because="$38597376$ in the table"
 )
 
 # %% [markdown]

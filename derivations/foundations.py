@@ -4,9 +4,11 @@
 # A language model is a function of very many numbers, its parameters. How badly it does is one
 # number more, the *loss*, and training asks one question again and again: *if this parameter were a
 # little larger, how much would the loss change?* For one parameter the answer is a slope, and
-# school teaches how to find it. For a hundred billion parameters it is a hundred billion slopes,
-# and the art is to find them all for the price of a few runs of the model. This chapter shows how,
-# from the beginning. It needs the calculus of one variable, and some patience with subscripts.
+# school teaches how to find it. For a hundred billion parameters it is a hundred billion slopes. To
+# try out each of them would take a hundred billion runs of the model. There is a way to have them
+# all for the price of about two, and no model in this book could be trained without it. This
+# chapter shows it, from the beginning. It needs the calculus of one variable, and some patience
+# with subscripts.
 
 # %%
 import numpy as np
@@ -41,7 +43,7 @@ from symllm import (
 # What does a function do when its input takes a small step? Take the cube of $x$, and a step $s$.
 
 # %%
-x, s = scalar("x", note="a number"), scalar("s", note="step")
+x, s = scalar("x", note="input"), scalar("s", note="step")
 calculation((x + s) ** 3, given=(x, s), title="A step").then(
     x**3 + 3 * x**2 * s + (3 * x + s) * s**2, because="multiplied out"
 )
@@ -49,8 +51,9 @@ calculation((x + s) ** 3, given=(x, s), title="A step").then(
 # %% [markdown]
 # *In words:* three parts. The first is where we were. The second is proportional to the step. The
 # third has the step in it at least twice: make the step ten times smaller, and this part becomes a
-# hundred times smaller. For a small step only the first two count, and what stands beside $s$ in
-# the second is the *slope*, $3x^2$.
+# hundred times smaller. From 1, a step of 0.1 leads to 1.331, and the first two parts say 1.3; a
+# step of 0.01 leads to 1.030301, and they say 1.03. For a small step only these two count, and what
+# stands beside $s$ in the second is the *slope*, $3x^2$.
 #
 # That is all that a derivative means in this book: *what a small step is multiplied by*. Everything
 # below is this one idea, with more letters.
@@ -114,14 +117,14 @@ calculation(((x + s) ** 3 - (x - s) ** 3) / (2 * s), **nonzero, title="One step 
 # subscripts are for.
 
 # %%
-n, m, d = (
+n, m, e = (
     Dim("n", "entries of the output"),
     Dim("m", "entries of the input"),
-    Dim("d", "columns of the second matrix"),
+    Dim("e", "columns of the second matrix"),
 )
 i, j, k = n.index("i"), m.index("j"), m.index("k")
-l = d.index("l")
-x, W = m.vector("x", note="where we are"), matrix("W", n, m, note="weights")
+l = e.index("l")
+x, W = m.vector("x", note="input"), matrix("W", n, m, note="weights")
 
 calculation(
     entry_of(MatMul(W.matrix, x.matrix), i), given=(W, x), title="Matrix times vector"
@@ -146,7 +149,7 @@ calculation(
 # change when a product is transposed?
 
 # %%
-A, B = matrix("A", n, m), matrix("B", m, d)
+A, B = matrix("A", n, m, note="any matrix"), matrix("B", m, e, note="another matrix")
 calculation(
     entry_of(Transpose(MatMul(A.matrix, B.matrix)), l, i),
     given=(A, B),
@@ -166,10 +169,10 @@ calculation(
 # though their products are matrices of different sizes.
 
 # %%
-C = matrix("C", m, n)
-calculation(Trace(MatMul(A.matrix, C.matrix)), given=(A, C), title="The trace of a product").then(
-    sum_over(A[i, j] * C[j, i], i, j), because="both indices are bound"
-).then(Trace(MatMul(C.matrix, A.matrix)), because="read from the second factor on")
+B = matrix("B", m, n, note="another matrix")
+calculation(Trace(MatMul(A.matrix, B.matrix)), given=(A, B), title="The trace of a product").then(
+    sum_over(A[i, j] * B[j, i], i, j), because="both indices are bound"
+).then(Trace(MatMul(B.matrix, A.matrix)), because="read from the second factor on")
 
 # %% [markdown]
 # One more symbol, and the alphabet is complete. *Kronecker's delta* $\delta_{ij}$ is one where
@@ -200,14 +203,14 @@ print(np.allclose(np.einsum("ij,ij->", A, A), np.trace(A @ A.T)))
 # %% [markdown]
 # ## The gradient
 #
-# Now the input is a vector, and every entry takes a small step of its own. The squared length of
-# $x$ is the simplest function that has to do with all of them.
+# Now the input is a vector, and every entry takes a small step of its own. Let the loss be the
+# squared length of $x$, the simplest function that has to do with all of them.
 
 # %%
-x, step, L = m.vector("x", note="where we are"), m.vector("s", note="step"), scalar("L")
+x, step, L = m.vector("x", note="input"), m.vector("s", note="step"), scalar("L")
 calculation(
     sum_over((x[j] + step[j]) ** 2, j),
-    given=(x, step, Let(L, sum_over(x[j] ** 2, j), "where we were")),
+    given=(x, step, Let(L, sum_over(x[j] ** 2, j), "where we were", means="loss")),
     title="A step in every entry",
 ).then(L + sum_over(2 * x[j] * step[j], j) + sum_over(step[j] ** 2, j), because="multiplied out")
 
@@ -216,19 +219,24 @@ calculation(
 # slope of its own, $2 x_j$, and these slopes together are the *gradient*. There is one for each
 # entry of $x$: a gradient has the shape of what it is the gradient of, always. For a matrix of
 # parameters it is a matrix of slopes, one beside each parameter.
+#
+# Here is one. Let the loss add up the outputs of $W x$, the output $i$ times a number $g_i$:
 
 # %%
 W = matrix("W", n, m, note="weights")
-S = matrix("S", n, m, note="step in the weights")
-y = n.vector("y")
+S = matrix("s", n, m, note="step")
+g = n.vector("g", note="gradient")
 calculation(
-    sum_over(y[i] * (W[i, j] + S[i, j]) * x[j], i, j),
-    given=(x, y, W, S, Let(L, sum_over(y[i] * W[i, j] * x[j], i, j), "where we were")),
+    sum_over(g[i] * (W[i, j] + S[i, j]) * x[j], i, j),
+    given=(
+        x, g, W, S,
+        Let(L, sum_over(g[i] * W[i, j] * x[j], i, j), "where we were", means="loss"),
+    ),
     title="A step in every weight",
-).then(L + sum_over(y[i] * x[j] * S[i, j], i, j), because="multiplied out")
+).then(L + sum_over(g[i] * x[j] * S[i, j], i, j), because="multiplied out")  # fmt: skip
 
 # %% [markdown]
-# Beside the step $S_{ij}$ stands $y_i x_j$, so the gradient is the outer product of $y$ and $x$.
+# Beside the step $s_{ij}$ stands $g_i x_j$, so the gradient is the outer product of $g$ and $x$.
 # Nearly all the weights of a language model have gradients that look like this: something that
 # came in, times something that comes back.
 #
@@ -238,7 +246,8 @@ calculation(
 # slope of one entry by another is. Entries do not depend on each other:
 
 # %%
-x, A, q = n.vector("x", note="where we are"), matrix("A", n, n), scalar("q")
+x, q = n.vector("x", note="input"), scalar("q")
+A = matrix("A", n, n, note="any matrix")
 i, j, k = n.indices("i j k")
 calculation(Partial(x[i], x[k]), given=(x,), title="One entry by another").then(
     delta(i, k), because="one by itself, and none by any other"
@@ -250,7 +259,7 @@ calculation(Partial(x[i], x[k]), given=(x,), title="One entry by another").then(
 # three lines.
 
 # %%
-quadratic = (x, A, Let(q, sum_over(x[i] * A[i, j] * x[j], i, j), "a quadratic form"))
+quadratic = (x, A, Let(q, sum_over(x[i] * A[i, j] * x[j], i, j), "quadratic form"))
 calculation(Partial(q, x[k]), given=quadratic, title="The slope of a quadratic form").then(
     sum_over(A[i, j] * (delta(i, k) * x[j] + x[i] * delta(j, k)), i, j), because="product rule"
 ).then(
@@ -305,13 +314,12 @@ calculation(slope**2 * stride**2 - change**2, given=lengths, title="Cauchy and S
 # through the total.
 
 # %%
-t = scalar("t", note="length of the step")
-share = n.vector("p")
-x = n.vector("x", domain="positive", note="positive numbers")
-shares = (x, Let(t, sum_over(x[j], j), "total"), Let(share[i], x[i] / t, "shares"))
+total, share = scalar("Z"), n.vector("p")
+x = n.vector("x", domain="positive", note="input")
+shares = (x, Let(total, sum_over(x[j], j), "total"), Let(share[i], x[i] / total, "shares"))
 calculation(Partial(share[i], x[j]), given=shares, title="Shares").then(
-    delta(i, j) / t - x[i] / t**2, because="quotient rule"
-).then((delta(i, j) - share[i]) / t, because="by the definition of the shares")
+    delta(i, j) / total - x[i] / total**2, because="quotient rule"
+).then((delta(i, j) - share[i]) / total, because="by the definition of the shares")
 
 # %% [markdown]
 # *In words:* what one input gains for itself, all shares pay for in proportion to their size. The
@@ -325,16 +333,16 @@ calculation(Partial(share[i], x[j]), given=shares, title="Shares").then(
 # combine? Here is a number $x$ that reaches $y$ along two paths.
 
 # %%
-x = scalar("x", note="a number")
+x = scalar("x", note="input")
 y, u, w = (scalar(name) for name in ("y", "u", "w"))
 paths = Op(
     name="two_paths",
     title="Two paths",
     inputs=(x,),
     equations=(
-        Let(u, x**2, "one path"),
-        Let(w, exp(x), "the other"),
-        Let(y, u * w, "where they meet"),
+        Let(u, x**2, "one path", means="value on one path"),
+        Let(w, exp(x), "the other", means="value on another path"),
+        Let(y, u * w, "where they meet", means="output"),
     ),
     numpy=lambda x: x**2 * np.exp(x),
 )
@@ -355,21 +363,21 @@ calculation(Partial(y, x), given=(x, *paths.equations), title="Along both paths"
 # an index says which. The sum over paths becomes a sum over that index: a matrix product.
 
 # %%
-x, hidden, out = n.vector("x", note="positive numbers"), n.vector("h"), n.vector("y")
-A, B, C, g = (*(matrix(name, n, n) for name in "ABC"), n.vector("g"))
+x, hidden, y = n.vector("x", note="input"), n.vector("h"), n.vector("y")
+W, U = matrix("W", n, n, note="weights"), matrix("U", n, n, note="weights of the second layer")
+g = n.vector("g", note="gradient")
 l = n.index("l")
-L = scalar("L")
 layers = (
-    x, A, B, g,
-    Let(hidden[k], sum_over(B[k, l] * x[l], l), "first layer"),
-    Let(out[j], sum_over(A[j, k] * hidden[k], k), "second layer"),
-    Let(L, sum_over(g[j] * out[j], j), "a scalar at the end"),
+    x, W, U, g,
+    Let(hidden[k], sum_over(W[k, l] * x[l], l), "first layer", means="hidden layer"),
+    Let(y[j], sum_over(U[j, k] * hidden[k], k), "second layer", means="output"),
+    Let(L, sum_over(g[j] * y[j], j), "a scalar at the end", means="loss"),
 )  # fmt: skip
 calculation(Partial(L, x[l]), given=layers, title="Through two layers").then(
-    sum_over(Partial(L, out[j]) * Partial(out[j], hidden[k]) * Partial(hidden[k], x[l]), j, k),
+    sum_over(Partial(L, y[j]) * Partial(y[j], hidden[k]) * Partial(hidden[k], x[l]), j, k),
     because="all paths from $x_l$ to $L$",
-).then(sum_over(g[j] * A[j, k] * B[k, l], j, k), because="each slope from its own equation").then(
-    entry_of(MatMul(Transpose(g.matrix), A.matrix, B.matrix), 0, l),
+).then(sum_over(g[j] * U[j, k] * W[k, l], j, k), because="each slope from its own equation").then(
+    entry_of(MatMul(Transpose(g.matrix), U.matrix, W.matrix), 0, l),
     because="a row times matrices",
 )
 
@@ -380,7 +388,7 @@ calculation(Partial(L, x[l]), given=layers, title="Through two layers").then(
 #
 # ## Forwards or backwards
 #
-# The brackets in $g^\top A B$ can be set in two ways, and the result is the same. The price is not.
+# The brackets in $g^\top U W$ can be set in two ways, and the result is the same. The price is not.
 # Below, the operations of both are counted from their equations; $n$ is the width.
 
 # %%
@@ -391,14 +399,14 @@ def operations(let, *inputs):
     return Op("product", "Product", inputs, (let,), lambda **inputs: None).counts().forward_flops
 
 
-matrix_matrix = operations(Let(product[j, l], sum_over(A[j, k] * B[k, l], k)), A, B)
-row_matrix = operations(Let(row[k], sum_over(g[j] * A[j, k], j)), g, A)
+matrix_matrix = operations(Let(product[j, l], sum_over(U[j, k] * W[k, l], k)), U, W)
+row_matrix = operations(Let(row[k], sum_over(g[j] * U[j, k], j)), g, U)
 forwards, backwards = scalar("C_fwd"), scalar("C_bwd")
 D = Dim("D", "layers")
 costs = (
     n, D,
-    Let(forwards, (D - 1) * matrix_matrix + row_matrix, "matrices first"),
-    Let(backwards, D * row_matrix, "the row first"),
+    Let(forwards, (D - 1) * matrix_matrix + row_matrix, "matrices first", means="cost forwards"),
+    Let(backwards, D * row_matrix, "the row first", means="cost backwards"),
 )  # fmt: skip
 calculation(forwards, given=costs, title="A chain of $D$ layers").then(
     n * backwards - (n - 1) * row_matrix, because="a matrix is $n$ rows"
@@ -455,37 +463,36 @@ print(f"backwards {dx @ step:.8f}")
 # ## A program, walked backwards
 #
 # Now all of it at once, for a small network: a matrix $W$, a bend, a matrix $U$, and half the
-# squared distance of the output $z$ from a target $y$. Without a bend, here the function $\tanh$,
+# squared distance of the output $y$ from a target $t$. Without a bend, here the function $\tanh$,
 # two matrices would be no more than one. Written down, it is a short program: each line makes a new
 # name from names that are there.
 
 # %%
 m, d, n = (
     Dim("m", "entries of the input"),
-    Dim("d", "columns of the second matrix"),
+    Dim("d", "hidden width"),
     Dim("n", "entries of the output"),
 )
 i, j, k = n.index("i"), m.index("j"), d.index("k")
-x = m.vector("x", note="positive numbers")
-a, hidden, z = d.vector("a"), d.vector("h"), n.vector("z")
-y = n.vector("y", role="target")
-W, U = matrix("W", d, m, role="parameter", note="weights"), matrix("U", n, d, role="parameter")
-L = scalar("L")
+x, t = m.vector("x", note="input"), n.vector("t", role="target", note="target")
+a, hidden, y = d.vector("a"), d.vector("h"), n.vector("y")
+W = matrix("W", d, m, role="parameter", note="weights")
+U = matrix("U", n, d, role="parameter", note="weights of the second layer")
 
 
-def forward(x, W, U, y):
-    return ((U @ np.tanh(W @ x) - y) ** 2).sum() / 2
+def forward(x, W, U, t):
+    return ((U @ np.tanh(W @ x) - t) ** 2).sum() / 2
 
 
 network = Op(
     name="network",
     title="A network of two layers",
-    inputs=(x, W, U, y),
+    inputs=(x, W, U, t),
     equations=(
-        Let(a[k], sum_over(W[k, j] * x[j], j), "first layer"),
-        Let(hidden[k], tanh(a[k]), "bent"),
-        Let(z[i], sum_over(U[i, k] * hidden[k], k), "second layer"),
-        Let(L, sum_over((z[i] - y[i]) ** 2, i) / 2, "loss"),
+        Let(a[k], sum_over(W[k, j] * x[j], j), "first layer", means="hidden layer before its bend"),
+        Let(hidden[k], tanh(a[k]), "bent", means="hidden layer"),
+        Let(y[i], sum_over(U[i, k] * hidden[k], k), "second layer", means="output"),
+        Let(L, sum_over((y[i] - t[i]) ** 2, i) / 2, "loss"),
     ),
     numpy=forward,
 )
@@ -503,7 +510,7 @@ network
 network.gradient("W", "U")
 
 # %% [markdown]
-# *In words:* what arrives at the output is the error $z - y$. Each matrix sends it back through its
+# *In words:* what arrives at the output is the error $y - t$. Each matrix sends it back through its
 # transpose, and the bend multiplies it by its slope. Both parameters get an outer product, as
 # foreseen: what comes back, times what came in.
 
@@ -537,14 +544,14 @@ network.batched("N").counts()
 import numpy as np
 
 rng = np.random.default_rng(0)
-x, y = rng.normal(size=3), rng.normal(size=2)
+x, t = rng.normal(size=3), rng.normal(size=2)
 W, U = rng.normal(size=(4, 3)), rng.normal(size=(2, 4))
 for number in range(41):
     h = np.tanh(W @ x)
-    dz = U @ h - y
+    dy = U @ h - t
     if number % 10 == 0:
-        print(f"step {number:2}: loss {(dz**2).sum() / 2:.4f}")
-    dW, dU = np.outer(U.T @ dz * (1 - h**2), x), np.outer(dz, h)
+        print(f"step {number:2}: loss {(dy**2).sum() / 2:.4f}")
+    dW, dU = np.outer(U.T @ dy * (1 - h**2), x), np.outer(dy, h)
     W, U = W - 0.05 * dW, U - 0.05 * dU
 
 # %% [markdown]
@@ -579,13 +586,13 @@ print(check_latex(r"\frac{\partial q}{\partial x} = 2 A x", form).explanation)
 # **2.** The transpose of $B$, which has the shape of $A$, as it must.
 
 # %%
-n, m, trace = Dim("n", "entries of the output"), Dim("m", "entries of the input"), scalar("L")
+n, m = Dim("n", "entries of the output"), Dim("m", "entries of the input")
 i, k = n.indices("i k")
-A, B = matrix("A", n, m), matrix("B", m, n)
+A, B = matrix("A", n, m, note="any matrix"), matrix("B", m, n, note="another matrix")
 j, l = m.indices("j l")
 calculation(
-    Partial(trace, A[i, j]),
-    given=(A, B, Let(trace, sum_over(A[k, l] * B[l, k], k, l), "the trace")),
+    Partial(L, A[i, j]),
+    given=(A, B, Let(L, sum_over(A[k, l] * B[l, k], k, l), "the trace", means="loss")),
 ).then(sum_over(delta(i, k) * delta(j, l) * B[l, k], k, l), because="one entry by another").then(
     B[j, i], because="both deltas"
 )
@@ -598,20 +605,19 @@ calculation(
 # functions only in the limit of a small one.
 
 # %%
-x = n.vector("x", note="positive numbers")
-step = n.vector("s", note="step")
-c = scalar("c", domain="positive", note="size of the step")
-ahead, behind = n.vector("v"), n.vector("r")
-A = matrix("A", n, n)
-total = MatMul(A.matrix + Transpose(A.matrix))
+x, step = n.vector("x", note="input"), n.vector("s", note="step")
+c = scalar("c", domain="positive", note="how far the step is taken")
+ahead, behind = n.vector("f"), n.vector("r")
+A = matrix("A", n, n, note="any matrix")
+slopes = MatMul(A.matrix + Transpose(A.matrix))
 calculation(
-    entry_of(total * ahead.matrix - total * behind.matrix, k) / (2 * c),
+    entry_of(slopes * ahead.matrix - slopes * behind.matrix, k) / (2 * c),
     given=(
         x, step, A, c,
-        Let(ahead[i], x[i] + c * step[i], "a little ahead"),
-        Let(behind[i], x[i] - c * step[i], "a little behind"),
+        Let(ahead[i], x[i] + c * step[i], "point ahead"),
+        Let(behind[i], x[i] - c * step[i], "point behind"),
     ),
-).then(entry_of(total * step.matrix, k), because="both are linear")  # fmt: skip
+).then(entry_of(slopes * step.matrix, k), because="both are linear")  # fmt: skip
 
 # %% [markdown]
 # ### References

@@ -28,17 +28,17 @@ from symllm import (
 # Call $-\log p$ the *surprise* at an event of probability $p$: nothing for what is certain, and
 # more and more for what was thought unlikely. The logarithm is there because independent events
 # multiply their probabilities, and their surprises should add up. *Entropy* is the average surprise
-# of somebody who knows the probabilities. For a coin, let $p$ be the chance of heads.
+# of somebody who knows the probabilities. For a coin, let $h$ be the chance of heads.
 
 # %%
-p, tails, H = scalar("p", domain="unit", note="chance of heads"), scalar("u"), scalar("H")
+heads, tails, H = scalar("h", domain="unit", note="chance of heads"), scalar("t"), scalar("H")
 coin = (
-    p,
-    Let(tails, 1 - p, "the chance of tails"),
-    Let(H, -p * log(p) - tails * log(tails), "the entropy of a coin"),
+    heads,
+    Let(tails, 1 - heads, "chance of tails"),
+    Let(H, -heads * log(heads) - tails * log(tails), "entropy"),
 )
-calculation(Partial(H, p), given=coin, title="The slope of entropy").then(
-    log(tails / p), because="the product rule; the constants cancel"
+calculation(Partial(H, heads), given=coin, title="The slope of entropy").then(
+    log(tails / heads), because="the product rule; the constants cancel"
 )
 
 # %% [markdown]
@@ -46,14 +46,14 @@ calculation(Partial(H, p), given=coin, title="The slope of entropy").then(
 # frequent one, so entropy is largest for the fair coin: no other surprises more on average.
 
 # %%
-chance = Symbol("p", positive=True)
+chance = Symbol("h", positive=True)
 pictures.curves(
     {"entropy": -(chance * log(chance) + (1 - chance) * log(1 - chance)) / log(2)},
     over=(chance, Rational(1, 1000), Rational(999, 1000)),
     name="entropy-of-a-coin",
     words="The entropy of a coin, in bits: an arch that rises steeply from zero, is one at "
     "probability one half, and falls to zero again.",
-    across="probability $p$ of heads",
+    across="probability $h$ of heads",
     up="entropy in bits",
 )
 
@@ -70,7 +70,7 @@ pictures.curves(
 # %%
 n = Dim("n", "events")
 i, j = n.indices("i j")
-x = scalar("x", domain="positive", note="a ratio of probabilities")
+x = scalar("x", domain="positive", note="ratio of probabilities")
 calculation(log(x), given=(x,), title="Below its tangent").at_most(
     x - 1, because="the logarithm is concave"
 )
@@ -137,7 +137,7 @@ calculation(
 a = scalar("a", domain="unit", note="probability of the first token")
 b = scalar("b", domain="unit", note="probability of the second token")
 L = scalar("L")
-two = (a, b, Let(L, -(log(a) + log(b)) / 2, "the mean surprise"))
+two = (a, b, Let(L, -(log(a) + log(b)) / 2, "mean surprise", means="loss"))
 calculation(exp(L), given=two, title="The perplexity of two tokens").then(
     1 / sqrt(a * b), because="a sum of logarithms is that of the product"
 )
@@ -166,17 +166,17 @@ print(f"divergence {true @ np.log(true / wrong):.2f}")
 # ## Maximum likelihood
 #
 # A text has $c_i$ tokens of kind $i$, a share $f_i$ of all. If tokens are independent, the
-# logarithm of its probability is the sum of $c_i \log p_i$. For each token, and with the sign
+# logarithm of its probability is the sum of $c_i \log q_i$. For each token, and with the sign
 # turned, that is a cross-entropy.
 
 # %%
 c, f = n.vector("c", domain="positive", note="tokens of each kind"), n.vector("f")
-shares = (c, p, Let(f[i], c[i] / sum_over(c[j], j), "the share of each kind"))
+shares = (c, q, Let(f[i], c[i] / sum_over(c[j], j), "share of each kind"))
 calculation(
-    -sum_over(c[i] * log(p[i]), i) / sum_over(c[j], j),
+    -sum_over(c[i] * log(q[i]), i) / sum_over(c[j], j),
     given=shares,
     title="The logarithm of a likelihood, for each token",
-).then(-sum_over(f[i] * log(p[i]), i), because="by the shares").at_least(
+).then(-sum_over(f[i] * log(q[i]), i), because="by the shares").at_least(
     -sum_over(f[i] * log(f[i]), i), because="the divergence is not negative"
 )
 
@@ -185,12 +185,12 @@ calculation(
 # divergence is zero, and that is at the shares themselves:
 
 # %%
-r = n.vector("p", domain="positive", note="probabilities of the model")
+free = n.vector("q", domain="positive", note="probabilities of the model")
 maximum(
-    sum_over(c[i] * log(r[i]), i),
-    Let(r[i], c[i] / sum_over(c[j], j)),
-    given=(r, c),
-    subject_to=Equals(sum_over(r[i], i), 1),
+    sum_over(c[i] * log(free[i]), i),
+    Let(free[i], c[i] / sum_over(c[j], j)),
+    given=(free, c),
+    subject_to=Equals(sum_over(free[i], i), 1),
 )
 
 # %% [markdown]
@@ -202,13 +202,13 @@ maximum(
 # each token: how often it is a noun, say. Differentiate its cross-entropy.
 
 # %%
-s = n.vector("s", note="a feature of each token")
+s = n.vector("s", note="feature of each token")
 theta = scalar("theta", note="weight of the feature")
 model = n.vector("q")
 weighed = (
     p, s, theta,
     Let(model[i], exp(theta * s[i]) / sum_over(exp(theta * s[j]), j), "the model"),
-    Let(L, -sum_over(p[i] * log(model[i]), i), "its cross-entropy"),
+    Let(L, -sum_over(p[i] * log(model[i]), i), "its cross-entropy", means="loss"),
 )  # fmt: skip
 calculation(Partial(L, theta), given=weighed, title="A model with one parameter").then(
     sum_over(model[i] * s[i], i) - sum_over(p[i] * s[i], i),
@@ -232,20 +232,25 @@ s = n.vector("z", note="scores")
 tau = scalar("tau", domain="positive", note="temperature")
 nu = scalar("nu", note="Lagrange multiplier")
 J = scalar("J")
-objective = sum_over(r[i] * s[i], i) - tau * sum_over(r[i] * log(r[i]), i)
-lagrange = (r, s, tau, nu, Let(J, objective - nu * (sum_over(r[i], i) - 1), "Lagrange's function"))
-calculation(Partial(J, r[i]), given=lagrange, title="The slope of Lagrange's function").then(
-    s[i] - tau * log(r[i]) - tau - nu, because="only one term of each sum holds $p_i$"
+objective = sum_over(free[i] * s[i], i) - tau * sum_over(free[i] * log(free[i]), i)
+lagrange = (
+    free, s, tau, nu,
+    Let(J, objective - nu * (sum_over(free[i], i) - 1), "Lagrange's function"),
+)  # fmt: skip
+calculation(Partial(J, free[i]), given=lagrange, title="The slope of Lagrange's function").then(
+    s[i] - tau * log(free[i]) - tau - nu, because="only one term of each sum holds $q_i$"
 )
 
 # %%
 calculation(
-    Equals(s[i] - tau * log(r[i]) - tau - nu, 0),
+    Equals(s[i] - tau * log(free[i]) - tau - nu, 0),
     given=lagrange,
-    unknown=(r,),
+    unknown=(free,),
     title="Where that slope is zero",
-).implies(Equals(log(r[i]), (s[i] - tau - nu) / tau), because="solved for the logarithm").implies(
-    Equals(r[i], exp(s[i] / tau) * exp(-1 - nu / tau)), because="exponentials of both sides"
+).implies(
+    Equals(log(free[i]), (s[i] - tau - nu) / tau), because="solved for the logarithm"
+).implies(
+    Equals(free[i], exp(s[i] / tau) * exp(-1 - nu / tau)), because="exponentials of both sides"
 )
 
 # %% [markdown]
@@ -255,9 +260,9 @@ calculation(
 # %%
 maximum(
     objective,
-    Let(r[i], exp(s[i] / tau) / sum_over(exp(s[j] / tau), j)),
-    given=(r, s, tau),
-    subject_to=Equals(sum_over(r[i], i), 1),
+    Let(free[i], exp(s[i] / tau) / sum_over(exp(s[j] / tau), j)),
+    given=(free, s, tau),
+    subject_to=Equals(sum_over(free[i], i), 1),
 )
 
 # %% [markdown]
@@ -268,13 +273,14 @@ maximum(
 # The value that is reached has a name as well: it is the log-sum-exp.
 
 # %%
-best = Let(p[i], exp(s[i] / tau) / sum_over(exp(s[j] / tau), j), "softmax at a temperature")
+best = Let(model[i], exp(s[i] / tau) / sum_over(exp(s[j] / tau), j), "softmax at a temperature")
 calculation(
-    sum_over(p[i] * s[i], i) - tau * sum_over(p[i] * log(p[i]), i),
+    sum_over(model[i] * s[i], i) - tau * sum_over(model[i] * log(model[i]), i),
     given=(s, tau, best),
     title="The value that is reached",
 ).then(
-    sum_over(p[i] * s[i], i) - sum_over(p[i] * (s[i] - tau * log(sum_over(exp(s[j] / tau), j))), i),
+    sum_over(model[i] * s[i], i)
+    - sum_over(model[i] * (s[i] - tau * log(sum_over(exp(s[j] / tau), j))), i),
     because="the logarithm of softmax",
 ).then(tau * log(sum_over(exp(s[j] / tau), j)), because="the probabilities sum to one")
 
@@ -286,7 +292,7 @@ calculation(
 # %%
 k = n.index("k")
 at_tau = (s, tau, best)
-calculation(p[i] / p[k], given=at_tau, title="The odds of two tokens").then(
+calculation(model[i] / model[k], given=at_tau, title="The odds of two tokens").then(
     exp((s[i] - s[k]) / tau), because="the denominator is the same"
 )
 
@@ -299,12 +305,12 @@ calculation(p[i] / p[k], given=at_tau, title="The odds of two tokens").then(
 # %%
 low, high = scalar("m", note="least score"), scalar("M", note="largest score")
 bounded = {"given": (*at_tau, low, high), "assuming": (low <= s[i], s[i] <= high)}
-calculation(p[i], **bounded, title="No probability is far above even").at_most(
+calculation(model[i], **bounded, title="No probability is far above even").at_most(
     exp(high / tau) / sum_over(exp(low / tau), j), because="larger above, smaller below"
 ).then(exp((high - low) / tau) / n, because="$n$ equal terms")
 
 # %%
-calculation(p[i], **bounded, title="None is far below even").at_least(
+calculation(model[i], **bounded, title="None is far below even").at_least(
     exp(low / tau) / sum_over(exp(high / tau), j), because="smaller above, larger below"
 ).then(exp(-(high - low) / tau) / n, because="$n$ equal terms")
 
@@ -316,11 +322,11 @@ calculation(p[i], **bounded, title="None is far below even").at_least(
 mu, entropy_of = scalar("mu"), scalar("H")
 warm = (
     *at_tau,
-    Let(mu, sum_over(p[i] * s[i], i), "the average score"),
-    Let(entropy_of, -sum_over(p[i] * log(p[i]), i), "entropy"),
+    Let(mu, sum_over(model[i] * s[i], i), "average score"),
+    Let(entropy_of, -sum_over(model[i] * log(model[i]), i), "entropy"),
 )
 calculation(Partial(entropy_of, tau), given=warm, title="Entropy and temperature").then(
-    sum_over(p[i] * (s[i] - mu) ** 2, i) / tau**3, because="differentiate, and collect"
+    sum_over(model[i] * (s[i] - mu) ** 2, i) / tau**3, because="differentiate, and collect"
 ).at_least(0, because="squares, with positive weights")
 
 # %% [markdown]
@@ -369,7 +375,10 @@ maximum(
 Z = scalar("Z")
 policy = (
     rho, reward, beta,
-    Let(Z, sum_over(rho[j] * exp(reward[j] / beta), j), "what nobody can compute"),
+    Let(
+        Z, sum_over(rho[j] * exp(reward[j] / beta), j), "what nobody can compute",
+        means="partition function",
+    ),
     Let(pi[i], rho[i] * exp(reward[i] / beta) / Z, "the best policy"),
 )  # fmt: skip
 calculation(
@@ -407,12 +416,12 @@ calculation(
 # **1.** The logarithm of a product is a sum, and the other distribution sums to one.
 
 # %%
-p = n.vector("p", domain="distribution", note="probabilities of the first kind")
-q = n.vector("q", domain="distribution", note="probabilities of the model")
-calculation(-sum_over(p[i] * q[j] * log(p[i] * q[j]), i, j), given=(p, q)).then(
-    -sum_over(p[i] * q[j] * log(p[i]), i, j) - sum_over(p[i] * q[j] * log(q[j]), i, j),
+u = n.vector("u", domain="distribution", note="probabilities of one choice")
+v = n.vector("v", domain="distribution", note="probabilities of another choice")
+calculation(-sum_over(u[i] * v[j] * log(u[i] * v[j]), i, j), given=(u, v)).then(
+    -sum_over(u[i] * v[j] * log(u[i]), i, j) - sum_over(u[i] * v[j] * log(v[j]), i, j),
     because="logarithm of a product",
-).then(-sum_over(p[i] * log(p[i]), i) - sum_over(q[j] * log(q[j]), j), because="each sums to one")
+).then(-sum_over(u[i] * log(u[i]), i) - sum_over(v[j] * log(v[j]), j), because="each sums to one")
 
 # %% [markdown]
 # **2.** By what they say of the same text, in bits for each character: there the number of tokens
@@ -420,13 +429,13 @@ calculation(-sum_over(p[i] * q[j] * log(p[i] * q[j]), i, j), given=(p, q)).then(
 
 # %%
 T = scalar("T", domain="positive", note="tokens of a text")
-loss = scalar("L", domain="positive", note="loss of each token")
+loss = scalar("L", domain="positive", note="loss")
 width = scalar("ell", domain="positive", note="characters of a token")
 bits, characters = scalar("B"), scalar("C")
 text = (
     T, loss, width,
-    Let(bits, T * loss / log(2), "bits for a text of $T$ tokens"),
-    Let(characters, T * width, "its characters"),
+    Let(bits, T * loss / log(2), "bits for the text"),
+    Let(characters, T * width, "characters of the text"),
 )  # fmt: skip
 calculation(bits / characters, given=text).then(loss / (width * log(2)), because="$T$ cancels")
 
@@ -435,43 +444,42 @@ calculation(bits / characters, given=text).then(loss / (width * log(2)), because
 # so the average rises with $\kappa$, and falls with the temperature.
 
 # %%
-kappa, average, w = scalar("kappa", note="inverse temperature"), scalar("mu"), n.vector("p")
+kappa, average, w = scalar("kappa", note="inverse temperature"), scalar("mu"), n.vector("q")
 tilted = (
     s, kappa,
     Let(w[i], exp(kappa * s[i]) / sum_over(exp(kappa * s[j]), j), "softmax"),
-    Let(average, sum_over(w[i] * s[i], i), "the average score"),
+    Let(average, sum_over(w[i] * s[i], i), "average score"),
 )  # fmt: skip
 calculation(Partial(average, kappa), given=tilted).then(
     sum_over(w[i] * s[i] ** 2, i) - sum_over(w[i] * s[i], i) ** 2, because="quotient rule"
 ).then(sum_over(w[i] * (s[i] - average) ** 2, i), because="the variance")
 
 # %% [markdown]
-# **4.** It is not symmetric. For a fair coin and one with heads of probability $q$, the two
-# orders differ; near $q = 0$ the first grows without bound, and the second tends to $\log 2$. The
+# **4.** It is not symmetric. For a fair coin and one with heads of probability $h$, the two
+# orders differ; near $h = 0$ the first grows without bound, and the second tends to $\log 2$. The
 # chapter *Losses* shows what that means for training.
 
 # %%
-head, tails = scalar("q", domain="unit", note="chance of heads"), scalar("u")
-half, bent = Rational(1, 2), (head, Let(tails, 1 - head, "the chance of tails"))
+half, bent = Rational(1, 2), (heads, Let(tails, 1 - heads, "chance of tails"))
 calculation(
-    half * log(half / head) + half * log(half / tails), given=bent, title="The fair coin first"
-).then(-log(4 * head * tails) / 2, because="collect the logarithms")
+    half * log(half / heads) + half * log(half / tails), given=bent, title="The fair coin first"
+).then(-log(4 * heads * tails) / 2, because="collect the logarithms")
 
 # %%
 calculation(
-    head * log(2 * head) + tails * log(2 * tails), given=bent, title="The bent coin first"
-).then(log(2) + head * log(head) + tails * log(tails), because="the logarithm of two, taken out")
+    heads * log(2 * heads) + tails * log(2 * tails), given=bent, title="The bent coin first"
+).then(log(2) + heads * log(heads) + tails * log(tails), because="the logarithm of two, taken out")
 
 # %% [markdown]
-# **5.** The logarithm of the likelihood, and a sum of $\log p_i$ that keeps every probability away
+# **5.** The logarithm of the likelihood, and a sum of $\log q_i$ that keeps every probability away
 # from zero: as if every kind had been seen once more.
 
 # %%
 maximum(
-    sum_over(c[i] * log(r[i]), i) + sum_over(log(r[i]), i),
-    Let(r[i], (c[i] + 1) / sum_over(c[j] + 1, j)),
-    given=(r, c),
-    subject_to=Equals(sum_over(r[i], i), 1),
+    sum_over(c[i] * log(free[i]), i) + sum_over(log(free[i]), i),
+    Let(free[i], (c[i] + 1) / sum_over(c[j] + 1, j)),
+    given=(free, c),
+    subject_to=Equals(sum_over(free[i], i), 1),
 )
 
 # %% [markdown]

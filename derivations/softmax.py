@@ -38,7 +38,7 @@ ops.softmax
 # Raise all the scores by one number $c$. Numerator and denominator grow by the same factor.
 
 # %%
-n = Dim("n", "scores")
+n = Dim("n", "classes")
 i, j, k = n.indices("i j k")
 x, c = n.vector("x", note="scores"), scalar("c", note="shift of all scores")
 calculation(exp(x[i] + c) / sum_over(exp(x[j] + c), j), given=(x, c), title="Shifted scores").then(
@@ -95,10 +95,10 @@ pictures.heat_map(ops.softmax.jacobian("x"), x=[2, 1, 0, -1])
 # it from both sides.
 
 # %%
-p, v = n.vector("p", domain="distribution", note="probabilities"), n.vector("v", note="a direction")
+p, v = n.vector("p", domain="distribution", note="probabilities"), n.vector("v", note="direction")
 quadratic = sum_over(sum_over(v[i] * p[i] * (delta(i, j) - p[j]) * v[j], j), i)
 mu = scalar("mu")
-average = Let(mu, sum_over(p[j] * v[j], j), "the mean of $v$ under $p$")
+average = Let(mu, sum_over(p[j] * v[j], j), "the mean under these probabilities", means="mean")
 calculation(quadratic, given=(p, v, average), title="A variance").then(
     sum_over(p[i] * v[i] ** 2, i) - mu**2, because="multiplied out"
 ).then(
@@ -230,25 +230,20 @@ ops.cross_entropy.gradient("z")
 # %% [markdown]
 # ### The Hessian does not know the target
 #
-# How fast does the gradient itself turn? Newton's method and every study of the loss surface
-# ask for the second derivative: differentiate the gradient once more. Softmax is all of it that
-# moves.
+# How fast does the gradient itself turn? Newton's method and every study of the loss surface ask
+# for the second derivative, the *Hessian*: in row $i$ and column $j$ it has the slope of the
+# gradient's entry $i$ by the logit $j$. The first four steps are those of the gradient. Then it is
+# differentiated once more, and softmax is all of it that moves.
 
 # %%
-z = n.vector("z", note="logits")
-y = n.vector("y", note="target probabilities")
-dz, q = n.vector("dz"), n.vector("p")
-predicted = Let(q[i], ops.softmax(z[i], over=i), "predicted probabilities")
-calculation(
-    Partial(dz[i], z[j]),
-    given=(z, y, predicted, Let(dz[i], q[i] - y[i], "the gradient")),
-    title="The Hessian of cross-entropy",
-).then(q[i] * (delta(i, j) - q[j]), because="the Jacobian of softmax; the target is constant")
+ops.cross_entropy.hessian("z")
 
 # %% [markdown]
-# *In words:* the target is gone, and what is left we know to be a covariance, without negative
-# eigenvalues. So cross-entropy is convex in the
-# logits: it has no valleys to get stuck in but those that the network below it makes.
+# *In words:* the target is gone. Wherever it is, the loss is curved alike, as the prediction alone
+# says. And what is left is the Jacobian of softmax, which we know to be a covariance, without
+# negative eigenvalues: cross-entropy is convex in the logits, and has no valleys to get stuck in
+# but those that the network below it makes. The curvature vanishes where the prediction is certain,
+# rightly or wrongly: a confident mistake stands on a slope of nearly full size that does not bend.
 
 # %% [markdown]
 # ## Why not the squared error?
@@ -257,12 +252,14 @@ calculation(
 # The question is what its gradient looks like after softmax.
 
 # %%
-y = n.vector("y", domain="distribution", note="target probabilities")
+z, q = n.vector("z", note="logits"), n.vector("p")
+y = n.vector("y", domain="distribution", note="target")
 e, L = n.vector("e"), scalar("L")
+predicted = Let(q[i], ops.softmax(z[i], over=i), "predicted probabilities", means="probabilities")
 squared = (
     z, y, predicted,
-    Let(e[i], q[i] - y[i], "the error"),
-    Let(L, sum_over(e[j] ** 2, j) / 2, "its square"),
+    Let(e[i], q[i] - y[i], "error"),
+    Let(L, sum_over(e[j] ** 2, j) / 2, "half its square", means="loss"),
 )  # fmt: skip
 calculation(Partial(L, z[i]), given=squared, title="The squared error after softmax").then(
     q[i] * (e[i] - sum_over(q[j] * e[j], j)), because="softmax's gradient, with $e$ arriving"
@@ -365,11 +362,11 @@ calculation(exp(a) / (exp(a) + exp(b)), given=(a, b)).then(
 # %%
 tau, dz = scalar("tau", domain="positive", note="temperature"), n.vector("dz")
 z = n.vector("z", note="logits")
-y = n.vector("y", domain="distribution", note="target probabilities")
+y = n.vector("y", domain="distribution", note="target")
 cooled = (
     z, y, tau,
-    Let(q[i], ops.softmax(z[i] / tau, over=i), "at a temperature"),
-    Let(L, -sum_over(y[j] * log(q[j]), j), "cross-entropy"),
+    Let(q[i], ops.softmax(z[i] / tau, over=i), "at a temperature", means="probabilities"),
+    Let(L, -sum_over(y[j] * log(q[j]), j), "cross-entropy", means="loss"),
 )  # fmt: skip
 calculation(Partial(L, z[i]), given=cooled).then(
     (q[i] - y[i]) / tau, because="the chain rule through the division"
@@ -377,7 +374,7 @@ calculation(Partial(L, z[i]), given=cooled).then(
 
 # %%
 calculation(
-    Partial(dz[i], z[k]), given=(*cooled, Let(dz[i], (q[i] - y[i]) / tau, "the gradient"))
+    Partial(dz[i], z[k]), given=(*cooled, Let(dz[i], (q[i] - y[i]) / tau, "gradient"))
 ).then(q[i] * (delta(i, k) - q[k]) / tau**2, because="once more")
 
 # %% [markdown]
@@ -386,12 +383,12 @@ calculation(
 # force, and still settles at the target's shares: it learns the same from this row, twice as fast.
 
 # %%
-free = n.vector("y", note="target without a fixed sum")
+free = n.vector("w", note="target without a fixed sum")
 calculation(
     Partial(L, z[i]),
     given=(
         z, free, predicted,
-        Let(L, -sum_over(free[j] * log(q[j]), j), "cross-entropy"),
+        Let(L, -sum_over(free[j] * log(q[j]), j), "cross-entropy", means="loss"),
     ),
 ).then(q[i] * sum_over(free[j], j) - free[i], because="nothing is known of the sum")  # fmt: skip
 
@@ -402,9 +399,9 @@ calculation(
 # %%
 calculation(sum_over((p[i] - y[i]) ** 2, i), given=(p, y)).at_most(
     sum_over(p[i] ** 2, i) + sum_over(y[i] ** 2, i), because="the mixed term is negative"
-).at_most(
-    sum_over(p[i], i) + sum_over(y[i], i), because="squares of numbers below one are smaller"
-).then(2, because="both sum to one")
+).at_most(sum_over(p[i], i) + sum_over(y[i], i), because="no number is above one").then(
+    2, because="both sum to one"
+)
 
 # %% [markdown]
 # ### References
