@@ -370,7 +370,7 @@ prompted = (
     Let(Z_1, sum_over(exp(a[b]), b), "normaliser of the prompt"),
     Let(Z_2, sum_over(exp(scores[e]), e), "normaliser of the text"),
     Let(share, Z_1 / (Z_1 + Z_2), "share of the prompt"),
-    Let(P[e], exp(scores[e]) / (Z_1 + Z_2), "of the text", means="attention weights"),
+    Let(P[e], exp(scores[e]) / (Z_1 + Z_2), "attention weights of the text"),
     Let(O_1[w], sum_over(exp(a[b]) * U[b, w], b) / Z_1, "output for the prompt alone"),
     Let(O_2[w], sum_over(exp(scores[e]) * V[e, w], e) / Z_2, "output for the text alone"),
 )  # fmt: skip
