@@ -460,7 +460,7 @@ calculation(x_1 * Partial(f, s_1), given=product).then(
 pieces = Dim("T", "pieces of the path")
 piece, form = pieces.index("k"), matrix("C", c, c, note="matrix of a quadratic form")
 slopes = sum_over((form[a, b] + form[b, a]) * x[b] * (piece + Rational(1, 2)) / pieces, b)
-calculation(mean(sum_over(x[a] * slopes, a), piece), given=(x, form, pieces)).then(
+calculation(mean(sum_over(x[a] * slopes, a), piece), given=(x, form), over=(piece,)).then(
     sum_over(x[a] * form[a, b] * x[b], a, b), because="the middles have the mean one half"
 )
 
