@@ -163,7 +163,7 @@ ratio = Symbol("rho", positive=True)
 pictures.curves(
     {
         "good answer, $A = 1$": Min(ratio, Rational(6, 5)),
-        "bad answer, $A = \u2212 1$": Min(-ratio, -Rational(4, 5)),
+        "bad answer, $A = \u22121$": Min(-ratio, -Rational(4, 5)),
     },
     over=(ratio, 0, 2),
     name="ppo-clip",
