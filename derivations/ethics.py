@@ -1,12 +1,13 @@
 # %% [markdown]
 # # Privacy and fairness in numbers
 #
-# Language models have been made to recite telephone numbers that stood in their training data once.
-# Classifiers have accused one group of people twice as often as another. What should a model
-# promise instead? Some promises can be written as inequalities: that it does not give away who was
-# in its data, that it treats groups alike. Written so, they can be checked; their price can be
-# computed; and it turns out that some of them exclude each other. This chapter proves what follows
-# from definitions, and says what it takes from elsewhere. Which promise to make, it cannot say.
+# Language models have been made to recite telephone numbers that stood in their training data once
+# (Carlini et al., 2021). Classifiers have accused one group of people twice as often as another.
+# What should a model promise instead? Some promises can be written as inequalities: that it does
+# not give away who was in its data, that it treats groups alike. Written so, they can be checked;
+# their price can be computed; and it turns out that some of them exclude each other. This chapter
+# proves what follows from definitions, and says what it takes from elsewhere. Which promise to
+# make, it cannot say.
 
 # %%
 from sympy import Abs, Min, Rational, Symbol, erf, exp, log, sqrt
@@ -29,9 +30,10 @@ from symllm import (
 # ## What one example can change
 #
 # A mechanism is private if its answer would be nearly as likely without any one of the examples. To
-# make training private, bound first what one example can do. A gradient may be as long as it
-# likes, so DP-SGD clips the gradient of *each* example to a length of at most $C$, and then adds
-# them up. Take an example away, and the sum changes by its clipped gradient. How much is that?
+# make training private, bound first what one example can do. A gradient may be as long as it likes,
+# so DP-SGD (Abadi et al., 2016) clips the gradient of *each* example to a length of at most $C$,
+# and then adds them up. Take an example away, and the sum changes by its clipped gradient. How much
+# is that?
 
 # %%
 n, d = Dim("n", "examples"), Dim("d", "parameters")
@@ -41,8 +43,8 @@ clipped = d.vector("ghat").batched((n,))
 length, C = n.vector("l"), scalar("C", domain="positive", note="bound on the lengths")
 sums = (
     g, C,
-    Let(length[i], sqrt(sum_over(g[i, j] ** 2, j)), "the length of a gradient"),
-    Let(clipped[i, j], g[i, j] * Min(1, C / length[i]), "clipped"),
+    Let(length[i], sqrt(sum_over(g[i, j] ** 2, j)), "length of a gradient"),
+    Let(clipped[i, j], g[i, j] * Min(1, C / length[i]), "clipped", means="clipped gradients"),
 )  # fmt: skip
 calculation(sqrt(sum_over(clipped[i, j] ** 2, j)), given=sums, title="The sensitivity").then(
     length[i] * Min(1, C / length[i]), because="the factor is out"
@@ -77,19 +79,26 @@ for what, add in ways.items():
 # ## Noise that hides one example
 #
 # The simplest private answer is one number plus noise whose density falls exponentially with
-# distance, on the scale $b$: the Laplace mechanism. Let the true answers with and without one
-# example be $y_1$ and $y_0$, no more than $C$ apart. How much more likely can an answer $a$ be
-# under the one than under the other?
+# distance, on the scale $b$: the Laplace mechanism (Dwork et al., 2006). Let the true answers with
+# and without one example be $y_1$ and $y_0$, no more than $C$ apart. How much more likely can an
+# answer $a$ be under the one than under the other?
 
 # %%
 a = scalar("a", note="answer that is given")
 y_1 = scalar("y_1", note="true answer with the example")
 y_0 = scalar("y_0", note="true answer without it")
 epsilon = scalar("epsilon", domain="positive", note="bound on the privacy loss")
-b = scalar("b")
-laplace = (a, y_1, y_0, C, epsilon, Let(b, C / epsilon, "the scale of the noise"))
+b, f_1, f_0 = scalar("b"), scalar("f_1"), scalar("f_0")
+WITH = "how likely the answer is with the example"
+WITHOUT = "how likely the answer is without the example"
+laplace = (
+    a, y_1, y_0, C, epsilon,
+    Let(b, C / epsilon, "scale of the noise"),
+    Let(f_1, exp(-Abs(a - y_1) / b) / (2 * b), "density with the example", means=WITH),
+    Let(f_0, exp(-Abs(a - y_0) / b) / (2 * b), "density without it", means=WITHOUT),
+)  # fmt: skip
 calculation(
-    exp(-Abs(a - y_1) / b) / exp(-Abs(a - y_0) / b),
+    f_1 / f_0,
     given=laplace,
     assuming=(Abs(y_1 - y_0) <= C,),
     title="The ratio of densities",
@@ -101,18 +110,18 @@ calculation(
 # *In words:* whatever is seen, it is at most $e^\epsilon$ times as likely as it would have been
 # without that example: $\epsilon$-differential privacy. What does the promise mean to whom it is
 # made? Somebody suspects, with probability $\pi$, that you are in the data. What they see has the
-# probability $f_1$ if you are and $f_0$ if you are not. Then they know this much:
+# probability $f_1$ if you are, and $f_0$ if you are not. Then they know this much:
 
 # %%
 prior, seen_with, seen_without = (
     scalar("pi", domain="unit", note="suspicion before"),
-    scalar("f_1", domain="positive", note="how likely the answer is with you"),
-    scalar("f_0", domain="positive", note="how likely the answer is without you"),
+    scalar("f_1", domain="positive", note=WITH),
+    scalar("f_0", domain="positive", note=WITHOUT),
 )
 posterior, either = scalar("pihat"), prior * seen_with + (1 - prior) * seen_without
 suspicion = (
     prior, seen_with, seen_without, epsilon,
-    Let(posterior, prior * seen_with / either, "by Bayes' theorem"),
+    Let(posterior, prior * seen_with / either, "by Bayes' theorem", means="suspicion after"),
 )  # fmt: skip
 calculation(
     posterior / (1 - posterior),
@@ -128,23 +137,23 @@ calculation(
 # $e^\epsilon$. At $\epsilon = 0.1$ that is next to nothing; at $\epsilon = 10$, as some systems
 # advertise, it is 22 000, and the inequality alone promises nothing.
 #
-# Nor does it help to process the answer further. Let there be $m$ answers, with the probabilities
-# $P_k$ with you and $Q_k$ without, and let somebody draw a conclusion from answer $k$ with the
-# probability $K_k$.
+# Nor does it help to process the answer further. Let there be $m$ answers, of which number $k$ has
+# the probability $f_{1,k}$ with you and $f_{0,k}$ without, and let somebody draw a conclusion from
+# it with the probability $u_k$.
 
 # %%
 m = Dim("m", "answers")
 k = m.index("k")
-P = m.vector("P", domain="distribution", note="probabilities of the answers with you")
-Q = m.vector("Q", domain="distribution", note="probabilities of the answers without you")
-K = m.vector("K", domain="unit", note="probability of a conclusion")
+with_you = m.vector("f_1", domain="distribution", note=WITH)
+without_you = m.vector("f_0", domain="distribution", note=WITHOUT)
+u = m.vector("u", domain="unit", note="probability of a conclusion")
 calculation(
-    sum_over(K[k] * P[k], k),
-    given=(P, Q, K, epsilon),
-    assuming=(P[k] <= exp(epsilon) * Q[k],),
+    sum_over(u[k] * with_you[k], k),
+    given=(with_you, without_you, u, epsilon),
+    assuming=(with_you[k] <= exp(epsilon) * without_you[k],),
     title="Whatever is made of the answer",
-).at_most(sum_over(K[k] * (exp(epsilon) * Q[k]), k), because="term by term").then(
-    exp(epsilon) * sum_over(K[k] * Q[k], k), because="a constant factor"
+).at_most(sum_over(u[k] * (exp(epsilon) * without_you[k]), k), because="term by term").then(
+    exp(epsilon) * sum_over(u[k] * without_you[k], k), because="a constant factor"
 )
 
 # %% [markdown]
@@ -178,9 +187,9 @@ def likely(noise, bound):
 with_it, without_it = likely(sigma, eps)
 gaussian = (
     eps, dlt,
-    Let(sigma, sqrt(2 * log(5 / (4 * dlt))) / eps, "the noise multiplier"),
-    Let(F_1, with_it, "how likely the bound is exceeded"),
-    Let(F_0, without_it, "and without the example"),
+    Let(sigma, sqrt(2 * log(5 / (4 * dlt))) / eps, "noise multiplier"),
+    Let(F_1, with_it, "how likely the bound is exceeded with the example"),
+    Let(F_0, without_it, "how likely the bound is exceeded without it"),
 )  # fmt: skip
 calculation(F_1 - exp(eps) * F_0, given=gaussian, title="The Gaussian mechanism").at_most(
     dlt,
@@ -215,12 +224,12 @@ pictures.curves(
 # worst case the true answers are just $C$ apart, and the answer is off by $\xi$ deviations.
 
 # %%
-xi = scalar("xi", note="noise of the answer, in deviations")
-multiplier = scalar("sigma", domain="positive", note="the noise multiplier")
+xi = scalar("xi", note="noise, in deviations")
+multiplier = scalar("sigma", domain="positive", note="noise multiplier")
 step = (
     y_1, xi, multiplier, C,
-    Let(y_0, y_1 - C, "without the example"),
-    Let(a, y_1 + multiplier * C * xi, "the answer"),
+    Let(y_0, y_1 - C, "true answer without the example"),
+    Let(a, y_1 + multiplier * C * xi, "answer that is given"),
 )  # fmt: skip
 calculation(
     ((a - y_0) ** 2 - (a - y_1) ** 2) / (2 * multiplier**2 * C**2),
@@ -230,7 +239,7 @@ calculation(
 
 # %%
 T = Dim("T", "steps")
-t, draws = T.index("t"), T.vector("xi", note="noise of each step")
+t, draws = T.index("t"), T.vector("xi", note="noise, in deviations")
 losses = sum_over(draws[t] / multiplier + 1 / (2 * multiplier**2), t)
 run = {"given": (draws, multiplier), "assuming": (random(draws[t]),)}
 calculation(E(losses), **run, title="Its mean after $T$ steps").then(
@@ -283,12 +292,12 @@ calculation(
 # parity* asks that both rates be the same. As a statement on expectations:
 
 # %%
-A = scalar("A", domain="binary", note="is one in the group?")
+A = scalar("A", domain="binary", note="one for members of the group")
 w = scalar("w", domain="unit", note="share of the group")
 r_1 = scalar("r_1", domain="unit", note="rate of the group")
-r_0 = scalar("r_0", domain="unit", note="rate of all others")
+r_0 = scalar("r_0", domain="unit", note="rate of the others")
 h = scalar("h")
-drawn = (A, w, r_1, r_0, Let(h, r_1 * A + r_0 * (1 - A), "the rate for the person drawn"))
+drawn = (A, w, r_1, r_0, Let(h, r_1 * A + r_0 * (1 - A), "rate for the person drawn"))
 calculation(
     Cov(A, h),
     given=drawn,
@@ -300,24 +309,37 @@ calculation(
 
 # %% [markdown]
 # *In words:* parity says that group and answer are uncorrelated. It says nothing of who deserves
-# the answer. *Equalised odds* does: of those whom it should find a test finds the same share TPR in
-# every group, and of the others it accuses the same share FPR. Then the rate of positive answers
-# depends on the group through the base rate alone, the share $p$ of those to be found. For two
-# groups:
+# the answer. *Equalised odds* (Hardt et al., 2016) does. It asks for parity twice, once among those
+# whom a test should find, $Y = 1$, and once among those whom it should not. So of the former it
+# finds the same share TPR in both groups, and of the latter it accuses the same share FPR. The rate
+# at which a group is called then depends on one thing alone, its *base rate* $p$, the share of
+# those to be found:
 
 # %%
+Y = scalar("Y", domain="binary", note="one for those to be found")
 tpr = scalar("TPR", domain="unit", note="share that is found")
-fpr = scalar("FPR", domain="unit", note="share of the others that is accused")
-p_1 = scalar("p_1", domain="unit", note="base rate of the first group")
-p_2 = scalar("p_2", domain="unit", note="base rate of the second group")
-h_1, h_2 = scalar("h_1"), scalar("h_2")
+fpr = scalar("FPR", domain="unit", note="share of the innocent that is accused")
+base = scalar("p", domain="unit", note="base rate")
+calculation(
+    E(tpr * Y + fpr * (1 - Y)),
+    given=(Y, tpr, fpr, base),
+    assuming=(random(Y, mean=base, law="binary"),),
+    title="The rate of a group",
+).then(tpr * base + fpr * (1 - base), because="the mean of a coin")
+
+# %% [markdown]
+# How far apart does that leave the group and the others?
+
+# %%
+p_1 = scalar("p_1", domain="unit", note="base rate of the group")
+p_0 = scalar("p_0", domain="unit", note="base rate of the others")
 rates = (
-    tpr, fpr, p_1, p_2,
-    Let(h_1, tpr * p_1 + fpr * (1 - p_1), "rate of the first group"),
-    Let(h_2, tpr * p_2 + fpr * (1 - p_2), "of the second"),
+    tpr, fpr, p_1, p_0,
+    Let(r_1, tpr * p_1 + fpr * (1 - p_1), "rate of the group"),
+    Let(r_0, tpr * p_0 + fpr * (1 - p_0), "rate of the others"),
 )  # fmt: skip
-calculation(h_1 - h_2, given=rates, title="The gap between two groups").then(
-    (tpr - fpr) * (p_1 - p_2), because="subtract"
+calculation(r_1 - r_0, given=rates, title="The gap between them").then(
+    (tpr - fpr) * (p_1 - p_0), because="subtract"
 )
 
 # %% [markdown]
@@ -329,23 +351,23 @@ calculation(h_1 - h_2, given=rates, title="The gap between two groups").then(
 # There is a third promise. Count the four kinds of answers: right and wrong positives, TP and FP,
 # and right and wrong negatives, TN and FN. To whom a positive answer is given, it matters that it
 # is right equally often in every group, with the share PPV: *predictive parity*, calibration of the
-# positive answers. Shares of the missed (FNR) and of the accused (FPR) are what equalised odds is
-# about.
+# positive answers (Chouldechova, 2017). Shares of the missed (FNR) and of the accused (FPR) are
+# what equalised odds is about.
 
 # %%
 TP = scalar("TP", domain="positive", note="right positives")
 FP = scalar("FP", domain="positive", note="wrong positives")
 TN = scalar("TN", domain="positive", note="right negatives")
 FN = scalar("FN", domain="positive", note="wrong negatives")
-base, ppv, fnr, accused = (scalar(name) for name in ("p", "PPV", "FNR", "FPR"))
+ppv, fnr = scalar("PPV"), scalar("FNR")
 table = (
     TP, FP, TN, FN,
-    Let(base, (TP + FN) / (TP + FP + TN + FN), "the base rate"),
-    Let(ppv, TP / (TP + FP), "positives that are right"),
-    Let(fnr, FN / (TP + FN), "of those to be found, missed"),
-    Let(accused, FP / (FP + TN), "of the others, accused"),
+    Let(base, (TP + FN) / (TP + FP + TN + FN), "base rate"),
+    Let(ppv, TP / (TP + FP), "share of positives that are right"),
+    Let(fnr, FN / (TP + FN), "share of those to be found that is missed"),
+    Let(fpr, FP / (FP + TN), "share of the innocent that is accused"),
 )  # fmt: skip
-calculation(accused, given=table, title="One rate by the others").then(
+calculation(fpr, given=table, title="One rate by the others").then(
     base / (1 - base) * (1 - ppv) / ppv * (1 - fnr), because="by the definitions"
 )
 
@@ -356,7 +378,7 @@ calculation(accused, given=table, title="One rate by the others").then(
 # Nothing about the test or the people was assumed; it is arithmetic.
 
 # %% tags=["shown"]
-for group, persons, to_find in (("group 1", 1000, 500), ("group 2", 1000, 200)):
+for group, persons, to_find in (("the group", 1000, 500), ("the others", 1000, 200)):
     right = 0.8 * to_find  # both groups: four of five are found,
     wrong = right * 0.2 / 0.8  # and four of five positives are right
     share = wrong / (persons - to_find)
@@ -364,18 +386,18 @@ for group, persons, to_find in (("group 1", 1000, 500), ("group 2", 1000, 200)):
 
 # %%
 share_right = scalar("PPV", domain="unit", note="share of positives that are right")
-share_missed = scalar("FNR", domain="unit", note="share that is missed")
-fpr_1, fpr_2, odds_1, odds_2 = (scalar(name) for name in ("FPR_1", "FPR_2", "o_1", "o_2"))
+share_missed = scalar("FNR", domain="unit", note="share of those to be found that is missed")
+fpr_1, fpr_0, odds_1, odds_0 = (scalar(name) for name in ("FPR_1", "FPR_0", "o_1", "o_0"))
 common = (1 - share_right) / share_right * (1 - share_missed)
 pair = (
-    p_1, p_2, share_right, share_missed,
-    Let(odds_1, p_1 / (1 - p_1), "odds of the first group"),
-    Let(odds_2, p_2 / (1 - p_2), "of the second"),
-    Let(fpr_1, odds_1 * common, "accused in the first group"),
-    Let(fpr_2, odds_2 * common, "accused in the second"),
+    p_1, p_0, share_right, share_missed,
+    Let(odds_1, p_1 / (1 - p_1), "odds of the group"),
+    Let(odds_0, p_0 / (1 - p_0), "odds of the others"),
+    Let(fpr_1, odds_1 * common, "accused in the group"),
+    Let(fpr_0, odds_0 * common, "accused among the others"),
 )  # fmt: skip
-calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
-    odds_1 / odds_2, because="what is equal cancels"
+calculation(fpr_1 / fpr_0, given=pair, title="Two groups, one test").then(
+    odds_1 / odds_0, because="what is equal cancels"
 )
 
 # %% [markdown]
@@ -400,15 +422,16 @@ calculation(fpr_1 / fpr_2, given=pair, title="Two groups, one test").then(
 # ### Answers
 #
 # **1.** A yes is three times as likely from who would truly say yes: $\epsilon = \log 3$. The rate
-# of yeses is a mixture, and can be solved for the true rate.
+# $r$ of yeses is a mixture, and can be solved for the true rate $p$.
 
 # %%
-rate = scalar("p", domain="unit", note="share who would truly say yes")
-seen = scalar("h", note="share of yeses that are seen")
+yeses = scalar("r", note="rate of yeses")
 calculation(
-    Equals(seen, 3 * rate / 4 + (1 - rate) / 4), given=(rate, seen), unknown=(rate,),
-    assuming=(seen > 0,),
-).implies(Equals(rate, 2 * seen - Rational(1, 2)), because="solved")  # fmt: skip
+    Equals(yeses, 3 * base / 4 + (1 - base) / 4),
+    given=(base, yeses),
+    unknown=(base,),
+    assuming=(yeses > 0,),
+).implies(Equals(base, 2 * yeses - Rational(1, 2)), because="solved")
 
 # %% [markdown]
 # **2.** At most $C$: no entry is larger than the length of its gradient, and no mean is larger than
@@ -424,7 +447,7 @@ calculation(Abs(sum_over(clipped[i, j], i) / n), given=sums).at_most(
 
 # %%
 slope = scalar("v", note="weight of the feature")
-link = scalar("c", note="how the feature follows the group")
+link = scalar("c", note="slope of the feature by the group")
 calculation(
     Cov(A, slope * (link * A + xi)),
     given=(A, w, slope, link, xi),
@@ -440,9 +463,9 @@ calculation(
 mu_1 = scalar("mu_1", domain="unit", note="mean score of those to be found")
 mu_0 = scalar("mu_0", domain="unit", note="mean score of the others")
 calculation(
-    Equals(rate, rate * mu_1 + (1 - rate) * mu_0), given=(rate, mu_1, mu_0), unknown=(rate,)
-).implies(Equals(rate * (1 - mu_1), (1 - rate) * mu_0), because="subtract").implies(
-    Equals(rate / (1 - rate), mu_0 / (1 - mu_1)), because="divide"
+    Equals(base, base * mu_1 + (1 - base) * mu_0), given=(base, mu_1, mu_0), unknown=(base,)
+).implies(Equals(base * (1 - mu_1), (1 - base) * mu_0), because="subtract").implies(
+    Equals(base / (1 - base), mu_0 / (1 - mu_1)), because="divide"
 )
 
 # %% [markdown]

@@ -55,15 +55,16 @@ calculation(count / (m * n), given=(m, n, r), title="The share that is trained")
 N = Dim("N", "examples")
 i, j, k, l, s = n.index("i"), m.index("j"), r.index("k"), m.index("l"), N.index("s")
 x, W, dW = m.vector("x", note="input"), matrix("W", n, m, note="weights"), matrix("dW", n, m)
-X = m.vector("X", note="inputs of the batch").batched((N,))
+X = m.vector("X", note="inputs of the examples").batched((N,))
 g = n.vector("g", note="gradient that arrives").batched((N,))
 eta = scalar("eta", domain="positive", note="learning rate")
 down, up = matrix("A", N, m), matrix("B", n, N)
+MEETS, MAKES = "factor that meets the input", "factor that makes the output"
 step = (
     x, X, g, W, eta,
-    Let(dW[i, j], sum_over(g[s, i] * X[s, j], s), "the gradient of all of $W$"),
-    Let(down[s, j], X[s, j], "the examples"),
-    Let(up[i, s], -eta * g[s, i], "what each asks for"),
+    Let(dW[i, j], sum_over(g[s, i] * X[s, j], s), "gradient of all weights"),
+    Let(down[s, j], X[s, j], "the examples", means=MEETS),
+    Let(up[i, s], -eta * g[s, i], "what each asks for", means=MAKES),
 )  # fmt: skip
 calculation(
     sum_over((W[i, j] - eta * dW[i, j]) * x[j], j), given=step, title="A step on all of the matrix"
@@ -86,22 +87,23 @@ calculation(
 # Training should start from the model itself, so the product $B A$ must be zero, and LoRA sets
 # $B$ to zero and $A$ to random numbers. To derive by a $B$ that is zero, let $B = t\, C$, with
 # any $C$, and look at $t = 0$. The loss $L$ stands for whatever comes after; all that matters of
-# it is the gradient $g$ that arrives at $y$.
+# it is the gradient $g$ that arrives at $y$. The first line for each factor is its gradient at any
+# time.
 
 # %%
-A = matrix("A", r, m, note="factor of the correction that meets the input")
-B = matrix("B", n, r, note="factor of the correction that makes the output")
-C = matrix("C", n, r, note="where $B$ goes")
-h, y, arriving = r.vector("h"), n.vector("y"), n.vector("g", note="gradient that arrives")
+A, B = matrix("A", r, m, note=MEETS), matrix("B", n, r, note=MAKES)
+C = matrix("C", n, r, note="direction of the output's factor")
+h, y = r.vector("h", note="input, down to the rank"), n.vector("y")
+arriving = n.vector("g", note="gradient that arrives")
 alpha = scalar("alpha", domain="positive", note="scale of the correction")
 t, L = scalar("t"), scalar("L")
 start = (
     x, W, A, C, arriving, alpha,
-    Let(t, 0, "at the start"),
+    Let(t, 0, "at the start", means="size of what starts at zero"),
     Let(B[i, k], t * C[i, k], "so $B$ is zero"),
-    Let(h[k], sum_over(A[k, j] * x[j], j), "the input in a few numbers"),
+    Let(h[k], sum_over(A[k, j] * x[j], j), "the input, down to the rank"),
     Let(y[i], sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * h[k], k), "output"),
-    Let(L, sum_over(arriving[i] * y[i], i), "the loss, as far as $y$ changes it"),
+    Let(L, sum_over(arriving[i] * y[i], i), "as far as $y$ changes it", means="loss"),
 )  # fmt: skip
 calculation(Partial(L, A[k, j]), given=start, title="What $A$ learns at first").then(
     alpha / r * sum_over(B[i, k] * arriving[i], i) * x[j],
@@ -123,7 +125,7 @@ calculation(Partial(L, B[i, k]), given=start, title="What $B$ learns at first").
 B_new = matrix("B", n, r)
 first = (
     X, g, A, eta, alpha,
-    Let(dW[i, j], sum_over(g[s, i] * X[s, j], s), "the gradient of all of $W$"),
+    Let(dW[i, j], sum_over(g[s, i] * X[s, j], s), "gradient of all weights"),
     Let(
         B_new[i, k],
         -eta * alpha / r * sum_over(g[s, i] * sum_over(A[k, j] * X[s, j], j), s),
@@ -228,8 +230,12 @@ calculation(
 merged = matrix("What", n, m)
 sides = (
     x, W, A, B, alpha,
-    Let(merged[i, j], W[i, j] + alpha / r * sum_over(B[i, k] * A[k, j], k), "merged"),
-    Let(h[k], sum_over(A[k, j] * x[j], j), "the input in a few numbers"),
+    Let(
+        merged[i, j],
+        W[i, j] + alpha / r * sum_over(B[i, k] * A[k, j], k),
+        "weights and correction in one",
+    ),
+    Let(h[k], sum_over(A[k, j] * x[j], j), "the input, down to the rank"),
 )  # fmt: skip
 calculation(sum_over(merged[i, j] * x[j], j), given=sides, title="One matrix for two paths").then(
     sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * h[k], k),
@@ -258,14 +264,14 @@ p, q, z_hat, v_hat = n.vector("p"), n.vector("q"), n.vector("zhat"), n.vector("v
 u = scalar("u")
 centred = (
     z, v,
-    Let(z_hat[i], z[i] - sum_over(z[c], c) / n, "the student's logits, centred"),
-    Let(v_hat[i], v[i] - sum_over(v[c], c) / n, "the teacher's, centred"),
+    Let(z_hat[i], z[i] - sum_over(z[c], c) / n, "logits of the student, centred"),
+    Let(v_hat[i], v[i] - sum_over(v[c], c) / n, "logits of the teacher, centred"),
 )  # fmt: skip
 hot = (
     *centred,
-    Let(u, 0, "one over the temperature"),
-    Let(p[i], exp(u * z[i]) / sum_over(exp(u * z[c]), c), "the student's prediction"),
-    Let(q[i], exp(u * v[i]) / sum_over(exp(u * v[c]), c), "the teacher's"),
+    Let(u, 0, "at infinite temperature", means="one over the temperature"),
+    Let(p[i], exp(u * z[i]) / sum_over(exp(u * z[c]), c), "probabilities of the student"),
+    Let(q[i], exp(u * v[i]) / sum_over(exp(u * v[c]), c), "probabilities of the teacher"),
 )
 calculation(p[i] - q[i], given=hot, title="At infinite temperature").then(
     0, because="both predict $1/n$"
@@ -285,7 +291,10 @@ calculation(Partial(p[i] - q[i], u), given=hot, title="And near it").then(
 # %%
 calculation(
     Partial(L, z[i]),
-    given=(*centred, Let(L, sum_over((z_hat[c] - v_hat[c]) ** 2, c) / (2 * n), "squared error")),
+    given=(
+        *centred,
+        Let(L, sum_over((z_hat[c] - v_hat[c]) ** 2, c) / (2 * n), "squared error", means="loss"),
+    ),
     title="The gradient of a squared error of logits",
 ).then((z_hat[i] - v_hat[i]) / n, because="what the mean sends back sums to zero")
 
@@ -358,12 +367,12 @@ Z_1, Z_2, share = scalar("Z_1"), scalar("Z_2"), scalar("w")
 O_1, O_2, P = width.vector("O_1"), width.vector("O_2"), text.vector("P")
 prompted = (
     a, scores, U, V,
-    Let(Z_1, sum_over(exp(a[b]), b), "of the prompt"),
-    Let(Z_2, sum_over(exp(scores[e]), e), "of the text"),
-    Let(share, Z_1 / (Z_1 + Z_2), "the share of the prompt"),
-    Let(P[e], exp(scores[e]) / (Z_1 + Z_2), "what a word of the text gets"),
-    Let(O_1[w], sum_over(exp(a[b]) * U[b, w], b) / Z_1, "attention to the prompt alone"),
-    Let(O_2[w], sum_over(exp(scores[e]) * V[e, w], e) / Z_2, "to the text alone"),
+    Let(Z_1, sum_over(exp(a[b]), b), "normaliser of the prompt"),
+    Let(Z_2, sum_over(exp(scores[e]), e), "normaliser of the text"),
+    Let(share, Z_1 / (Z_1 + Z_2), "share of the prompt"),
+    Let(P[e], exp(scores[e]) / (Z_1 + Z_2), "attention weights of the text"),
+    Let(O_1[w], sum_over(exp(a[b]) * U[b, w], b) / Z_1, "output for the prompt alone"),
+    Let(O_2[w], sum_over(exp(scores[e]) * V[e, w], e) / Z_2, "output for the text alone"),
 )  # fmt: skip
 calculation(
     (sum_over(exp(a[b]) * U[b, w], b) + sum_over(exp(scores[e]) * V[e, w], e)) / (Z_1 + Z_2),
@@ -413,10 +422,10 @@ calculation(Equals(rank * (m + n), m * n), given=(rank, m, n), unknown=(rank,)).
 # gradient of $B$ is gone as well.
 
 # %%
-D = matrix("D", r, m, note="where $A$ goes")
+D = matrix("D", r, m, note="direction of the input's factor")
 stuck = (
     x, W, C, D, arriving, alpha,
-    Let(t, 0, "at the start"),
+    Let(t, 0, "at the start", means="size of what starts at zero"),
     Let(A[k, j], t * D[k, j], "so $A$ is zero"),
     Let(B[i, k], t * C[i, k], "and so is $B$"),
     *start[-3:],
@@ -432,14 +441,14 @@ calculation(Partial(L, B[i, k]), given=stuck).then(
 # %%
 first_row, second_row = r.index("k"), r.index("l")
 G = matrix("G", n, m, note="gradient of the product")
-dA, dB = matrix("dA", r, m), matrix("dB", n, r)
+F, H = matrix("F", r, m), matrix("H", n, r)
 flow = (
     A, B, G,
-    Let(dA[k, j], -sum_over(B[i, k] * G[i, j], i), "the rate of $A$"),
-    Let(dB[i, k], -sum_over(G[i, j] * A[k, j], j), "the rate of $B$"),
+    Let(F[k, j], -sum_over(B[i, k] * G[i, j], i), "the rate of $A$", means="rate of a factor"),
+    Let(H[i, k], -sum_over(G[i, j] * A[k, j], j), "the rate of $B$", means="rate of a factor"),
 )  # fmt: skip
 calculation(
-    sum_over(dA[first_row, j] * A[second_row, j] + A[first_row, j] * dA[second_row, j], j),
+    sum_over(F[first_row, j] * A[second_row, j] + A[first_row, j] * F[second_row, j], j),
     given=flow,
 ).then(
     -sum_over(
@@ -449,7 +458,7 @@ calculation(
     ),
     because="put in the rate of $A$",
 ).then(
-    sum_over(dB[i, first_row] * B[i, second_row] + B[i, first_row] * dB[i, second_row], i),
+    sum_over(H[i, first_row] * B[i, second_row] + B[i, first_row] * H[i, second_row], i),
     because="read as the rate of $B$",
 )
 
@@ -461,9 +470,9 @@ calculation(
 tau, loss = scalar("tau", domain="positive", note="temperature"), scalar("L")
 diverging = (
     z, v, tau,
-    Let(p[i], ops.softmax(z[i] / tau, over=i), "the student's prediction"),
-    Let(q[i], ops.softmax(v[i] / tau, over=i), "the teacher's"),
-    Let(loss, sum_over(q[i] * log(q[i] / p[i]), i), "the divergence"),
+    Let(p[i], ops.softmax(z[i] / tau, over=i), "probabilities of the student"),
+    Let(q[i], ops.softmax(v[i] / tau, over=i), "probabilities of the teacher"),
+    Let(loss, sum_over(q[i] * log(q[i] / p[i]), i), "the divergence", means="loss"),
 )  # fmt: skip
 calculation(Partial(loss, z[i]), given=diverging).then(
     (p[i] - q[i]) / tau, because="as that of the cross-entropy"

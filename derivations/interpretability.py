@@ -20,6 +20,7 @@ from symllm import (
     calculation,
     delta,
     matrix,
+    mean,
     pictures,
     scalar,
     sum_over,
@@ -29,28 +30,28 @@ from symllm import (
 # ## A prediction is a sum
 #
 # Every layer of a transformer reads the residual stream and adds its output to it. So what arrives
-# at the end is the embedding $x$ and the outputs $F_l$ of all $L$ layers, added up. An RMSNorm with
+# at the end is the embedding $x$ and the outputs $F_l$ of all $D$ layers, added up. An RMSNorm with
 # the scale $\gamma$ and a matrix $U$, a row for each of $v$ tokens, turn that into the logits $z$.
 
 # %%
 c, depth, v = (
     Dim("c", "width of the stream"),
-    Dim("L", "layers"),
+    Dim("D", "layers"),
     Dim("v", "tokens of the vocabulary"),
 )
 a, b, e = c.indices("a b e")
 l, t = depth.index("l"), v.index("t")
-x = c.vector("x", note="embedding")
+x = c.vector("x", note="input")
 gamma = c.vector("gamma", note="scale of the norm")
-y = c.vector("y")
+y = c.vector("y", note="stream at the end")
 F = c.vector("F", note="outputs of the layers").batched((depth,))
-U = matrix("U", v, c, note="from the stream to the logits")
+U = matrix("U", v, c, note="rows for the logits")
 z = v.vector("z")
 r, eps = scalar("r"), scalar("eps", domain="positive", note="a small positive constant")
 stream = (
     x, F, U, gamma, eps,
-    Let(y[a], x[a] + sum_over(F[l, a], l), "the stream at the end"),
-    Let(r, 1 / sqrt(sum_over(y[b] ** 2, b) / c + eps), "its reciprocal root mean square"),
+    Let(y[a], x[a] + sum_over(F[l, a], l), "stream at the end"),
+    Let(r, 1 / sqrt(sum_over(y[b] ** 2, b) / c + eps), "one over the size of the input"),
     Let(z[t], sum_over(U[t, a] * gamma[a] * r * y[a], a), "logits"),
 )  # fmt: skip
 calculation(z[t], given=stream, title="Direct logit attribution").then(
@@ -62,10 +63,10 @@ calculation(z[t], given=stream, title="Direct logit attribution").then(
 # %% [markdown]
 # *In words:* each layer, and in it each head and each neuron, votes on the logits, and the votes
 # add up exactly. Stop the outer sum at some layer, with the $r$ of what has been added until then,
-# and what is there is the *logit lens*: the prediction as it would be if the model ended here. Two
-# cautions. The factor $r$ is common to all and depends on all, so that a vote says what a layer
-# contributed, and not what would happen without it. And a vote counts what goes to the logits
-# directly, not what later layers make of it.
+# and what is there is the *logit lens* (nostalgebraist, 2020): the prediction as it would be if the
+# model ended here. Two cautions. The factor $r$ is common to all and depends on all, so that a vote
+# says what a layer contributed, and not what would happen without it. And a vote counts what goes
+# to the logits directly, not what later layers make of it.
 #
 # ## What a head reads and what it writes
 #
@@ -74,23 +75,23 @@ calculation(z[t], given=stream, title="Direct logit attribution").then(
 # $X_{ia}$, and ask what of the four can be seen from outside. First, a score:
 
 # %%
-n, d = Dim("n", "positions"), Dim("d", "width of the stream")
+n, d = Dim("n", "positions"), Dim("d", "width of a head")
 i, j, k = n.indices("i j k")
 p, q = d.indices("p q")
-X = c.vector("X", note="the stream").batched((n,))
+X = c.vector("X", note="stream").batched((n,))
 W_Q = matrix("W_Q", d, c, note="weights of the queries")
 W_K = matrix("W_K", d, c, note="weights of the keys")
 W_V = matrix("W_V", d, c, note="weights of the values")
 W_O = matrix("W_O", c, d, note="weights of the output")
 W_QK = matrix("W_QK", c, c, note="QK circuit")
-W_OV = matrix("W_OV", c, c, note="OV circuit")
+W_OV = matrix("W_OV", c, c)
 P = n.vector("P", domain="distribution", note="attention weights").batched((n,))
 Q, K, V = (d.vector(name).batched((n,)) for name in "QKV")
 reads = (
     X, W_Q, W_K,
     Let(Q[i, p], sum_over(W_Q[p, a] * X[i, a], a), "queries"),
     Let(K[j, p], sum_over(W_K[p, b] * X[j, b], b), "keys"),
-    Let(W_QK[a, b], sum_over(W_Q[p, a] * W_K[p, b], p), "both at once"),
+    Let(W_QK[a, b], sum_over(W_Q[p, a] * W_K[p, b], p), "QK circuit"),
 )  # fmt: skip
 calculation(sum_over(Q[i, p] * K[j, p], p), given=reads, title="What a head reads").then(
     sum_over(X[i, a] * sum_over(W_Q[p, a] * W_K[p, b], p) * X[j, b], a, b),
@@ -98,13 +99,13 @@ calculation(sum_over(Q[i, p] * K[j, p], p), given=reads, title="What a head read
 ).then(sum_over(X[i, a] * W_QK[a, b] * X[j, b], a, b), because="one matrix")
 
 # %% [markdown]
-# Second, what is added to the stream, given the attention probabilities $P$:
+# Second, what is added to the stream, given the attention weights $P$:
 
 # %%
 writes = (
     X, P, W_V, W_O,
     Let(V[j, p], sum_over(W_V[p, b] * X[j, b], b), "values"),
-    Let(W_OV[a, b], sum_over(W_O[a, p] * W_V[p, b], p), "both at once"),
+    Let(W_OV[a, b], sum_over(W_O[a, p] * W_V[p, b], p), "OV circuit"),
 )  # fmt: skip
 calculation(
     sum_over(W_O[a, p] * sum_over(P[i, j] * V[j, p], j), p), given=writes, title="What it writes"
@@ -116,17 +117,18 @@ calculation(
 # %% [markdown]
 # *In words:* a head is two matrices as wide as the stream, each of rank at most $d$. The *QK
 # circuit* $W_Q^\top W_K$ decides from where to where something moves, and the *OV circuit*
-# $W_O W_V$ what moves. Neither knows of the other. Queries and keys by themselves have no meaning,
-# and here is the proof, for a head without rotary positions: take any invertible matrix $M$ with
-# the inverse $N$, turn all queries by $M$ and all keys by $N^\top$.
+# $W_O W_V$ what moves (Elhage et al., 2021). Neither knows of the other. Queries and keys by
+# themselves have no meaning, and here is the proof, for a head without rotary positions: take any
+# invertible matrix $M$ with the inverse $N$, turn all queries by $M$ and all keys by $N^\top$.
 
 # %%
-M, N = matrix("M", d, d, note="an invertible matrix"), matrix("N", d, d, note="inverse of $M$")
+M = matrix("M", d, d, note="invertible matrix")
+N = matrix("N", d, d, note="inverse of the invertible matrix")
 new_Q, new_K = matrix("What_Q", d, c), matrix("What_K", d, c)
 turned = (
     W_Q, W_K, M, N,
-    Let(new_Q[p, a], sum_over(M[p, q] * W_Q[q, a], q), "other queries"),
-    Let(new_K[p, b], sum_over(N[q, p] * W_K[q, b], q), "other keys"),
+    Let(new_Q[p, a], sum_over(M[p, q] * W_Q[q, a], q), "weights of other queries"),
+    Let(new_K[p, b], sum_over(N[q, p] * W_K[q, b], q), "weights of other keys"),
 )  # fmt: skip
 calculation(
     Equals(sum_over(N[q, p] * M[p, Symbol("o", integer=True)], p), delta(q, d.index("o"))),
@@ -149,7 +151,8 @@ calculation(
 # ## Heads that follow each other
 #
 # Two layers of attention, without anything between them, are still sums and products once the
-# probabilities are given. Multiply them out, with the OV circuits $W_1$ and $W_2$ of one head each.
+# attention weights are given. Multiply them out, with the OV circuits $W_1$ and $W_2$ of one head
+# each.
 
 # %%
 P_1 = n.vector("P_1", domain="distribution", note="attention weights of the first layer").batched(
@@ -163,7 +166,11 @@ W_2 = matrix("W_2", c, c, note="OV circuit of the second layer")
 H = c.vector("H").batched((n,))
 layers = (
     X, P_1, P_2, W_1, W_2,
-    Let(H[i, a], X[i, a] + sum_over(P_1[i, j] * sum_over(W_1[a, b] * X[j, b], b), j), "after one"),
+    Let(
+        H[i, a],
+        X[i, a] + sum_over(P_1[i, j] * sum_over(W_1[a, b] * X[j, b], b), j),
+        "stream after one layer",
+    ),
 )  # fmt: skip
 calculation(
     H[i, a] + sum_over(P_2[i, k] * sum_over(W_2[a, e] * H[k, e], e), k),
@@ -227,16 +234,16 @@ for place in (-1, 4):
 # ## Attention rollout
 #
 # Products of patterns suggest a picture of a whole model: multiply the attention of all layers, and
-# read off from which tokens an output came. The residual stream has to be part of it, so each layer
-# counts as half attention and half identity. Rows stay what they were, shares of a whole, in each
-# layer and so in the product:
+# read off from which tokens an output came (Abnar and Zuidema, 2020). The residual stream has to be
+# part of it, so each layer counts as half attention and half identity. Rows stay what they were,
+# shares of a whole, in each layer and so in the product:
 
 # %%
 A, B = n.vector("A").batched((n,)), n.vector("B").batched((n,))
 rollout = (
     P_1, P_2,
-    Let(A[i, j], (P_1[i, j] + delta(i, j)) / 2, "first layer"),
-    Let(B[i, j], (P_2[i, j] + delta(i, j)) / 2, "second layer"),
+    Let(A[i, j], (P_1[i, j] + delta(i, j)) / 2, "shares in the first layer"),
+    Let(B[i, j], (P_2[i, j] + delta(i, j)) / 2, "shares in the second layer"),
 )  # fmt: skip
 calculation(
     sum_over(sum_over(B[i, k] * A[k, j], k), j), given=rollout, title="A row of the product"
@@ -262,9 +269,10 @@ m = Dim("m", "units")
 unit = m.index("u")
 w = m.vector("w", note="weights of the output")
 W = matrix("W", m, c, note="weights of the relus")
-f = scalar("f")
+f, OUTPUT = scalar("f"), "output of the model"
 threshold = sum_over(W[unit, a] * x[a], a)
-network = (x, w, W, Let(f, sum_over(w[unit] * Max(threshold, 0), unit), "a network of relus"))
+relus = sum_over(w[unit] * Max(threshold, 0), unit)
+network = (x, w, W, Let(f, relus, "a network of relus", means=OUTPUT))
 calculation(sum_over(x[a] * Partial(f, x[a]), a), given=network, title="Relus without bias").then(
     sum_over(w[unit] * Iverson(threshold > 0) * threshold, unit),
     because="the slope of a relu is zero or one",
@@ -275,11 +283,11 @@ calculation(sum_over(x[a] * Partial(f, x[a]), a), given=network, title="Relus wi
 # model with a normalisation at its door. Stretch the input, and the output is what it was.
 
 # %%
-g = c.vector("g", note="gradient of a linear function")
+g, sigma = c.vector("g", note="slopes of a linear function"), scalar("sigma")
 normed = (
     x, g,
-    Let(r, 1 / sqrt(sum_over(x[b] ** 2, b) / c), "reciprocal root mean square"),
-    Let(f, sum_over(g[a] * r * x[a], a), "any linear function of what is normalised"),
+    Let(sigma, sqrt(mean(x[b] ** 2, b)), "root mean square"),
+    Let(f, sum_over(g[a] * x[a] / sigma, a), "linear in what is normalised", means=OUTPUT),
 )  # fmt: skip
 calculation(
     sum_over(x[a] * Partial(f, x[a]), a), given=normed, title="Behind a normalisation"
@@ -294,16 +302,17 @@ calculation(
 # ## Integrated gradients
 #
 # A gradient looks at one point. Walk instead from a baseline, here zero, to the input in a straight
-# line, $s = \alpha x$ for $\alpha$ from zero to one, and look all the way. How the output changes
-# along the path is the chain rule; here for the probability of one logit.
+# line, $s = \alpha x$ for $\alpha$ from zero to one, and look all the way (Sundararajan et al.,
+# 2017). How the output changes along the path is the chain rule; here for the probability of one
+# logit.
 
 # %%
 alpha, s, logit = scalar("alpha", note="place on the path"), c.vector("s"), scalar("z")
 path = (
     x, g, alpha,
-    Let(s[a], alpha * x[a], "a point of the path"),
-    Let(logit, sum_over(g[a] * s[a], a), "a logit"),
-    Let(f, 1 / (1 + exp(-logit)), "its probability"),
+    Let(s[a], alpha * x[a], "point of the path"),
+    Let(logit, sum_over(g[a] * s[a], a), "logit"),
+    Let(f, 1 / (1 + exp(-logit)), "its probability", means=OUTPUT),
 )  # fmt: skip
 calculation(Partial(f, alpha), given=path, title="Along the path").then(
     sum_over(x[a] * Partial(f, s[a]), a), because="chain rule over all inputs"
@@ -329,7 +338,7 @@ share = c.vector("phi")
 gained = 1 / (1 + exp(-logit)) - Rational(1, 2)
 whole = (
     x, g,
-    Let(logit, sum_over(g[b] * x[b], b), "the logit at the input"),
+    Let(logit, sum_over(g[b] * x[b], b), "at the input", means="logit"),
     Let(share[a], g[a] * x[a] / logit * gained, "attribution"),
 )  # fmt: skip
 calculation(sum_over(share[a], a), given=whole, title="Completeness").then(
@@ -406,9 +415,9 @@ shifted, added, other = (
     c.vector("beta", note="what is added to all rows"),
     v.index("h"),
 )
+rows = Let(shifted[t, a], U[t, a] + added[a], "shifted", means="rows for the logits, shifted")
 calculation(
-    sum_over((shifted[t, a] - shifted[other, a]) * y[a], a),
-    given=(U, added, y, Let(shifted[t, a], U[t, a] + added[a], "shifted")),
+    sum_over((shifted[t, a] - shifted[other, a]) * y[a], a), given=(U, added, y, rows)
 ).then(sum_over((U[t, a] - U[other, a]) * y[a], a), because="$\\beta$ cancels")
 
 # %% [markdown]
@@ -431,11 +440,12 @@ calculation(
 # %%
 x_1 = scalar("x_1", note="first input")
 x_2 = scalar("x_2", note="second input")
-s_1, s_2 = scalar("s_1", note="first input on the path"), scalar("s_2", note="second input on it")
+s_1, s_2 = scalar("s_1"), scalar("s_2")
 product = (
     x_1, x_2, alpha,
-    Let(s_1, alpha * x_1), Let(s_2, alpha * x_2),
-    Let(f, s_1 * s_2, "the product along the path"),
+    Let(s_1, alpha * x_1, "first input on the path"),
+    Let(s_2, alpha * x_2, "second input on the path"),
+    Let(f, s_1 * s_2, "product along the path", means=OUTPUT),
 )  # fmt: skip
 calculation(x_1 * Partial(f, s_1), given=product).then(
     alpha * x_1 * x_2, because="put in the path"
@@ -444,18 +454,15 @@ calculation(x_1 * Partial(f, s_1), given=product).then(
 # %% [markdown]
 # **4.** One is enough, and so is any number $T$ of them, if they lie in the middle of $T$ equal
 # pieces: the gradient grows linearly along the path, and a linear function's mean is that of its
-# middle.
+# middle. Of the pieces $k$, counted from zero, the middles lie at $(k + 1/2) / T$:
 
 # %%
 pieces = Dim("T", "pieces of the path")
-piece = pieces.index("k")
-form = matrix("C", c, c, note="a quadratic form")
-middle = (piece + Rational(1, 2)) / pieces
-calculation(
-    sum_over(x[a] * sum_over((form[a, b] + form[b, a]) * middle * x[b], b), a, piece) / pieces,
-    given=(x, form),
-    over=(piece,),
-).then(sum_over(x[a] * form[a, b] * x[b], a, b), because="the middles have the mean one half")
+piece, form = pieces.index("k"), matrix("C", c, c, note="matrix of a quadratic form")
+slopes = sum_over((form[a, b] + form[b, a]) * x[b] * (piece + Rational(1, 2)) / pieces, b)
+calculation(mean(sum_over(x[a] * slopes, a), piece), given=(x, form), over=(piece,)).then(
+    sum_over(x[a] * form[a, b] * x[b], a, b), because="the middles have the mean one half"
+)
 
 # %% [markdown]
 # ### References

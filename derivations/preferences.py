@@ -46,8 +46,8 @@ z, pi, R = n.vector("z", note="logits"), n.vector("pi"), n.vector("R", note="rew
 J, B = scalar("J"), scalar("B", note="baseline")
 policy = (
     z, R,
-    Let(pi[i], ops.softmax(z[i], over=i), "the policy"),
-    Let(J, sum_over(pi[j] * R[j], j), "the expected reward"),
+    Let(pi[i], ops.softmax(z[i], over=i), "policy"),
+    Let(J, sum_over(pi[j] * R[j], j), "expected reward"),
 )  # fmt: skip
 calculation(Partial(J, z[i]), given=policy, title="The score function").then(
     sum_over(R[j] * Partial(pi[j], z[i]), j), because="rewards do not depend on the model"
@@ -87,7 +87,7 @@ calculation(
 
 # %%
 g = n.vector("g", domain="positive", note="length of the score")
-chances = n.vector("pi", domain="distribution")
+chances = n.vector("pi", domain="distribution", note="policy")
 minimum(
     sum_over(chances[j] * ((R[j] - B) * g[j]) ** 2, j),
     Let(
@@ -162,8 +162,8 @@ calculation(
 ratio = Symbol("rho", positive=True)
 pictures.curves(
     {
-        "good answer, A = 1": Min(ratio, Rational(6, 5)),
-        "bad answer, A = -1": Min(-ratio, -Rational(4, 5)),
+        "good answer, $A = 1$": Min(ratio, Rational(6, 5)),
+        "bad answer, $A = \u22121$": Min(-ratio, -Rational(4, 5)),
     },
     over=(ratio, 0, 2),
     name="ppo-clip",
@@ -208,7 +208,7 @@ ops.grpo
 
 # %% [markdown]
 # Within a group, what some answers are praised for others are blamed for: whatever the rewards,
-# the advantages sum to zero, and their mean square is one, as for the $\hat{x}$ of a layer norm.
+# the advantages sum to zero. And they are of one size, as what a layer norm makes is.
 
 # %%
 G = Dim("G", "answers of a group")
@@ -225,12 +225,17 @@ calculation(sum_over(adv[a], a), given=group, title="The advantages of a group")
     (sum_over(reward[a], a) - G * mu) / sigma, because="sum first"
 ).then(0, because="by the definition of the mean")
 
+# %%
+calculation(mean(adv[a] ** 2, a), given=group, title="Their mean square").then(
+    mean((reward[a] - mu) ** 2, a) / sigma**2, because="the deviation is the same for all"
+).then(1, because="and its square is this mean")
+
 # %% [markdown]
 # Where a reward says right or wrong, the deviation is that of a coin, and the advantage of a right
 # answer depends on one number, the share of the group that was right. That share is the mean.
 
 # %%
-right = G.vector("R", domain="binary", note="is the answer right?")
+right = G.vector("R", domain="binary", note="rewards")
 calculation(
     (1 - mu) / sigma,
     given=(right, *group[1:3]),
@@ -293,7 +298,8 @@ ops.grpo.gradient("logp")
 # exponential of its reward.
 
 # %%
-R_w, R_l = scalar("R_w"), scalar("R_l")
+R_w = scalar("R_w", note="reward of the chosen answer")
+R_l = scalar("R_l", note="reward of the rejected answer")
 calculation(
     exp(R_w) / (exp(R_w) + exp(R_l)), given=(R_w, R_l), title="The chance to be chosen"
 ).then(1 / (1 + exp(-(R_w - R_l))), because="divide by the first exponential")
@@ -305,25 +311,52 @@ calculation(
 #
 # ## Direct preference optimisation
 #
-# The section *From rewards to policies* of the chapter *Probability* finds the policy that earns
-# most where every nat of divergence from a reference costs $\beta$: it is the reference times
-# $e^{R / \beta}$, over a sum $Z$ that nobody can compute. Read backwards, this says which reward a
-# policy is the best answer to: $\beta$ times the logarithm of how much likelier than the reference
-# it is, and $\beta \log Z$. Put that reward into the model of comparisons; $c_w$ and
-# $c_l$ are the log-probabilities of the two answers under the policy, $\mathrm{ref}_w$ and
-# $\mathrm{ref}_l$ those under the reference.
+# What does PPO with a penalty look for? A policy that earns much, where every nat of divergence
+# from the reference costs $\beta$. The best one is known from the section *From rewards to
+# policies* of the chapter *Probability*: the reference times $e^{R / \beta}$, over the sum $Z$ that
+# makes it a distribution. Call it $\hat{\pi}$. Put into the objective, it shows at a glance that
+# nothing is better.
 
 # %%
-c_w = scalar("c_w", note="log-probability of the chosen answer")
-c_l = scalar("c_l", note="log-probability of the rejected answer")
-ref_w = scalar("ref_w", note="that of the chosen answer under the reference")
-ref_l = scalar("ref_l", note="that of the rejected answer under the reference")
-Z = scalar("Z", domain="positive", note="normaliser of the best policy")
 beta = scalar("beta", domain="positive", note="price of divergence")
+Z, best = scalar("Z"), n.vector("pihat")
+tilted = (
+    R, q, beta,
+    Let(Z, sum_over(q[j] * exp(R[j] / beta), j), "normaliser of the best policy"),
+    Let(best[i], q[i] * exp(R[i] / beta) / Z, "best policy"),
+)  # fmt: skip
+calculation(
+    sum_over(chances[i] * R[i], i) - beta * sum_over(chances[i] * log(chances[i] / q[i]), i),
+    given=(chances, *tilted),
+    title="Reward less divergence",
+).then(
+    beta * log(Z) - beta * sum_over(chances[i] * log(chances[i] / best[i]), i),
+    because=r"put in $\log \hat{\pi}_i = \log q_i + R_i / \beta - \log Z$",
+)
+
+# %% [markdown]
+# *In words:* the first term does not know the policy, and the second is a divergence: never
+# negative, and zero only where $\pi$ is $\hat{\pi}$. Nobody can compute $Z$, a sum over all
+# answers. But read it backwards. Of which reward is a given policy the best answer?
+
+# %%
+calculation(beta * log(best[i] / q[i]), given=tilted, title="The reward behind a policy").then(
+    R[i] - beta * log(Z), because="the exponential meets the logarithm"
+)
+
+# %% [markdown]
+# Up to one number for all answers to a question, it is $\beta$ times the logarithm of how much
+# likelier than the reference the policy makes them. So let the model itself be the policy, and put
+# *its* reward into the model of comparisons. Now $c_w$ and $c_l$ are the log-probabilities of the
+# two answers under the policy, $\mathrm{ref}_w$ and $\mathrm{ref}_l$ those under the reference.
+
+# %%
+c_w, c_l, ref_w, ref_l, _ = ops.dpo.inputs.values()
+normaliser = scalar("Z", domain="positive", note="normaliser of the best policy")
 implied = (
-    c_w, c_l, ref_w, ref_l, Z, beta,
-    Let(R_w, beta * (c_w - ref_w) + beta * log(Z), "the reward of the chosen answer"),
-    Let(R_l, beta * (c_l - ref_l) + beta * log(Z), "of the rejected one"),
+    c_w, c_l, ref_w, ref_l, normaliser, beta,
+    Let(R_w, beta * (c_w - ref_w) + beta * log(normaliser), "reward of the chosen answer"),
+    Let(R_l, beta * (c_l - ref_l) + beta * log(normaliser), "reward of the rejected answer"),
 )  # fmt: skip
 calculation(R_w - R_l, given=implied, title="The sum is gone").then(
     beta * ((c_w - ref_w) - (c_l - ref_l)),
@@ -342,7 +375,7 @@ ops.dpo
 # ### One force, both ways
 #
 # The loss meets the two log-probabilities in their difference alone, so their gradients are
-# opposite. Between the margin $h$ and the loss stand a sigmoid and a logarithm, which simplify as
+# opposite. Between the lead $u$ and the loss stand a sigmoid and a logarithm, which simplify as
 # softmax and the logarithm do.
 
 # %%
@@ -350,7 +383,7 @@ ops.dpo.gradient()
 
 # %% [markdown]
 # *In words:* the chosen answer is made more likely and the rejected one less, with one and the
-# same force. That force is $\beta$ times the probability $1 - s$ that the model still gives to the
+# same force. That force is $\beta$ times the probability $1 - p$ that the model still gives to the
 # opposite choice, so pairs that are ranked right with confidence are let go. Only the difference
 # is held: both log-probabilities may fall together, and in practice they often do.
 
@@ -366,35 +399,39 @@ ops.dpo.gradient()
 # **3.** GRPO differentiates its penalty for the answers that were drawn, and not the probability
 # to draw them. Is the average of what it gets the gradient of the divergence?
 #
-# **4.** Of many people, a share $\alpha$ prefers the first answer. To which margin does the loss of
-# DPO lead? What if all of them do?
+# **4.** Of many people, a share $\alpha$ prefers the first answer. Which lead of this answer does
+# the loss of DPO aim at? What if all of them prefer it?
 #
 # ### Answers
 #
-# **1.** Let the first of two tokens be $a$, with the probability $p_a$ and the reward $R_a$, and
-# the second $b$, with probabilities that depend on the first. For the second token that reward is a
-# number like any other, a baseline.
+# **1.** Let the first of two tokens be $a$, with the reward $R_a$, and the second $b$, with
+# probabilities that depend on the first. For the second token that reward is a number like any
+# other, a baseline.
 
 # %%
-m = Dim("m", "first tokens")
-first, second, other, last = m.indices("a b i j")
-p = m.vector("p", domain="distribution", note="probabilities of the first token")
-pay = m.vector("R", note="reward of the first token")
-logit, then = matrix("z", m, m, note="logits of the second token"), matrix("pi", m, m)
+m = Dim("m", "tokens")
+first, second, last = m.indices("a b j")
+pay, logit = m.vector("R", note="rewards"), matrix("z", m, m, note="logits")
+then = matrix("pi", m, m)
 two = (
-    p, pay, logit,
-    Let(then[first, second], ops.softmax(logit[first, second], over=second), "the second token"),
+    pay, logit,
+    Let(
+        then[first, second],
+        ops.softmax(logit[first, second], over=second),
+        "the second token's probabilities",
+        means="policy",
+    ),
 )  # fmt: skip
-early = p[first] * then[first, second] * pay[first]
 calculation(
-    sum_over(early * Partial(log(then[first, second]), logit[other, last]), first, second),
+    sum_over(
+        then[first, second] * pay[first] * Partial(log(then[first, second]), logit[first, last]),
+        second,
+    ),
     given=two,
 ).then(
-    sum_over(
-        p[first] * pay[first] * Partial(then[first, second], logit[other, last]), first, second
-    ),
-    because="the derivative of a logarithm, times its argument",
-).then(0, because="the second token's probabilities sum to one")
+    pay[first] * Partial(sum_over(then[first, second], second), logit[first, last]),
+    because="the trick of the baseline",
+).then(0, because="whatever the first token was, the second's probabilities sum to one")
 
 # %% [markdown]
 # **2.** It is the same but for a factor, $1 - 1/G$.
@@ -408,18 +445,19 @@ calculation(reward[a] - sum_over(reward[c], c) / G, given=(reward,)).then(
 # %% [markdown]
 # The others are independent of the answer, and so a baseline that may be subtracted. So the
 # average gradient is a little too short, and points the right way. Here an answer is a coin $x_i$
-# that falls on one with probability $p$, and $x_i - p$ is the gradient of its log-probability by
-# its logit.
+# that falls on one with probability $\theta$, and $x_i - \theta$ is the gradient of its
+# log-probability by its logit.
 
 # %%
-coin, s = G.vector("x", domain="binary", note="the answer, as a coin"), G.vector("u")
-chance = scalar("p", domain="unit", note="probability of a right answer")
-R_1, R_0 = scalar("R_1", note="reward of a right answer"), scalar("R_0", note="of a wrong one")
+coin, s = G.vector("x", domain="binary", note="answer, as a coin"), G.vector("s")
+chance = scalar("theta", domain="unit", note="probability of a right answer")
+R_1 = scalar("R_1", note="reward of a right answer")
+R_0 = scalar("R_0", note="reward of a wrong answer")
 game = (
     coin, chance, R_1, R_0,
-    Let(reward[a], R_1 * coin[a] + R_0 * (1 - coin[a]), "its reward"),
-    Let(s[a], coin[a] - chance, "the score function"),
-    Let(mu, mean(reward[c], c), "the mean of the group"),
+    Let(reward[a], R_1 * coin[a] + R_0 * (1 - coin[a]), "reward of the answer", means="rewards"),
+    Let(s[a], coin[a] - chance, "score of the answer"),
+    Let(mu, mean(reward[c], c), "mean reward"),
 )  # fmt: skip
 calculation(
     E((reward[a] - mu) * s[a]),
@@ -434,7 +472,7 @@ calculation(
 # %%
 drift = (
     z, q,
-    Let(pi[i], ops.softmax(z[i], over=i), "the policy"),
+    Let(pi[i], ops.softmax(z[i], over=i), "policy"),
 )  # fmt: skip
 calculation(
     sum_over(pi[j] * Partial(q[j] / pi[j] - log(q[j] / pi[j]) - 1, z[i]), j), given=drift
@@ -453,29 +491,27 @@ calculation(Partial(sum_over(pi[j] * log(pi[j] / q[j]), j), z[i]), given=drift).
 )
 
 # %% [markdown]
-# **4.** To the log-odds of the preference.
+# **4.** At the log-odds of the preference.
 
 # %%
-h, alpha = (
-    scalar("h", note="margin"),
-    scalar("alpha", domain="unit", note="share that prefers the first answer"),
-)
+lead = scalar("u", note="lead of the chosen answer")
+alpha = scalar("alpha", domain="unit", note="share that prefers the first answer")
 minimum(
-    alpha * log(1 + exp(-h)) + (1 - alpha) * log(1 + exp(h)),
-    Let(h, log(alpha / (1 - alpha))),
-    given=(h, alpha),
+    alpha * log(1 + exp(-lead)) + (1 - alpha) * log(1 + exp(lead)),
+    Let(lead, log(alpha / (1 - alpha))),
+    given=(lead, alpha),
 )
 
 # %% [markdown]
-# If all prefer the first, the loss falls for ever: its slope is negative at every margin, and the
+# If all prefer the first, the loss falls for ever: its slope is negative at every lead, and the
 # penalty for leaving the reference, which $\beta$ was to be, does not stop it. IPO (Azar et al.,
-# 2023) asks for a margin of a certain size instead.
+# 2023) asks for a lead of a certain size instead.
 
 # %%
 L = scalar("L")
-calculation(Partial(L, h), given=(h, Let(L, log(1 + exp(-h)), "everybody agrees"))).then(
-    -1 / (1 + exp(h)), because="chain rule"
-).at_most(0, because="an exponential is positive")
+agreed = (lead, Let(L, log(1 + exp(-lead)), "everybody agrees", means="loss"))
+falls = calculation(Partial(L, lead), given=agreed).then(-1 / (1 + exp(lead)), because="chain rule")
+falls.at_most(0, because="an exponential is positive")
 
 # %% [markdown]
 # ### References

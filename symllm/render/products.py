@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,13 +89,14 @@ class Fraction:
 def fraction_of(expr: Any) -> Fraction:
     number, above, below = sp.S.One, [], []
     roots_above, roots_below = sp.S.One, sp.S.One
+    joined_roots = roots_of(expr)
     for factor in sp.Mul.make_args(expr):
         content, factor = without_denominator(factor)
         number *= content
         base, exponent = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.S.One)
         if factor.is_Rational:
             number *= factor
-        elif base.is_number and abs(exponent) == sp.Rational(1, 2):
+        elif factor in joined_roots:
             if exponent > 0:
                 roots_above *= base
             else:
@@ -105,8 +106,9 @@ def fraction_of(expr: Any) -> Fraction:
         else:
             above.append(factor)
     # SymPy writes 1/sqrt(2) as sqrt(2)/2.
-    if roots_above.is_Integer and roots_above > 1 and number.q % roots_above == 0:
-        number, roots_above, roots_below = number * roots_above, sp.S.One, roots_below * roots_above
+    whole, others = roots_above.as_coeff_Mul()
+    if whole.is_Integer and whole > 1 and number.q % whole == 0:
+        number, roots_above, roots_below = number * whole, others, roots_below * whole
     if roots_above != 1 and roots_below != 1:
         above.insert(0, sp.Pow(roots_above / roots_below, sp.Rational(1, 2), evaluate=False))
     elif roots_above != 1:
@@ -114,6 +116,19 @@ def fraction_of(expr: Any) -> Fraction:
     elif roots_below != 1:
         below.insert(0, sp.Pow(roots_below, sp.Rational(1, 2), evaluate=False))
     return Fraction(bool(number < 0), abs(number), tuple(above), tuple(below))
+
+
+def roots_of(expr: Any) -> Collection[Any]:
+    """The square roots in a product that are written as one, for SymPy takes them apart.
+
+    Two numbers may both be negative, and their product has a root. So of what may be negative
+    at most one is among them, and it stands above the bar.
+    """
+    powers = [f for f in sp.Mul.make_args(expr) if isinstance(f, sp.Pow)]
+    roots = [f for f in powers if abs(f.exp) == sp.Rational(1, 2)]
+    safe = [f for f in roots if f.base.is_nonnegative]
+    doubtful = [f for f in roots if f not in safe]
+    return roots if len(doubtful) == 1 and doubtful[0].exp > 0 else safe
 
 
 def without_denominator(expr: Any) -> tuple[Any, Any]:
@@ -143,7 +158,7 @@ def product_parts(p: Printer, expr: Any) -> tuple[bool, list[str]]:
     below = sorted(parts.below, key=lambda f: factor_key(p, f))
     over, under = parts.number.p, parts.number.q
 
-    if flat and is_mean(parts):
+    if is_mean(parts) and not all(f.is_Symbol for f in flat):  # alpha / r is one factor
         size = rf"\frac{{1}}{{{p(below[0])}}}"
         number = [] if over == 1 else [str(over)]
         return parts.negative, number + written(p, [*flat, *tall[:-1]]) + [size, p(tall[-1])]

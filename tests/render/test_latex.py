@@ -97,6 +97,7 @@ TABLE = [
         sum_over(entry("Q", I, k.symbol) * entry("K", J, k.symbol), k) / sp.sqrt(m.symbol),
         r"\frac{1}{\sqrt{m}} \sum_k Q_{ik} K_{jk}",
     ),
+    (sp.Symbol("alpha") / N * sum_over(x[j], j), r"\frac{\alpha}{n} \sum_j x_j"),
     # fractions, powers, numbers
     (1 / sp.sqrt(v + eps), r"\frac{1}{\sqrt{v + \epsilon}}"),
     ((v + eps) ** sp.Rational(-3, 2), r"\frac{1}{(v + \epsilon)^{3/2}}"),
@@ -118,6 +119,13 @@ TABLE = [
     (sp.Rational(1, 2**24), "2^{-24}"),
     (sp.Rational(3, 2**24), r"\frac{3}{16777216}"),
     (sp.sqrt(2 / sp.pi) * x[i], r"\sqrt{\frac{2}{\pi}} x_i"),
+    # roots that SymPy takes apart
+    (sp.sqrt(2 * sp.log(1 + v)), r"\sqrt{2 \log(1 + v)}"),
+    (sp.sqrt(N / 2), r"\sqrt{\frac{n}{2}}"),
+    (sp.sqrt(2 * N) * v, r"v \sqrt{2 n}"),
+    (sp.sqrt(mean(x[j] ** 2, j)), r"\sqrt{\frac{1}{n} \sum_j x_j^{2}}"),
+    (1 / sp.sqrt(mean(x[j], j)), r"\frac{\sqrt{n}}{\sqrt{\sum_j x_j}}"),
+    (sp.sqrt(x[i]) * sp.sqrt(y[i]), r"\sqrt{x_i} \sqrt{y_i}"),
     (
         sp.exp(-(x[i] ** 2) / 2) / sp.sqrt(2 * sp.pi),
         r"\frac{\exp\left( -\frac{x_i^{2}}{2} \right)}{\sqrt{2 \pi}}",
