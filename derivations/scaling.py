@@ -55,8 +55,8 @@ calculation(N_attn + N_ff + N_norm, given=(c, *parts), title="Parameters of a bl
 )
 
 # %% [markdown]
-# A model is $\ell$ such blocks, a table of $v$ tokens, a table of $n$ positions, and a last norm. The
-# left side is what the equations of the whole model hold.
+# A model is $\ell$ such blocks, a table of $v$ tokens, a table of $n$ positions, and a last norm.
+# The left side is what the equations of the whole model hold.
 
 # %%
 gpt2 = models.gpt2().counts().at(d=c / h, f=4 * c, L=ell)
@@ -122,8 +122,8 @@ calculation(
 # %% [markdown]
 # ## How to spend a budget
 #
-# Hoffmann et al. trained four hundred models and fitted the loss that they reached. It falls with
-# a power of the parameters, and with a power of the tokens, towards a floor that no model gets
+# Hoffmann et al. (2022) trained four hundred models and fitted the loss that they reached. It falls
+# with a power of the parameters, and with a power of the tokens, towards a floor that no model gets
 # below. A budget of $C$ operations buys $6ND = C$: what goes into parameters is not there for
 # tokens. Where is the loss least?
 
@@ -144,8 +144,8 @@ penalised = (N, D, mu, C, *law, Let(Lag, reached + mu * (6 * N * D - C), "loss, 
 
 # %% [markdown]
 # Lagrange's way is to put a price $\mu$ on each operation beyond the budget, and to ask that
-# the loss with the price has no slope, neither in $N$ nor in $D$. Times $N$, the slope is what
-# *one percent* more of the parameters would change, in percents of the loss's own unit:
+# the loss with the price has no slope, neither in $N$ nor in $D$. Times $N$, the slope says what
+# one *percent* more of the parameters would change, in hundredths:
 
 # %%
 calculation(N * Partial(Lag, N), given=penalised, title="A percent of the parameters").then(
@@ -175,12 +175,11 @@ calculation(
 
 # %%
 tokens_bought = Let(D, C / (6 * N), "tokens that the budget buys")
-a = scalar("a", note="exponent of the best size")
-b = scalar("b", note="exponent of its tokens")
-G = scalar("G", note="constant of the best size")
-share = Let(a, beta / (alpha + beta), "an exponent")
-rest = Let(b, alpha / (alpha + beta), "one less $a$")
-constant = Let(G, (alpha * A_N / (beta * A_D)) ** (1 / (alpha + beta)), "a constant")
+a, b, G = scalar("a"), scalar("b"), scalar("G")
+share = Let(a, beta / (alpha + beta), "exponent of the best size")
+rest = Let(b, alpha / (alpha + beta), "one less $a$", means="exponent of the tokens")
+constant = Let(G, (alpha * A_N / (beta * A_D)) ** (1 / (alpha + beta)), "constant of the best size")
+best_size = Let(N, G * (C / 6) ** a, "best size")
 calculation(
     Equals(alpha * A_N / N**alpha, beta * A_D / D**beta),
     given=(N, C, *law, tokens_bought, share, constant),
@@ -195,11 +194,7 @@ calculation(
 # The slope is zero there; that it is a minimum, and not a maximum, has to be seen as well.
 
 # %%
-minimum(
-    reached,
-    Let(N, G * (C / 6) ** a),
-    given=(N, C, *law, tokens_bought, share, constant),
-)
+minimum(reached, best_size, given=(N, C, *law, tokens_bought, share, constant))
 
 # %% [markdown]
 # The tokens are what is left of the budget, and they grow with the other exponent.
@@ -207,7 +202,7 @@ minimum(
 # %%
 calculation(
     C / (6 * N),
-    given=(C, *law, share, rest, constant, Let(N, G * (C / 6) ** a, "best size")),
+    given=(C, *law, share, rest, constant, best_size),
     title="The tokens that go with it",
 ).then((C / 6) ** b / G, because="$1 - a = b$")
 
@@ -247,8 +242,8 @@ pictures.curves(
 )
 
 # %% [markdown]
-# A formula for the best size is only as good as the constants in it. Besiroglu et al. read the
-# points off the paper's figure, fitted the same law again and found others. Here both fits are
+# A formula for the best size is only as good as the constants in it. Besiroglu et al. (2024) read
+# the points off the paper's figure, fitted the same law again and found others. Here both fits are
 # asked how to spend $5.76 \cdot 10^{23}$ operations, by the formula and by search. Chinchilla,
 # which had that budget, has 70 billion parameters and saw 1.4 trillion tokens.
 
@@ -357,25 +352,19 @@ calculation(Equals(2 * ell * c * T, 12 * ell * c**2), given=(c, ell, T), unknown
 )
 
 # %% [markdown]
-# **3.** Size and tokens both with the square root of the budget, for $a = b = 1/2$. What lies above
-# the floor falls with half of the exponent: with $\alpha = 1/3$, to less than a half for a hundred
-# times the budget.
+# **3.** Size and tokens both with the square root of the budget, for $a = b = 1/2$. At the best
+# size the two terms are equal, since their exponents are, and what lies above the floor is twice
+# the root of their product. It falls with half of the exponent: with $\alpha = 1/3$, to less than a
+# half for a hundred times the budget.
 
 # %%
 C = scalar("C", domain="positive", note="budget of operations")
 alpha = scalar("alpha", domain="positive", note="exponent of the parameters")
 A_N = scalar("A_N", domain="positive", note="weight of the parameters in the loss")
 A_D = scalar("A_D", domain="positive", note="weight of the tokens in the loss")
-even = (
-    C, alpha, A_N, A_D,
-    Let(a, Rational(1, 2), "both exponents"),
-    Let(G, (A_N / A_D) ** (1 / (2 * alpha)), "the constant"),
-    Let(N, G * (C / 6) ** a, "best size"),
-    Let(D, (C / 6) ** a / G, "its tokens"),
-)  # fmt: skip
-calculation(A_N / N**alpha + A_D / D**alpha, given=even).then(
-    2 * sqrt(A_N * A_D) * (6 / C) ** (alpha / 2), because="both terms are the same"
-)
+calculation(
+    2 * sqrt(A_N / N**alpha * (A_D / D**alpha)), given=(N, C, alpha, A_N, A_D, tokens_bought)
+).then(2 * sqrt(A_N * A_D) * (6 / C) ** (alpha / 2), because="the size cancels")
 
 # %% [markdown]
 # **4.** With $k$ places there are $k p$ numbers in store, and $q \ell / k$ while one of the $k$
