@@ -44,9 +44,24 @@ B = Dim("B", "rows of a batch")
 block = ops.gpt2_block.counts().at(d=c / h, f=4 * c).by_parameter
 N_attn, N_ff, N_norm = (scalar(name) for name in ("N_attn", "N_ff", "N_norm"))
 parts = (
-    Let(N_attn, sum(block[f"{a}_{b}"] for a in "Wb" for b in "QKVO"), "attention"),
-    Let(N_ff, sum(block[f"{a}_{b}"] for a in "Wb" for b in "12"), "feed-forward layer"),
-    Let(N_norm, sum(block[f"{a}_{b}"] for a in ("gamma", "beta") for b in "12"), "norms"),
+    Let(
+        N_attn,
+        sum(block[f"{a}_{b}"] for a in "Wb" for b in "QKVO"),
+        "attention",
+        means="parameters of the attention",
+    ),
+    Let(
+        N_ff,
+        sum(block[f"{a}_{b}"] for a in "Wb" for b in "12"),
+        "feed-forward layer",
+        means="parameters of the feed-forward layer",
+    ),
+    Let(
+        N_norm,
+        sum(block[f"{a}_{b}"] for a in ("gamma", "beta") for b in "12"),
+        "norms",
+        means="parameters of the norms",
+    ),
 )
 
 # %%
@@ -61,7 +76,7 @@ calculation(N_attn + N_ff + N_norm, given=(c, *parts), title="Parameters of a bl
 # %%
 gpt2 = models.gpt2().counts().at(d=c / h, f=4 * c, L=ell)
 N_block = scalar("N_block")
-held = (c, ell, n, v, Let(N_block, 12 * c**2 + 13 * c, "a block"))
+held = (c, ell, n, v, Let(N_block, 12 * c**2 + 13 * c, "a block", means="parameters of a block"))
 calculation(gpt2.parameters, given=held, title="Parameters of GPT-2").then(
     ell * N_block + (v + n + 2) * c, because="blocks, then tables and norm"
 )
@@ -281,7 +296,7 @@ kept = ops.gpt2_block.counts().at(h=c / d, f=4 * c).activations
 M_row, M_prob = scalar("M_row"), scalar("M_prob")
 numbers = (
     c, n, d,
-    Let(M_row, 20 * c + 2, "for each token"),
+    Let(M_row, 20 * c + 2, "for each token", means="numbers kept of a token"),
     Let(M_prob, n * c / d, "probabilities of a token's heads"),
 )  # fmt: skip
 calculation(kept, given=numbers, title="Numbers kept by a block").then(
