@@ -338,8 +338,11 @@ calculation(
 # a ten-thousandth of one.
 
 # %%
-eps, tiny = scalar("eps"), scalar("g", note="a tiny gradient")
-small = (Let(eps, Rational(1, 10**8), "as usual"), Let(tiny, Rational(1, 10**8), "a gradient"))
+eps, tiny = scalar("eps"), scalar("g")
+small = (
+    Let(eps, Rational(1, 10**8), "as usual"),
+    Let(tiny, Rational(1, 10**8), "a tiny one", means="gradient"),
+)
 calculation(tiny / (sqrt(tiny**2) + eps), given=small).then(
     Rational(1, 2), because="twice the same below"
 )

@@ -37,7 +37,7 @@ from symllm import (
 # %%
 c = Dim("c", "width of the stream")
 h = Dim("h", "heads")
-ell = Dim("ell", "layers")
+layers = Dim("n_layer", "layers")
 n = Dim("n", "tokens of the context")
 v = Dim("v", "tokens of the vocabulary")
 B = Dim("B", "rows of a batch")
@@ -70,15 +70,15 @@ calculation(N_attn + N_ff + N_norm, given=(c, *parts), title="Parameters of a bl
 )
 
 # %% [markdown]
-# A model is $\ell$ such blocks, a table of $v$ tokens, a table of $n$ positions, and a last norm.
-# The left side is what the equations of the whole model hold.
+# A model is $n_{\mathrm{layer}}$ such blocks, a table of $v$ tokens, a table of $n$ positions, and
+# a last norm. The left side is what the equations of the whole model hold.
 
 # %%
-gpt2 = models.gpt2().counts().at(d=c / h, f=4 * c, L=ell)
+gpt2 = models.gpt2().counts().at(d=c / h, f=4 * c)
 N_block = scalar("N_block")
-held = (c, ell, n, v, Let(N_block, 12 * c**2 + 13 * c, "a block", means="parameters of a block"))
+held = (c, layers, n, v, Let(N_block, 12 * c**2 + 13 * c, "a block", means="parameters of a block"))
 calculation(gpt2.parameters, given=held, title="Parameters of GPT-2").then(
-    ell * N_block + (v + n + 2) * c, because="blocks, then tables and norm"
+    layers * N_block + (v + n + 2) * c, because="blocks, then tables and norm"
 )
 
 # %% [markdown]
@@ -118,15 +118,15 @@ calculation(
 
 # %%
 weights = (
-    Let(N, 12 * ell * c**2 + v * c, "entries of matrices"),
+    Let(N, 12 * layers * c**2 + v * c, "entries of matrices"),
     Let(D_tok := scalar("D"), B * n, "tokens"),
 )
 calculation(
     leading(gpt2.training_flops, c, n, v),
-    given=(c, ell, n, v, B, *weights),
+    given=(c, layers, n, v, B, *weights),
     title="A whole model",
-).then(6 * N * D_tok + 12 * ell * c * n * D_tok, because="weights, then scores").at_most(
-    6 * N * D_tok * (1 + n / (6 * c)), because="$N$ is at least $12 \\ell c^2$"
+).then(6 * N * D_tok + 12 * layers * c * n * D_tok, because="weights, then scores").at_most(
+    6 * N * D_tok * (1 + n / (6 * c)), because="$N$ is at least $12 n_{\\mathrm{layer}} c^2$"
 )
 
 # %% [markdown]
@@ -313,20 +313,20 @@ calculation(kept, given=numbers, title="Numbers kept by a block").then(
 # ## The memory of a context
 #
 # A model that writes a text keeps the keys and the values of all earlier positions, or it would
-# have to compute them anew for each token. Each of $\ell$ layers keeps two vectors of width $d$
-# for every head of keys and every position; there are $h_K$ such heads, fewer than the $h$ heads
-# of queries where $g$ of these share one (Shazeer, 2019; Ainslie et al., 2023). With $s$ bytes for
-# a number, a text of $n$ tokens takes the cache $M$. Here it is for the sizes of Llama 2's largest
-# model and 4096 tokens.
+# have to compute them anew for each token. Each of $n_{\mathrm{layer}}$ layers keeps two vectors of
+# width $d$ for every head of keys and every position; there are $h_K$ such heads, fewer than the
+# $h$ heads of queries where $g$ of these share one (Shazeer, 2019; Ainslie et al., 2023). With $s$
+# bytes for a number, a text of $n$ tokens takes the cache $M$. Here it is for the sizes of Llama
+# 2's largest model and 4096 tokens.
 
 # %%
-names = ("s", "n", "ell", "h", "d", "g", "h_K", "M")
-s, n_1, ell_1, h_1, d_1, g, h_K, M = (scalar(name) for name in names)
+names = ("s", "n", "n_layer", "h", "d", "g", "h_K", "M")
+s, n_1, layers_1, h_1, d_1, g, h_K, M = (scalar(name) for name in names)
 calculation(M, title="The cache", given=(
-    Let(s, 2, "bytes of a number"), Let(n_1, 4096, "tokens"), Let(ell_1, 80, "layers"),
+    Let(s, 2, "bytes of a number"), Let(n_1, 4096, "tokens"), Let(layers_1, 80, "layers"),
     Let(d_1, 128, "width of a head"), Let(h_1, 64, "heads of queries"),
     Let(g, 8, "heads that share one of keys"), Let(h_K, h_1 / g, "heads of keys"),
-    Let(M, 2 * s * n_1 * ell_1 * h_K * d_1, "bytes of the cache"),
+    Let(M, 2 * s * n_1 * layers_1 * h_K * d_1, "bytes of the cache"),
 )).then(1_342_177_280, because="arithmetic")  # fmt: skip
 
 # %% [markdown]
@@ -358,13 +358,13 @@ calculation(4 * c**2 + 3 * c * wide.lhs, given=(c, wide)).then(12 * c**2, becaus
 
 # %% [markdown]
 # **2.** When the texts together are six times as long as the model is wide. Without shared keys,
-# every token takes $2 \ell c$ numbers:
+# every token takes $2 n_{\mathrm{layer}} c$ numbers:
 
 # %%
 T = scalar("T", domain="positive", note="tokens in the cache")
-calculation(Equals(2 * ell * c * T, 12 * ell * c**2), given=(c, ell, T), unknown=(T,)).implies(
-    Equals(T, 6 * c), because="divide by $2 \\ell c$"
-)
+calculation(
+    Equals(2 * layers * c * T, 12 * layers * c**2), given=(c, layers, T), unknown=(T,)
+).implies(Equals(T, 6 * c), because="divide by $2 n_{\\mathrm{layer}} c$")
 
 # %% [markdown]
 # **3.** Size and tokens both with the square root of the budget, for $a = b = 1/2$. At the best
@@ -382,16 +382,16 @@ calculation(
 ).then(2 * sqrt(A_N * A_D) * (6 / C) ** (alpha / 2), because="the size cancels")
 
 # %% [markdown]
-# **4.** With $k$ places there are $k p$ numbers in store, and $q \ell / k$ while one of the $k$
-# pieces is under way. At the least both are $\sqrt{p q \ell}$: memory grows with the square root of
-# the depth, for one more forward pass (Chen et al., 2016).
+# **4.** With $k$ places there are $k p$ numbers in store, and $q n_{\mathrm{layer}} / k$ while one
+# of the $k$ pieces is under way. At the least both are $\sqrt{p q n_{\mathrm{layer}}}$: memory
+# grows with the square root of the depth, for one more forward pass (Chen et al., 2016).
 
 # %%
 p = scalar("p", domain="positive", note="numbers of a layer's stream")
 q = scalar("q", domain="positive", note="numbers that a layer keeps")
 k = scalar("k", domain="positive", note="places of the stack")
-ell_1 = scalar("ell", domain="positive", note="layers")
-minimum(k * p + q * ell_1 / k, Let(k, sqrt(ell_1 * q / p)), given=(p, q, k, ell_1))
+layers_1 = scalar("n_layer", domain="positive", note="layers")
+minimum(k * p + q * layers_1 / k, Let(k, sqrt(layers_1 * q / p)), given=(p, q, k, layers_1))
 
 # %% [markdown]
 # ### References
