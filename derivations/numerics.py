@@ -55,14 +55,14 @@ b = scalar("b", note="second number")
 u = scalar("u", note="unit of rounding")
 r = scalar("e_1", note="relative error of the first number")
 s = scalar("e_2", note="relative error of the second number")
-D, Dhat = scalar("D"), scalar("Dhat")
+C, D = scalar("C"), scalar("D")
 rounded = (
     a, b, r, s, u,
     Let(D, a - b, "the difference"),
-    Let(Dhat, a * (1 + r) - b * (1 + s), "the difference of inexact numbers"),
+    Let(C, a * (1 + r) - b * (1 + s), "what is computed", means="difference as computed"),
 )  # fmt: skip
 small = (Abs(r) <= u, Abs(s) <= u)
-calculation(Abs(Dhat - D), given=rounded, assuming=small, title="A difference").then(
+calculation(Abs(C - D), given=rounded, assuming=small, title="A difference").then(
     Abs(a * r - b * s), because="the numbers are gone"
 ).at_most((Abs(a) + Abs(b)) * u, because="the triangle inequality")
 

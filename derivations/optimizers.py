@@ -353,9 +353,9 @@ calculation(tiny / sqrt(tiny**2 + eps), given=small).at_most(
 )
 
 # %% [markdown]
-# **2.** The mean square $w$ of a weight settles where decay takes what noise brings, at about
-# $\eta / 2 \lambda$. The weights forget how they were initialised, and one who halves the
-# learning rate shrinks them, too.
+# **2.** Decay takes less than the whole weight, $\eta \lambda < 1$. The mean square $w$ of a weight
+# settles where decay takes what noise brings, at about $\eta / 2 \lambda$. The weights forget how
+# they were initialised, and one who halves the learning rate shrinks them, too.
 
 # %%
 size = scalar("w", domain="positive", note="mean square of the weight")

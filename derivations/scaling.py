@@ -9,7 +9,7 @@
 # model that writes keeps of its context.
 
 # %%
-from sympy import Rational, sqrt
+from sympy import Rational, expand, sqrt
 
 from symllm import (
     Dim,
@@ -113,26 +113,21 @@ calculation(
 
 # %% [markdown]
 # In a whole model there is more: the scores of every position with every other, which have no
-# parameters. Of all that the equations of GPT-2 count for a batch of $B$ rows of $n$ tokens,
-# these are the terms of the highest degree in width, context and vocabulary.
+# parameters. Of all that the equations of GPT-2 count for each token, in rows of $n$ tokens, these
+# are the terms of the highest degree in width, context and vocabulary; the one with $n$ is that of
+# the scores.
 
 # %%
-weights = (
-    Let(N, 12 * layers * c**2 + v * c, "entries of matrices"),
-    Let(D_tok := scalar("D"), B * n, "tokens"),
-)
-calculation(
-    leading(gpt2.training_flops, c, n, v),
-    given=(c, layers, n, v, B, *weights),
-    title="A whole model",
-).then(6 * N * D_tok + 12 * layers * c * n * D_tok, because="weights, then scores").at_most(
-    6 * N * D_tok * (1 + n / (6 * c)), because="$N$ is at least $12 n_{\\mathrm{layer}} c^2$"
-)
+each_token = expand(leading(gpt2.training_flops, c, n, v) / (B * n))
+weights = Let(N, 12 * layers * c**2 + v * c, "entries of matrices")
+calculation(each_token, given=(c, layers, n, v, weights), title="A whole model").then(
+    6 * N + 12 * layers * c * n, because="put in $N$"
+).at_most(6 * N * (1 + n / (6 * c)), because="$N$ counts tables, too")
 
 # %% [markdown]
 # *In words:* six operations for each parameter and token, the rule of Kaplan et al. (2020), are
 # right to within a share of $n/6c$. For a width of 4096 and a context of 2048 that is a twelfth;
-# only where the context is several times the width do the scores take over.
+# only where the context is six times the width do the scores cost as much as the weights.
 
 # %% [markdown]
 # ## How to spend a budget
