@@ -26,8 +26,8 @@ x, y, W = n.vector("x", note="input"), m.vector("y"), n.vector("W", note="weight
 hidden, o, out = m.vector("h"), m.vector("o", note="weights of the sum"), scalar("F")
 units = (
     x, W, o,
-    Let(hidden[i], tanh(sum_over(W[i, j] * x[j], j)), "the units"),
-    Let(out, sum_over(o[i] * hidden[i], i), "what they add up to"),
+    Let(hidden[i], tanh(sum_over(W[i, j] * x[j], j)), "units of the layer"),
+    Let(out, sum_over(o[i] * hidden[i], i), "weighted sum of the units"),
 )  # fmt: skip
 calculation(Partial(out, W[i, k]), given=units, title="The gradient of one unit").then(
     o[i] * (1 - hidden[i] ** 2) * x[k], because="the slope of tanh"
@@ -46,7 +46,7 @@ calculation(Partial(out, W[i, k]), given=units, title="The gradient of one unit"
 
 # %%
 s = scalar("s", domain="positive", note="standard deviation of the weights")
-layer = (x, W, s, Let(y[i], sum_over(W[i, j] * x[j], j), "an output"))
+layer = (x, W, s, Let(y[i], sum_over(W[i, j] * x[j], j), "output"))
 weights = (random(W[i, j], variance=s**2),)
 calculation(Var(y[i]), given=layer, assuming=weights, title="One output").then(
     sum_over(Var(W[i, j]) * x[j] ** 2, j), because="independent terms"
@@ -71,7 +71,7 @@ calculation(E(sum_over(y[i] ** 2, i) / m), given=forwards, assuming=weights, tit
 dy, dx = m.vector("dy"), n.vector("dx")
 back = (
     dy, W, s,
-    Let(dx[j], sum_over(W[i, j] * dy[i], i), "the gradient of an input"),
+    Let(dx[j], sum_over(W[i, j] * dy[i], i), "gradient of an input"),
     Let(q_dy, sum_over(dy[i] ** 2, i) / m, "mean square of the gradients of outputs"),
 )  # fmt: skip
 calculation(E(sum_over(dx[j] ** 2, j) / n), given=back, assuming=weights, title="Backwards").then(
@@ -85,13 +85,14 @@ calculation(E(sum_over(dx[j] ** 2, j) / n), given=back, assuming=weights, title=
 # by one that narrows by four. What do both do together, with $f$ the wider side?
 
 # %%
-f = scalar("f")
+f, fan = scalar("f"), scalar("nbar")
 calculation(
     (n * s**2) * (f * s**2),
     given=(
         n,
         Let(f, 4 * n, "the wider fan"),
-        Let(s, sqrt(2 / (n + f)), "Xavier for both matrices"),
+        Let(fan, (n + f) / 2, "mean of both fans"),
+        Let(s, 1 / sqrt(fan), "Xavier, for both matrices"),
     ),
     title="Widen and narrow",
 ).then(Rational(16, 25), because="two fifths of eight fifths")
@@ -108,7 +109,7 @@ calculation(
 
 # %%
 u = scalar("u", note="sum that goes into a rectifier")
-v = scalar("v", domain="positive", note="its variance")
+v = scalar("v", domain="positive", note="variance of that sum")
 even = (random(u, variance=v, law="symmetric"),)
 calculation(E(Max(u, 0) ** 2), given=(u, v), assuming=even, title="Half is lost").then(
     E(u**2) / 2, because="both halves alike"
@@ -152,8 +153,8 @@ for name, variance in [("Xavier", 1 / 128), ("He    ", 2 / 128)]:
 # ## Residual streams
 #
 # A transformer adds what a layer computes to what it was given. Sizes do not multiply then, they
-# add: with $D$ branches, each of variance $\sigma^2$ and independent of the others, the stream
-# grows like this (the chapter *Normalisation* asks what it does to gradients).
+# add. Let each of $D$ layers add one branch, of variance $\sigma^2$ and independent of the others:
+# the stream grows like this (the chapter *Normalisation* asks what it does to gradients).
 
 # %%
 branch, start = (
@@ -179,7 +180,7 @@ calculation(
 
 # %% [markdown]
 # That each branch has the same variance is the work of the normalisation before it. Without one, a
-# branch is as large as the stream, and sizes multiply after all, by $1 + \sigma^2$ for each branch.
+# branch grows with the stream, and sizes multiply after all, by $1 + \sigma^2$ for each branch.
 # With $\sigma^2 = 1/D$ that is no harm: the product stays below $e$, as the chapter *Blocks* shows
 # for gradients on their way back. Fixup (Zhang et al., 2019), which scales branches by the depth,
 # does without norms. The picture has the four ways in which a signal can travel.
@@ -226,10 +227,11 @@ pictures.curves(
 #
 # ### Answers
 #
-# **1.** It does not, only the mean square does: weights have mean zero, whatever they multiply.
+# **1.** It does not, only the mean square does: weights have mean zero, whatever they multiply. (A
+# mean square is never less than the square of the mean; what it has more is the variance.)
 
 # %%
-q, mu = scalar("q", domain="positive", note="mean square"), scalar("mu", note="mean")
+q, mu = scalar("q", domain="positive", note="mean square"), scalar("mu", note="mean of the inputs")
 calculation(
     Var(sum_over(W[i, j] * x[j], j)),
     given=(W, x, s, mu, q),
@@ -241,10 +243,9 @@ calculation(
 # **2.** It keeps a third of them.
 
 # %%
-edge = scalar("a", note="largest weight")
-calculation(n * s**2, given=(n, Let(edge, 1 / sqrt(n)), Let(s, edge / sqrt(3)))).then(
-    Rational(1, 3), because="$n$ times a third of $1/n$"
-)
+edge = scalar("a")
+even = (Let(edge, 1 / sqrt(n), "largest weight"), Let(s, edge / sqrt(3), "as its variance says"))
+calculation(n * s**2, given=(n, *even)).then(Rational(1, 3), because="$n$ times a third of $1/n$")
 
 # %% [markdown]
 # **3.** The mean stays; the variance is the square of the entry times $(1-p)/p$.

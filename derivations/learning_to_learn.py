@@ -6,8 +6,8 @@
 # step depends on what was before it: on the start, on the gradient, on the learning rate. One who
 # asks which start is best for a few steps of training, which learning rate, or which example should
 # have been left out, needs that gradient; so does anyone who trains an optimizer instead of
-# designing it. This chapter derives it for each of the optimizers of the last one, where their
-# equations are.
+# designing it (Andrychowicz et al., 2016). This chapter derives it for each of the optimizers of
+# the last one, where their equations are.
 #
 # $L$ is the loss after the step, and $\mathrm{d}\theta_{\mathrm{next}}$ its gradient there. The
 # gradient $g$ that the step uses is an input; where it comes from a loss before the step is a
@@ -35,20 +35,26 @@ ops.sgd.gradient("g")
 # ### Learning where to start
 #
 # Now let $g$ be the gradient at $\theta$ of a loss of its own, so that $\theta$ acts through it,
-# too. Say that this loss is a parabola of curvature $\lambda$ about $a$, and $L$ another about $y$:
-# another task, for which $\theta$ should be a good start.
+# too. Say that this loss is a parabola of curvature $\lambda$ about $a$, and $L$ another about
+# $\hat{a}$: another task, for which $\theta$ should be a good start.
 
 # %%
 weight = scalar("theta", note="parameter")
 minimum = scalar("a", note="minimum of the first parabola")
-target = scalar("y", note="minimum of the second parabola")
+target = scalar("ahat", note="minimum of the second parabola")
 after, loss = scalar("thetahat"), scalar("L")
+AFTER = "parameter after the step"
 curve = scalar("lamda", domain="positive", note="curvature")
 lr = scalar("lr", domain="positive", note="learning rate")
 task = (
     weight, minimum, target, curve, lr,
-    Let(after, weight - lr * curve * (weight - minimum), "a step down the first parabola"),
-    Let(loss, (after - target) ** 2 / 2, "how good that is for the second"),
+    Let(
+        after,
+        weight - lr * curve * (weight - minimum),
+        "a step down the first parabola",
+        means=AFTER,
+    ),
+    Let(loss, (after - target) ** 2 / 2, "how good that is for the second", means="loss"),
 )  # fmt: skip
 calculation(Partial(loss, weight), given=task, title="Through the gradient").then(
     (1 - lr * curve) * (after - target), because="the chain rule"
@@ -56,9 +62,9 @@ calculation(Partial(loss, weight), given=task, title="Through the gradient").the
 
 # %% [markdown]
 # *In words:* a second derivative has come in, by the factor $1 - \eta \lambda$; for many
-# parameters it is a Hessian. Meta-learning (MAML) finds a start from which one step goes far. Its
-# first-order version leaves the factor out, and need not differentiate twice: right as long as the
-# step is short for the curvature.
+# parameters it is a Hessian. MAML (Finn et al., 2017) so finds a start from which one step goes far
+# in many tasks. Its first-order version leaves the factor out, and need not differentiate twice:
+# right as long as the step is short for the curvature.
 #
 # ### Learning how far to go
 #
@@ -69,9 +75,9 @@ calculation(Partial(loss, weight), given=task, title="Through the gradient").the
 g, there = scalar("g", note="gradient"), scalar("ghat")
 one_step = (
     weight, minimum, curve, lr, g,
-    Let(after, weight - lr * g, "after the step"),
-    Let(loss, curve * (after - minimum) ** 2 / 2, "the loss there"),
-    Let(there, curve * (after - minimum), "the gradient there"),
+    Let(after, weight - lr * g, AFTER),
+    Let(loss, curve * (after - minimum) ** 2 / 2, "the loss there", means="loss"),
+    Let(there, curve * (after - minimum), "the gradient there", means="gradient after the step"),
 )  # fmt: skip
 calculation(Partial(loss, lr), given=one_step, title="Through the learning rate").then(
     -g * there, because="the chain rule"
@@ -80,7 +86,8 @@ calculation(Partial(loss, lr), given=one_step, title="Through the learning rate"
 # %% [markdown]
 # *In words:* if two gradients in a row point the same way, the first step was too short; if they
 # point against each other, too long. One may let the learning rate follow that rule while training
-# (hypergradient descent). With 20 curvatures and a first learning rate that is far too small:
+# (hypergradient descent; Baydin et al., 2018). With 20 curvatures and a first learning rate that is
+# far too small:
 
 # %% tags=["shown"]
 import numpy as np
@@ -97,19 +104,20 @@ for adapt in (0, 0.01):
 # %% [markdown]
 # ## Momentum
 #
-# The memory $M$ acts twice: in this step, and in the next one, to which it is handed on. So its
-# gradient has two parts.
+# The memory with the new gradient, $\tilde{m} = \mu m + g$, acts twice: in this step, and in the
+# next one, to which it is handed on. So its gradient has two parts.
 
 # %%
 ops.momentum.gradient()
 
 # %% [markdown]
-# *In words:* $\mathrm{d}M$ is what later steps ask of the memory, less what this step did with
-# it. A step back, it fades by $\mu$: going backwards through many steps is momentum again, of
+# *In words:* $\mathrm{d}\tilde{m}$ is what later steps ask of the memory, less what this step did
+# with it. A step back, it fades by $\mu$: going backwards through many steps is momentum again, of
 # the gradients of their parameters.
 
 # %% [markdown]
-# Nesterov's step uses the gradient once more, and that adds a path for it.
+# Nesterov's step, along $g + \mu \tilde{m}$, uses the gradient once more, and that adds a path for
+# it.
 
 # %%
 ops.nesterov.gradient("g")
@@ -118,8 +126,8 @@ ops.nesterov.gradient("g")
 # ## Adam
 #
 # From the parameters the gradient goes to the numerator and to the denominator of the step, from
-# there to the two means, where it meets what comes from later steps, and from the means to the
-# gradient and the old state.
+# there to the two means, where it meets what comes from later steps, and from the means to $g$ and
+# the old state.
 
 # %%
 pictures.graph(ops.adam)
@@ -161,7 +169,9 @@ print("second step", second.round(6))
 # It does. In the second step the gradient has halved, and then it matters, the less the larger
 # gradients are: for Adam's step does not depend on their scale.
 #
-# AdamW's parameters pass on a little less of their gradient than all: a loss far ahead asks less of
+# ## AdamW
+#
+# The parameters pass on a little less of their gradient than all: a loss far ahead asks less of
 # weights that will have decayed.
 
 # %%
@@ -170,29 +180,30 @@ ops.adamw.gradient("theta")
 # %% [markdown]
 # ## Lion
 #
-# A sign is constant almost everywhere: its derivative is zero, and at the jump, where there is
-# none, zero is taken for it.
+# Lion steps by the sign of $b = \beta_1 m + (1 - \beta_1) g$. A sign is constant almost everywhere:
+# its derivative is zero, and at the jump, where there is none, zero is taken for it.
 
 # %%
 ops.lion.gradient("g")
 
 # %% [markdown]
 # *In words:* how far the gradient points one way does not matter to the step, so nothing comes
-# back through it; what does, comes through the memory. The results are those of the program as
-# it is, and yet of little use: to learn through a sign, one puts something smooth in its place.
+# back through it; what does, comes through the memory. The result is that of the program as it
+# is, and yet of little use: to learn through a sign, one puts something smooth in its place.
 
 # %% [markdown]
 # ## Clipping by the norm
 #
-# Below the bound the scale $s$ is one and has no slope. Above it the norm of the result is fixed,
-# and all that can change is the direction.
+# Clipping multiplies $g$, of norm $r$, by the factor $f = \min(1, c / r)$. Below the bound $c$ the
+# factor is one and has no slope. Above it the norm of the result is fixed, and all that can change
+# is the direction.
 
 # %%
 ops.clip_by_global_norm.gradient("g")
 
 # %% [markdown]
 # *In words:* within bounds the gradient passes unchanged. Beyond, it loses its component along
-# $u$, the direction of $g$, and is scaled by $s$, which is then the bound over the norm: to make
+# $u$, the direction of $g$, and is scaled by $f$, which is then the bound over the norm: to make
 # a clipped gradient longer changes nothing. It is the projection of a normalisation, switched on
 # where the bound is reached.
 
@@ -217,9 +228,9 @@ ops.clip_by_global_norm.gradient("g")
 second = scalar("thetatilde")
 twice = (
     weight, minimum, target, curve, lr,
-    Let(after, weight - lr * curve * (weight - minimum), "after one step"),
-    Let(second, after - lr * curve * (after - minimum), "after two"),
-    Let(loss, (second - target) ** 2 / 2),
+    Let(after, weight - lr * curve * (weight - minimum), "after one step", means=AFTER),
+    Let(second, after - lr * curve * (after - minimum), "parameter after two steps"),
+    Let(loss, (second - target) ** 2 / 2, "the loss then", means="loss"),
 )  # fmt: skip
 calculation(Partial(loss, weight), given=twice).then(
     (1 - lr * curve) ** 2 * (second - target), because="the chain rule, twice"
@@ -234,19 +245,20 @@ calculation(Partial(loss, minimum), given=task).then(
 )
 
 # %% [markdown]
-# **3.** Run the step backwards: first the parameters, for $m_{\mathrm{next}}$ is $M$, then the
-# memory, if $\mu$ is not zero. Each division by $\mu$ magnifies rounding, and with $\mu = 0.9$
-# a thousand of them more than all digits there are.
+# **3.** Run the step backwards: first the parameters, for $m_{\mathrm{next}}$ is $\tilde{m}$, then
+# the memory, if $\mu$ is not zero. Each division by $\mu$ magnifies rounding, and with $\mu = 0.9$
+# a thousand of them by more than all digits there are; Maclaurin et al. (2015) keep the few bits
+# that each step loses.
 
 # %%
 mu = scalar("mu", domain="unit", note="momentum")
-kept, used, moved = scalar("m", note="memory before the step"), scalar("M"), scalar("thetahat")
+kept, used = scalar("m", note="memory"), scalar("mtilde")
 forwards = (
     weight, g, kept, lr, mu,
-    Let(used, mu * kept + g, "gradients, remembered with decay"),
-    Let(moved, weight - lr * used, "a step"),
+    Let(used, mu * kept + g, "memory, with this gradient"),
+    Let(after, weight - lr * used, "a step", means=AFTER),
 )  # fmt: skip
-calculation(moved + lr * used, given=forwards).then(weight, because="the step back")
+calculation(after + lr * used, given=forwards).then(weight, because="the step back")
 
 # %%
 calculation((used - g) / mu, given=forwards).then(kept, because="what was remembered before")

@@ -55,13 +55,16 @@ b = scalar("b", note="second number")
 u = scalar("u", note="unit of rounding")
 r = scalar("e_1", note="relative error of the first number")
 s = scalar("e_2", note="relative error of the second number")
-rounded = (a, b, r, s, u)
+C, D = scalar("C"), scalar("D")
+rounded = (
+    a, b, r, s, u,
+    Let(D, a - b, "the difference"),
+    Let(C, a * (1 + r) - b * (1 + s), "what is computed", means="difference as computed"),
+)  # fmt: skip
 small = (Abs(r) <= u, Abs(s) <= u)
-calculation(
-    Abs((a * (1 + r) - b * (1 + s)) - (a - b)), given=rounded, assuming=small, title="A difference"
-).then(Abs(a * r - b * s), because="multiplied out").at_most(
-    (Abs(a) + Abs(b)) * u, because="the triangle inequality"
-)
+calculation(Abs(C - D), given=rounded, assuming=small, title="A difference").then(
+    Abs(a * r - b * s), because="the numbers are gone"
+).at_most((Abs(a) + Abs(b)) * u, because="the triangle inequality")
 
 # %% [markdown]
 # *In words:* relative to the result, the error has grown as the sum of the two sizes over the size
@@ -93,8 +96,8 @@ pictures.error_curve(ops.layer_norm, "x")
 # argument, $x f'(x) / f(x)$. For an exponential that is the argument itself.
 
 # %%
-z, power = scalar("x", domain="positive"), scalar("f")
-functions = (z, Let(power, exp(z), "an exponential"))
+z, power = scalar("x", domain="positive", note="input"), scalar("f")
+functions = (z, Let(power, exp(z), "an exponential", means="function"))
 calculation(z * Partial(power, z) / power, given=functions, title="The exponential").then(
     z, because="its own slope"
 )
@@ -107,13 +110,18 @@ calculation(z * Partial(power, z) / power, given=functions, title="The exponenti
 # %%
 n = Dim("n", "terms")
 i, j = n.indices("i j")
-logits, off = n.vector("z", note="logits"), n.vector("e", note="errors of the logits")
+logits, off = n.vector("z", note="logits"), n.vector("xi", note="errors of the logits")
 delta = scalar("delta", domain="positive", note="bound on the errors")
-total, p, phat = scalar("Z"), n.vector("p"), n.vector("phat")  # fmt: skip
+p, phat = n.vector("p"), n.vector("phat")
 shifted = (
     logits, off, delta,
-    Let(p[i], exp(logits[i]) / sum_over(exp(logits[j]), j), "the probabilities"),
-    Let(phat[i], exp(logits[i] + off[i]) / sum_over(exp(logits[j] + off[j]), j), "what comes out"),
+    Let(p[i], exp(logits[i]) / sum_over(exp(logits[j]), j), "probabilities"),
+    Let(
+        phat[i],
+        exp(logits[i] + off[i]) / sum_over(exp(logits[j] + off[j]), j),
+        "what comes out",
+        means="probabilities of inexact logits",
+    ),
 )  # fmt: skip
 calculation(
     phat[i] / p[i], given=shifted, assuming=(Abs(off[i]) <= delta,), title="Inexact logits"
@@ -128,19 +136,19 @@ calculation(
 #
 # ## Two ways to write a variance
 #
-# A variance can be computed as the mean square less the squared mean, in one pass over the data.
-# The two ways are equal,
+# A variance can be computed as the mean square less the squared mean, in one pass over the data. To
+# mathematics the two ways are one:
 
 # %%
-x, mu = n.vector("x", note="numbers to be averaged"), scalar("mu")
+x, mu = n.vector("x", note="input"), scalar("mu")
 moments = (x, Let(mu, sum_over(x[i], i) / n, "the mean"))
 calculation(sum_over((x[i] - mu) ** 2, i) / n, given=moments, title="The variance").then(
     sum_over(x[i] ** 2, i) / n - 2 * mu * sum_over(x[i], i) / n + mu**2, because="multiplied out"
 ).then(sum_over(x[i] ** 2, i) / n - mu**2, because="the sum is $n \\mu$")
 
 # %% [markdown]
-# but the second is a difference, and of numbers that are $\mu^2$ large. Random numbers with
-# variance one, in both ways:
+# To a computer they are two, for the second is a difference, and of numbers that are $\mu^2$ large.
+# Random numbers with variance one, in both ways:
 
 # %% tags=["shown"]
 import numpy as np
@@ -187,13 +195,13 @@ calculation(
 # %% [markdown]
 # *In words:* a relative error of $\sqrt{2} \, u$, however many terms there are. Most of the error
 # is that of the last few sums. It costs nothing: the number of additions is the same, and machines
-# that add in parallel do it in pairs anyhow.
+# that add in parallel do it in pairs anyhow. (Higham, 2002, has the errors of many such orders.)
 
 # %% [markdown]
-# There is a way to do better yet. When $b$ is added to a larger $a$ and $s$ is the rounded sum,
-# what rounding took away can be computed afterwards: as $b - (s - a)$ it is exact in floating
-# point, by a theorem of Dekker's. Adding it to the next term is Kahan's summation. A million terms
-# in float32, one after the other, in pairs, and with Kahan's correction:
+# Another way does not need the terms all at once. When $b$ is added to a larger $a$ and $s$ is the
+# rounded sum, what rounding took away can be computed afterwards: as $b - (s - a)$ it is exact in
+# floating point, by a theorem of Dekker's (1971). Adding it to the next term is Kahan's summation
+# (1965). A million terms in float32, one after the other, in pairs, and with Kahan's correction:
 
 # %% tags=["shown"]
 import numpy as np
@@ -213,8 +221,9 @@ for way, found in ways.items():
     print(f"{way:10}: off by {abs(found - true) / true:.0e}")
 
 # %% [markdown]
-# And where a sum grows so large that the next term is less than half a step, it stands still. In
-# float16 a sum of ones stops at 2048; so does a mean over a long text, or a count of tokens.
+# The last two are as near as float32 comes, for $u$ is $6 \cdot 10^{-8}$. And where a sum grows so
+# large that the next term is no more than half of the distance to the next number, it stands still.
+# In float16 a sum of ones stops at 2048; so does a mean over a long text, or a count of tokens.
 #
 # ## Too large, too small
 #
@@ -241,8 +250,8 @@ c = scalar("c", domain="positive", note="factor of the loss")
 loss, scaled = scalar("L"), scalar("Lhat")
 training = (
     w, x, c,
-    Let(loss, log(1 + exp(-sum_over(w[i] * x[i], i))), "some loss"),
-    Let(scaled, c * loss, "what is differentiated"),
+    Let(loss, log(1 + exp(-sum_over(w[i] * x[i], i))), "some loss", means="loss"),
+    Let(scaled, c * loss, "what is differentiated", means="loss times its factor"),
 )  # fmt: skip
 calculation(Partial(scaled, w[j]) / c, given=training, title="Scaled and back").then(
     Partial(loss, w[j]), because="a constant factor"
@@ -263,8 +272,8 @@ for scale in (1, 2**10, 2**20):
     print(f"scale {scale}: {lost:.1%} lost, relative error {error:.4f}")
 
 # %% [markdown]
-# The scale is raised until something overflows, then halved: dynamic loss scaling. In bfloat16,
-# which has the range of float32, nothing needs to be scaled.
+# The scale is raised until something overflows, then halved: dynamic loss scaling (Micikevicius et
+# al., 2018). In bfloat16, which has the range of float32, nothing needs to be scaled.
 #
 # ## Quantised weights
 #
@@ -276,7 +285,7 @@ for scale in (1, 2**10, 2**20):
 # %%
 N = Dim("N", "places in the interval")
 t = N.index("t")
-step_ = scalar("Delta", domain="positive")
+step_ = scalar("Delta", domain="positive", note="step between stored weights")
 lost_part = step_ * (2 * t + 1 - N) / (2 * N)
 calculation(sum_over(lost_part, t) / N, given=(step_, N), title="On average").then(
     0, because="as often above as below"
@@ -295,7 +304,7 @@ calculation(sum_over(lost_part**2, t) / N, given=(step_, N), title="Its variance
 bits, edge = Dim("B", "bits"), scalar("R", domain="positive", note="largest weight")
 calculation(
     step_**2 / 12,
-    given=(edge, bits, Let(step_, 2 * edge / 2**bits, "the step")),
+    given=(edge, bits, Let(step_, 2 * edge / 2**bits, "step between stored weights")),
     title="With $B$ bits",
 ).then(edge**2 / 3 / 4**bits, because="put in")
 
@@ -319,13 +328,18 @@ for number, largest in [(8, 5), (4, 5), (8, 50)]:
 # In a scalar product the errors of all weights meet all inputs.
 
 # %%
-error = n.vector("e", note="errors of the weights")
+error = n.vector("epsilon", note="errors of the weights")
 variance = scalar("v", domain="positive", note="variance of an error")
 exact, stored = scalar("y"), scalar("yhat")
 product = (
     w, x, error, variance,
-    Let(exact, sum_over(w[i] * x[i], i), "with the weights as they are"),
-    Let(stored, sum_over((w[i] + error[i]) * x[i], i), "with the weights as stored"),
+    Let(exact, sum_over(w[i] * x[i], i), "with the weights as they are", means="output"),
+    Let(
+        stored,
+        sum_over((w[i] + error[i]) * x[i], i),
+        "with the weights as stored",
+        means="output of stored weights",
+    ),
 )  # fmt: skip
 noise = (random(error[i], variance=variance),)
 calculation(E((stored - exact) ** 2), given=product, assuming=noise, title="A scalar product").then(
@@ -336,7 +350,8 @@ calculation(E((stored - exact) ** 2), given=product, assuming=noise, title="A sc
 # *In words:* the error grows with the *inputs*. One input that is a hundred times as large as the
 # others adds as much to the mean square as ten thousand of them, in every output; and where inputs
 # are quantised as well, it sets the step for all. That is why outliers in the activations spoil
-# quantised models, and why methods that work keep them apart, or move them into the weights.
+# quantised models, and why methods that work keep them apart (Dettmers et al., 2022), or move them
+# into the weights (Xiao et al., 2023).
 #
 # ## Exercises
 #
@@ -362,17 +377,18 @@ calculation(E((stored - exact) ** 2), given=product, assuming=noise, title="A sc
 
 # %%
 root = scalar("f")
-calculation(z * Partial(root, z) / root, given=(z, Let(root, sqrt(z), "a root"))).then(
+square_root = Let(root, sqrt(z), "a root", means="function")
+calculation(z * Partial(root, z) / root, given=(z, square_root)).then(
     Rational(1, 2), because="the power rule"
 )
 
 # %% [markdown]
 # **2.** Nothing: below one the numbers of bfloat16 are $2^{-8}$ apart, and a thousandth is less
 # than half of that. Rounded at random the weight moves by a whole step now and then, and is right
-# on average: with $w$ the lower neighbour, $\Delta$ the step and $\alpha$ the distance in steps:
+# on average: with $w_0$ the lower neighbour, $\Delta$ the step and $\alpha$ the distance in steps:
 
 # %%
-low = scalar("w", note="lower neighbour")
+low = scalar("w_0", note="lower neighbour of a weight")
 share = scalar("alpha", domain="unit", note="distance from the lower neighbour, in steps")
 up = scalar("up", domain="binary", note="is it rounded up?")
 calculation(
@@ -387,9 +403,9 @@ calculation(
 
 # %%
 ratio = scalar("kappa", domain="positive", note="factor of the largest row")
-narrow = scalar("Deltahat", domain="positive")
+narrow = scalar("Deltahat", domain="positive", note="step of the smaller rows")
 calculation(
-    narrow**2 / 12, given=(step_, ratio, Let(narrow, step_ / ratio, "the smaller step"))
+    narrow**2 / 12, given=(step_, ratio, Let(narrow, step_ / ratio, "step of the smaller rows"))
 ).then(step_**2 / 12 / ratio**2, because="squared")
 
 # %% [markdown]

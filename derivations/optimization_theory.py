@@ -46,7 +46,7 @@ loss, after, q = scalar("L"), scalar("Lhat"), scalar("q", domain="positive", not
 step = (
     theta, lam, eta,
     Let(loss, sum_over(lam[i] * theta[i] ** 2, i) / 2, "the loss"),
-    Let(new[i], theta[i] - eta * lam[i] * theta[i], "after a step"),
+    Let(new[i], theta[i] - eta * lam[i] * theta[i], "parameters after a step"),
     Let(after, sum_over(lam[i] * new[i] ** 2, i) / 2, "the loss after it"),
 )  # fmt: skip
 calculation(Partial(loss, theta[j]), given=step, title="The slope of a bowl").then(
@@ -78,9 +78,9 @@ calculation(
 # that no step can beat?
 
 # %%
-low = scalar("lamda_min", note="least curvature")
-high = scalar("lamda_max", note="largest curvature")
-between = (low > 0, high > low)
+low = scalar("lamda_min", domain="positive", note="least curvature")
+high = scalar("lamda_max", domain="positive", note="largest curvature")
+between = (high > low,)
 flat, sharp = scalar("q_flat"), scalar("q_sharp")
 factors = (
     Let(flat, Abs(1 - eta * low), "the factor at the flat end"),
@@ -99,7 +99,7 @@ calculation(
 # There is, and the step that makes both ends equally slow reaches it.
 
 # %%
-best = Let(scalar("eta"), 2 / (high + low), "the best step")
+best = Let(scalar("eta"), 2 / (high + low), "the best step", means="learning rate")
 calculation(
     Max(flat, sharp),
     given=(low, high, best, *factors),
@@ -109,8 +109,8 @@ calculation(
 
 # %% [markdown]
 # Only the quotient of the curvatures matters, the condition number
-# $\kappa = \lambda_{\max} / \lambda_{\min}$. How many steps does it cost? Take the power of $T$
-# steps, and bound it by an exponential, which is easy to solve for $T$.
+# $\kappa = \lambda_{\max} / \lambda_{\min}$, which is above one. How many steps does it cost? Take
+# the power of $T$ steps, and bound it by an exponential, which is easy to solve for $T$.
 
 # %%
 T = Dim("T", "steps")
@@ -151,8 +151,18 @@ a2 = scalar("theta_2")
 c, form, form_next = scalar("c"), scalar("F"), scalar("Fhat")
 ball = (
     a0, a1, curve, eta, mu,
-    Let(c, 1 + mu - eta * curve, "so that $\\theta_2 = c \\theta_1 - \\mu \\theta_0$"),
-    Let(a2, a1 - eta * curve * a1 + mu * (a1 - a0), "against the slope, and on as before"),
+    Let(
+        c,
+        1 + mu - eta * curve,
+        "so that $\\theta_2 = c \\theta_1 - \\mu \\theta_0$",
+        means="factor of the last position in the next",
+    ),
+    Let(
+        a2,
+        a1 - eta * curve * a1 + mu * (a1 - a0),
+        "against the slope, and on as before",
+        means="position two steps later",
+    ),
     Let(form, a1**2 - c * a1 * a0 + mu * a0**2, "a form of two positions"),
     Let(form_next, a2**2 - c * a2 * a1 + mu * a1**2, "the same form, a step later"),
 )  # fmt: skip
@@ -179,7 +189,7 @@ calculation(form, given=ball, title="It bounds the position").then(
 root = scalar("r", domain="unit", note="root of the momentum")
 calculation(
     4 * (mu - c**2 / 4),
-    given=(curve, eta, root, Let(mu, root**2), Let(c, 1 + mu - eta * curve)),
+    given=(curve, eta, root, Let(mu, root**2, "momentum"), Let(c, 1 + mu - eta * curve)),
     title="The range of curvatures",
 ).then(
     (eta * curve - (1 - root) ** 2) * ((1 + root) ** 2 - eta * curve),
@@ -265,14 +275,20 @@ print(f"momentum: {count} steps, predicted {heavy:.0f} and some")
 # right on average.
 
 # %%
-n, b = Dim("n", "coordinates"), Dim("b", "examples of a batch")
+n, b = Dim("n", "examples"), Dim("b", "examples of a batch")
 u, k = n.index("u"), b.index("k")
-g, s = n.vector("g", note="gradients of the examples"), b.vector("s", domain=n)
+g = n.vector("g", note="gradients of the examples")
+s = b.vector("s", domain=n, note="examples that are drawn")
 mean_g, var_g = scalar("gbar"), scalar("v")
 drawn = (
     g, s,
     Let(mean_g, sum_over(g[u], u) / n, "the whole gradient"),
-    Let(var_g, sum_over((g[u] - mean_g) ** 2, u) / n, "the spread of the examples"),
+    Let(
+        var_g,
+        sum_over((g[u] - mean_g) ** 2, u) / n,
+        "the spread of the examples",
+        means="variance of the gradient of one example",
+    ),
 )  # fmt: skip
 chance = (random(s[k], law="uniform"),)
 calculation(
@@ -303,7 +319,12 @@ next_one = scalar("thetahat")
 spread = scalar("v", domain="positive", note="variance of the gradient of one example")
 noisy = (
     one, kick, curve, eta, spread, b,
-    Let(next_one, one - eta * (curve * one + kick), "a step with noise"),
+    Let(
+        next_one,
+        one - eta * (curve * one + kick),
+        "a step with noise",
+        means="parameters after a step",
+    ),
 )  # fmt: skip
 kicks = (random(kick, variance=spread / b),)
 calculation(E(next_one**2), given=noisy, assuming=kicks, title="A noisy step").then(
@@ -312,14 +333,16 @@ calculation(E(next_one**2), given=noisy, assuming=kicks, title="A noisy step").t
 )
 
 # %% [markdown]
-# The mean square $m$ of the parameter settles where a step leaves it as it is.
+# If the step is short enough to converge at all, $\eta \lambda < 2$, the mean square $m$ of the
+# parameter settles where a step leaves it as it is.
 
 # %%
-size = scalar("m", domain="positive")
+size = scalar("m", domain="positive", note="mean square of the parameter")
+stable = (eta * curve < 2,)
 calculation(
     Equals(size, (1 - eta * curve) ** 2 * size + eta**2 * spread / b),
     given=(size, curve, eta, spread, b),
-    assuming=(eta * curve < 1,),
+    assuming=stable,
     unknown=(size,),
     title="Where pull and kicks balance",
 ).implies(
@@ -331,9 +354,9 @@ calculation(
     curve * size / 2,
     given=(
         curve, eta, spread, b,
-        Let(size, eta * spread / (b * curve * (2 - eta * curve)), "by the balance"),
+        Let(size, eta * spread / (b * curve * (2 - eta * curve)), "mean square, by the balance"),
     ),
-    assuming=(eta * curve < 1,),
+    assuming=stable,
     title="The noise floor",
 ).then(eta * spread / (2 * b * (2 - eta * curve)), because="the curvature cancels").at_least(
     eta * spread / (4 * b), because="the bracket is less than two"
@@ -375,10 +398,15 @@ noise = d.vector("xi", note="noise of the gradient")
 G = scalar("G", domain="positive", note="squared length of the gradient")
 gain = (
     theta, noise, curve, eta, spread, b,
-    Let(new[i], theta[i] - eta * (curve * theta[i] + noise[i]), "a step with noise"),
+    Let(
+        new[i],
+        theta[i] - eta * (curve * theta[i] + noise[i]),
+        "a step with noise",
+        means="parameters after a step",
+    ),
     Let(loss, curve * sum_over(theta[i] ** 2, i) / 2, "the loss"),
     Let(after, curve * sum_over(new[i] ** 2, i) / 2, "the loss after it"),
-    Let(G, sum_over((curve * theta[i]) ** 2, i), "the gradient, squared"),
+    Let(G, sum_over((curve * theta[i]) ** 2, i), "squared length of the gradient"),
 )  # fmt: skip
 calculation(
     E(loss - after),
@@ -391,9 +419,9 @@ calculation(
 )
 
 # %% [markdown]
-# Noise does not change what the slope promises, only what curvature takes back. Write $N$ for
-# $d v$, the noise of one example in all its entries. The best step is shorter the noisier the
-# gradient is:
+# Noise does not change what the slope promises, only what curvature takes back. Write $N$ for $d$
+# times $v$, the noise of one example in all its entries. The noisier the gradient, the shorter is
+# the best step.
 
 # %%
 N = scalar("N", domain="positive", note="noise of one example")
@@ -405,7 +433,14 @@ maximum(won, Let(eta, best_step), given=(eta, G, N, curve, b))
 # %%
 calculation(
     won,
-    given=(G, N, curve, b, Let(B, N / G, "the noise scale"), Let(eta, best_step, "the best step")),
+    given=(
+        G,
+        N,
+        curve,
+        b,
+        Let(B, N / G, "the noise scale"),
+        Let(eta, best_step, "the best step", means="learning rate"),
+    ),
     title="The most that a step gains",
 ).then(eta * G / 2, because="half of what the slope promises").then(
     G / (2 * curve) * (b / (b + B)), because="put in"
@@ -467,8 +502,9 @@ calculation(
 # the variance falls.
 
 # %%
-share, drawn_g = n.vector("p", domain="distribution"), n.vector("ghat")
-weighted = (share, g, Let(drawn_g[u], g[u] / (n * share[u]), "what is drawn"))
+share = n.vector("p", domain="distribution", note="probabilities of being drawn")
+drawn_g = n.vector("ghat")
+weighted = (share, g, Let(drawn_g[u], g[u] / (n * share[u]), "gradients as they are counted"))
 calculation(sum_over(share[u] * drawn_g[u], u), given=weighted).then(
     sum_over(g[u], u) / n, because="$p_u$ cancels"
 )
@@ -480,12 +516,17 @@ calculation(sum_over(share[u] * drawn_g[u], u), given=weighted).then(
 
 # %%
 u = T.index("u")
-examples, newest = T.vector("x", note="examples"), scalar("xhat")
+examples, newest = T.vector("x", note="examples"), scalar("x_new", note="the newest example")
 before, steps_done = scalar("theta"), scalar("t")
 averaged = (
     examples, newest,
-    Let(steps_done, T + 1, "examples seen"),
-    Let(before, sum_over(examples[u], u) / T, "the mean of all but the newest"),
+    Let(steps_done, T + 1, "number of the step"),
+    Let(
+        before,
+        sum_over(examples[u], u) / T,
+        "the mean of all but the newest",
+        means="parameter",
+    ),
 )  # fmt: skip
 calculation(before - (before - newest) / steps_done, given=averaged).then(
     (sum_over(examples[u], u) + newest) / (T + 1), because="$t - 1$ old shares and a new one"
@@ -497,7 +538,7 @@ calculation(before - (before - newest) / steps_done, given=averaged).then(
 
 # %%
 batch = scalar("b", domain="positive", note="examples of a batch")
-fewest = scalar("T_0", domain="positive")
+fewest = scalar("T_0", domain="positive", note="steps with a batch without end")
 n_steps, n_examples = scalar("T"), scalar("M")
 spent = (
     fewest, B, batch,

@@ -6,7 +6,7 @@
 # is a few lines of code, and for each line there is a reason that can be calculated.
 #
 # The learning rate is $\eta$, `lr` in code, and the factor by which momentum fades is $\mu$.
-# Everything acts entry by entry. Before and after are different names, $\theta_i$ and
+# All but clipping act entry by entry. Before and after are different names, $\theta_i$ and
 # $\theta_{\mathrm{next}, i}$, for a name stands for one thing.
 
 # %%
@@ -23,9 +23,9 @@ from symllm import Dim, E, Equals, Let, Var, calculation, ops, pictures, random,
 ops.sgd
 
 # %% [markdown]
-# Momentum adds up the gradients, and lets each fade by the factor $\mu$ at every step. What is
-# remembered is used in this step and handed on to the next one; the two uses get a name each,
-# $M$ and $m_{\mathrm{next}}$.
+# Momentum adds up the gradients, and lets each fade by the factor $\mu$ at every step. The memory
+# $m$ takes in the new gradient and is then $\tilde{m}$, which is used in this step and handed on to
+# the next one as $m_{\mathrm{next}}$.
 
 # %%
 ops.momentum
@@ -40,22 +40,24 @@ lr = scalar("lr", domain="positive", note="learning rate")
 mu, grad = scalar("mu", domain="unit", note="momentum"), scalar("g", note="gradient")
 first = scalar("theta_0", note="parameter")
 second = scalar("theta_1", note="parameter a step later")
-third, kept, used = (scalar(name) for name in ("theta_2", "m", "M"))
+third, kept, used = (scalar(name) for name in ("theta_2", "m", "mtilde"))
+FRESH, SQUARES = "memory, with this gradient", "mean of the squares, with this gradient"
 ball = (
     first, second, grad, lr, mu,
-    Let(kept, (first - second) / lr, "by the step before, which was $-\\eta m$"),
-    Let(used, mu * kept + grad, "gradients, remembered with decay"),
-    Let(third, second - lr * used, "a step along what is remembered"),
+    Let(kept, (first - second) / lr, "the step before was $-\\eta m$", means="memory"),
+    Let(used, mu * kept + grad, "gradients, remembered with decay", means=FRESH),
+    Let(third, second - lr * used, "a step along the memory", means="parameter two steps later"),
 )  # fmt: skip
 calculation(third - second, given=ball, title="The heavy ball").then(
     -lr * grad - lr * mu * kept, because="put in"
 ).then(-lr * grad + mu * (second - first), because="the step before")
 
 # %% [markdown]
-# It is. And how long is a step, if all gradients are the same?
+# It is. And how long is a step, if all gradients are the same? After $t$ steps, what is left of the
+# gradient of $k$ steps ago is $\mu^k g$, for $k$ from zero to $t - 1$.
 
 # %%
-t = Dim("t")
+t = Dim("t", "number of the step")
 k = t.index("k")
 same = scalar("g", domain="positive", note="gradient")
 calculation(sum_over(mu**k * same, k), given=(mu, same, t), title="A sum of fading gradients").then(
@@ -89,10 +91,12 @@ ops.adam
 # weights; what becomes of their quotient?
 
 # %%
-past, alpha = t.vector("g", note="gradients"), scalar("alpha", domain="positive")
+past = t.vector("g", note="gradients")
+alpha = scalar("alpha", domain="positive", note="factor of the gradients")
 beta1 = scalar("beta1", domain="unit", note="decay of the mean")
 beta2 = scalar("beta2", domain="unit", note="decay of the mean square")
-M, V, scaled_M, scaled_V = (scalar(name) for name in ("M", "V", "M_alpha", "V_alpha"))
+mean, square = scalar("mtilde"), scalar("vtilde")
+scaled_mean, scaled_square = scalar("mtilde_alpha"), scalar("vtilde_alpha")
 
 
 def mean_of(values, fading):
@@ -101,13 +105,13 @@ def mean_of(values, fading):
 
 means = (
     past, beta1, beta2, alpha,
-    Let(M, mean_of(past[k], beta1), "the mean"),
-    Let(V, mean_of(past[k] ** 2, beta2), "the mean square"),
-    Let(scaled_M, mean_of(alpha * past[k], beta1), "of gradients $\\alpha$ times as large"),
-    Let(scaled_V, mean_of((alpha * past[k]) ** 2, beta2), "likewise"),
+    Let(mean, mean_of(past[k], beta1), "the running mean", means=FRESH),
+    Let(square, mean_of(past[k] ** 2, beta2), "the running mean square", means=SQUARES),
+    Let(scaled_mean, mean_of(alpha * past[k], beta1), "mean of the larger gradients"),
+    Let(scaled_square, mean_of((alpha * past[k]) ** 2, beta2), "mean square of the larger ones"),
 )  # fmt: skip
-calculation(scaled_M / sqrt(scaled_V), given=means, title="Gradients of another size").then(
-    M / sqrt(V), because="$\\alpha$ over the root of $\\alpha^2$"
+calculation(scaled_mean / sqrt(scaled_square), given=means, title="Gradients of another size").then(
+    mean / sqrt(square), because="$\\alpha$ over the root of $\\alpha^2$"
 )
 
 # %% [markdown]
@@ -125,10 +129,11 @@ calculation(scaled_M / sqrt(scaled_V), given=means, title="Gradients of another 
 # %%
 beta = scalar("beta", domain="unit", note="decay of the mean")
 sigma = scalar("sigma", note="standard deviation of the gradients")
-average = scalar("gbar")
-running = (past, beta, average, sigma, Let(M, mean_of(past[k], beta), "the running mean"))
+average = scalar("gbar", note="mean of the gradients")
+fading = Let(mean, mean_of(past[k], beta), "the running mean", means=FRESH)
+running = (past, beta, average, sigma, fading)
 noise = (random(past[k], mean=average, variance=sigma**2),)
-calculation(E(M), given=running, assuming=noise, title="The mean of the running mean").then(
+calculation(E(mean), given=running, assuming=noise, title="The mean of the running mean").then(
     (1 - beta) * sum_over(beta**k * E(past[k]), k), because="linear"
 ).then(average * (1 - beta**t), because="the geometric series")
 
@@ -173,25 +178,35 @@ calculation(
     right_m / sqrt(right_v),
     given=(
         grad, beta1, beta2,
-        Let(M, (1 - beta1) * grad, "the mean after one step"),
-        Let(V, (1 - beta2) * grad**2, "the mean square"),
-        Let(right_m, M / (1 - beta1), "corrected"),
-        Let(right_v, V / (1 - beta2), "corrected likewise"),
+        Let(mean, (1 - beta1) * grad, "the mean after one step", means=FRESH),
+        Let(square, (1 - beta2) * grad**2, "the mean square", means=SQUARES),
+        Let(right_m, mean / (1 - beta1), "corrected", means="memory, corrected for its start"),
+        Let(
+            right_v,
+            square / (1 - beta2),
+            "corrected likewise",
+            means="mean of the squares, corrected for its start",
+        ),
     ),
     title="The first step, corrected",
 ).then(grad / Abs(grad), because="both factors cancel")  # fmt: skip
 
 # %% [markdown]
-# And how noisy is the mean, once the start is forgotten?
+# And how noisy is the mean, once the start is forgotten? A plain mean of $N$ gradients has the
+# variance $\sigma^2 / N$. The running mean comes to the same, for this $N$:
 
 # %%
-calculation(Var(M), given=running, assuming=noise, title="The noise of the running mean").then(
-    (1 - beta) ** 2 * sum_over(beta ** (2 * k) * sigma**2, k), because="independent terms"
-).then(sigma**2 * (1 - beta) / (1 + beta) * (1 - beta ** (2 * t)), because="the geometric series")
+worth = scalar("N")
+as_many = Let(worth, (1 + beta) / (1 - beta), "gradients that the mean is worth")
+calculation(
+    Var(mean), given=(*running, as_many), assuming=noise, title="The noise of the running mean"
+).then((1 - beta) ** 2 * sum_over(beta ** (2 * k) * sigma**2, k), because="independent terms").then(
+    sigma**2 / worth * (1 - beta ** (2 * t)), because="the geometric series"
+)
 
 # %% [markdown]
-# *In words:* as little as a mean of $(1 + \beta)/(1 - \beta)$ gradients would be: nineteen for
-# $\beta = 0.9$. Momentum is a larger batch, made of batches of the past.
+# *In words:* nineteen gradients for $\beta = 0.9$. Momentum is a larger batch, made of batches of
+# the past.
 #
 # ## Weight decay, and why AdamW
 #
@@ -202,7 +217,7 @@ calculation(Var(M), given=running, assuming=noise, title="The noise of the runni
 # %%
 weight = scalar("theta", note="parameter")
 decay = scalar("lamda", note="weight decay")
-root = scalar("s", domain="positive")
+root = scalar("s", domain="positive", note="size of a gradient")
 both = (weight, grad, decay, lr)
 calculation(
     weight - lr * (grad + decay * weight), given=both, title="Gradient descent with a penalty"
@@ -260,7 +275,7 @@ ops.lion
 # a weight is at most $1/\lambda$ in size, with $\eta \lambda < 1$.
 
 # %%
-direction = scalar("u", note="direction of the step")
+direction = scalar("q", note="direction of the step")
 bounded = (Abs(direction) <= 1, Abs(decay * weight) <= 1, decay > 0, lr * decay < 1)
 calculation(
     Abs(weight - lr * (direction + decay * weight)),
@@ -290,8 +305,8 @@ ops.clip_by_global_norm
 n = Dim("n", "parameters")
 i, j = n.indices("i j")
 g, length = n.vector("g", note="gradient"), scalar("r")
-c = scalar("c", domain="positive", note="bound on the length")
-clipped = (g, c, Let(length, sqrt(sum_over(g[i] ** 2, i)), "the norm"))
+c = scalar("c", domain="positive", note="bound on the norm")
+clipped = (g, c, Let(length, sqrt(sum_over(g[i] ** 2, i)), "norm"))
 calculation(
     sqrt(sum_over((g[i] * Min(1, c / length)) ** 2, i)),
     given=clipped,
@@ -323,8 +338,11 @@ calculation(
 # a ten-thousandth of one.
 
 # %%
-eps, tiny = scalar("eps"), scalar("g", note="a tiny gradient")
-small = (Let(eps, Rational(1, 10**8), "as usual"), Let(tiny, Rational(1, 10**8), "a gradient"))
+eps, tiny = scalar("eps"), scalar("g")
+small = (
+    Let(eps, Rational(1, 10**8), "as usual"),
+    Let(tiny, Rational(1, 10**8), "a tiny one", means="gradient"),
+)
 calculation(tiny / (sqrt(tiny**2) + eps), given=small).then(
     Rational(1, 2), because="twice the same below"
 )
@@ -335,13 +353,13 @@ calculation(tiny / sqrt(tiny**2 + eps), given=small).at_most(
 )
 
 # %% [markdown]
-# **2.** The mean square $w$ of a weight settles where decay takes what noise brings, at about
-# $\eta / 2 \lambda$. The weights forget how they were initialised, and one who halves the
-# learning rate shrinks them, too.
+# **2.** Decay takes less than the whole weight, $\eta \lambda < 1$. The mean square $w$ of a weight
+# settles where decay takes what noise brings, at about $\eta / 2 \lambda$. The weights forget how
+# they were initialised, and one who halves the learning rate shrinks them, too.
 
 # %%
 size = scalar("w", domain="positive", note="mean square of the weight")
-kick = scalar("u", note="quotient of Adam")
+kick = scalar("q", note="direction of the step")
 calculation(
     E((weight - lr * (kick + decay * weight)) ** 2),
     given=(weight, kick, decay, lr, size),

@@ -9,7 +9,7 @@
 # model that writes keeps of its context.
 
 # %%
-from sympy import Rational, sqrt
+from sympy import Rational, expand, sqrt
 
 from symllm import (
     Dim,
@@ -37,16 +37,31 @@ from symllm import (
 # %%
 c = Dim("c", "width of the stream")
 h = Dim("h", "heads")
-L = Dim("L", "layers")
+layers = Dim("n_layer", "layers")
 n = Dim("n", "tokens of the context")
 v = Dim("v", "tokens of the vocabulary")
 B = Dim("B", "rows of a batch")
 block = ops.gpt2_block.counts().at(d=c / h, f=4 * c).by_parameter
 N_attn, N_ff, N_norm = (scalar(name) for name in ("N_attn", "N_ff", "N_norm"))
 parts = (
-    Let(N_attn, sum(block[f"{a}_{b}"] for a in "Wb" for b in "QKVO"), "attention"),
-    Let(N_ff, sum(block[f"{a}_{b}"] for a in "Wb" for b in "12"), "feed-forward layer"),
-    Let(N_norm, sum(block[f"{a}_{b}"] for a in ("gamma", "beta") for b in "12"), "norms"),
+    Let(
+        N_attn,
+        sum(block[f"{a}_{b}"] for a in "Wb" for b in "QKVO"),
+        "attention",
+        means="parameters of the attention",
+    ),
+    Let(
+        N_ff,
+        sum(block[f"{a}_{b}"] for a in "Wb" for b in "12"),
+        "feed-forward layer",
+        means="parameters of the feed-forward layer",
+    ),
+    Let(
+        N_norm,
+        sum(block[f"{a}_{b}"] for a in ("gamma", "beta") for b in "12"),
+        "norms",
+        means="parameters of the norms",
+    ),
 )
 
 # %%
@@ -55,15 +70,15 @@ calculation(N_attn + N_ff + N_norm, given=(c, *parts), title="Parameters of a bl
 )
 
 # %% [markdown]
-# A model is $L$ such blocks, a table of $v$ tokens, a table of $n$ positions, and a last norm. The
-# left side is what the equations of the whole model hold.
+# A model is $n_{\mathrm{layer}}$ such blocks, a table of $v$ tokens, a table of $n$ positions, and
+# a last norm. The left side is what the equations of the whole model hold.
 
 # %%
 gpt2 = models.gpt2().counts().at(d=c / h, f=4 * c)
 N_block = scalar("N_block")
-held = (c, L, n, v, Let(N_block, 12 * c**2 + 13 * c, "a block"))
+held = (c, layers, n, v, Let(N_block, 12 * c**2 + 13 * c, "a block", means="parameters of a block"))
 calculation(gpt2.parameters, given=held, title="Parameters of GPT-2").then(
-    L * N_block + (v + n + 2) * c, because="blocks, then tables and norm"
+    layers * N_block + (v + n + 2) * c, because="blocks, then tables and norm"
 )
 
 # %% [markdown]
@@ -76,10 +91,11 @@ calculation(gpt2.parameters, given=held, title="Parameters of GPT-2").then(
 # A matrix that is applied to a row does a multiplication and an addition for each of its entries:
 # two operations. Backwards it is applied twice, once for the gradient of the row and once for its
 # own, which makes four more. Nothing else grows as fast, as long as the context is short compared
-# to the width. Here is a linear layer without a bias, from width $c$ to $f$, on $D$ rows.
+# to the width. Here is the first matrix of a feed-forward layer, from width $c$ to $f$, applied to
+# the rows of $D$ tokens.
 
 # %%
-D, f = Dim("D", "rows"), Dim("f")
+D, f = Dim("D", "tokens"), Dim("f", "width of the feed-forward layer")
 layer = ops.projection.batched("D").counts().at(m=c, n=f)
 C_fwd, C_bwd, N = scalar("C_fwd"), scalar("C_bwd"), scalar("N", note="parameters")
 calculation(
@@ -93,36 +109,31 @@ calculation(
         f,
     ),
     title="One layer",
-).then(6 * N * D, because="in parameters and rows")
+).then(6 * N * D, because="in parameters and tokens")
 
 # %% [markdown]
 # In a whole model there is more: the scores of every position with every other, which have no
-# parameters. Of all that the equations of GPT-2 count for a batch of $B$ rows of $n$ tokens,
-# these are the terms of the highest degree in width, context and vocabulary.
+# parameters. Of all that the equations of GPT-2 count for each token, in rows of $n$ tokens, these
+# are the terms of the highest degree in width, context and vocabulary; the one with $n$ is that of
+# the scores.
 
 # %%
-weights = (
-    Let(N, 12 * L * c**2 + v * c, "entries of matrices"),
-    Let(D_tok := scalar("D"), B * n, "tokens"),
-)
-calculation(
-    leading(gpt2.training_flops, c, n, v),
-    given=(c, L, n, v, B, *weights),
-    title="A whole model",
-).then(6 * N * D_tok + 12 * L * c * n * D_tok, because="weights, then scores").at_most(
-    6 * N * D_tok * (1 + n / (6 * c)), because="$N$ is at least $12 L c^2$"
-)
+each_token = expand(leading(gpt2.training_flops, c, n, v) / (B * n))
+weights = Let(N, 12 * layers * c**2 + v * c, "entries of matrices")
+calculation(each_token, given=(c, layers, n, v, weights), title="A whole model").then(
+    6 * N + 12 * layers * c * n, because="put in $N$"
+).at_most(6 * N * (1 + n / (6 * c)), because="$N$ counts tables, too")
 
 # %% [markdown]
 # *In words:* six operations for each parameter and token, the rule of Kaplan et al. (2020), are
 # right to within a share of $n/6c$. For a width of 4096 and a context of 2048 that is a twelfth;
-# only where the context is several times the width do the scores take over.
+# only where the context is six times the width do the scores cost as much as the weights.
 
 # %% [markdown]
 # ## How to spend a budget
 #
-# Hoffmann et al. trained four hundred models and fitted the loss that they reached. It falls with
-# a power of the parameters, and with a power of the tokens, towards a floor that no model gets
+# Hoffmann et al. (2022) trained four hundred models and fitted the loss that they reached. It falls
+# with a power of the parameters, and with a power of the tokens, towards a floor that no model gets
 # below. A budget of $C$ operations buys $6ND = C$: what goes into parameters is not there for
 # tokens. Where is the loss least?
 
@@ -143,38 +154,42 @@ penalised = (N, D, mu, C, *law, Let(Lag, reached + mu * (6 * N * D - C), "loss, 
 
 # %% [markdown]
 # Lagrange's way is to put a price $\mu$ on each operation beyond the budget, and to ask that
-# the loss with the price has no slope, neither in $N$ nor in $D$.
+# the loss with the price has no slope, neither in $N$ nor in $D$. Times $N$, the slope says what
+# one *percent* more of the parameters would change, in hundredths:
 
 # %%
-calculation(Partial(Lag, N), given=penalised, title="Slope in parameters").then(
-    6 * mu * D - alpha * A_N / N ** (alpha + 1), because="they cost operations and lower the loss"
+calculation(N * Partial(Lag, N), given=penalised, title="A percent of the parameters").then(
+    6 * mu * N * D - alpha * A_N / N**alpha, because="they cost operations and lower the loss"
+)
+
+# %%
+calculation(D * Partial(Lag, D), given=penalised, title="A percent of the tokens").then(
+    6 * mu * N * D - beta * A_D / D**beta, because="likewise"
 )
 
 # %% [markdown]
-# The slope in tokens is the same with the other term. Both are zero at the best size, and the
-# budget is spent. Multiply the first by $N$ and the second by $D$: the price stands alone in both,
-# with the same factor $6ND$, and drops out.
+# Both are zero at the best size. A percent of either costs the same, so a percent of either has to
+# save the same: the price drops out.
 
 # %%
 calculation(
-    Equals(6 * mu * D, alpha * A_N / N ** (alpha + 1)),
-    Equals(6 * mu * N, beta * A_D / D ** (beta + 1)),
+    Equals(6 * mu * N * D, alpha * A_N / N**alpha),
+    Equals(6 * mu * N * D, beta * A_D / D**beta),
     given=(N, D, mu, *law),
     unknown=(D, mu),
     title="Without the price",
 ).implies(Equals(alpha * A_N / N**alpha, beta * A_D / D**beta), because="both are $6 \\mu N D$")
 
 # %% [markdown]
-# Each term of the loss, times its exponent, tells what another percent of its resource would
-# save: at the best size both would save the same. The budget says what $D$ is, and then there is
-# one equation for one unknown.
+# The budget says what $D$ is, and then there is one equation for one unknown.
 
 # %%
 tokens_bought = Let(D, C / (6 * N), "tokens that the budget buys")
-a, b, G = scalar("a", note="numbers of a layer's stream"), scalar("b"), scalar("G")
-share = Let(a, beta / (alpha + beta), "an exponent")
-rest = Let(b, alpha / (alpha + beta), "one less $a$")
-constant = Let(G, (alpha * A_N / (beta * A_D)) ** (1 / (alpha + beta)), "a constant")
+a, b, G = scalar("a"), scalar("b"), scalar("G")
+share = Let(a, beta / (alpha + beta), "exponent of the best size")
+rest = Let(b, alpha / (alpha + beta), "one less $a$", means="exponent of the tokens")
+constant = Let(G, (alpha * A_N / (beta * A_D)) ** (1 / (alpha + beta)), "constant of the best size")
+best_size = Let(N, G * (C / 6) ** a, "best size")
 calculation(
     Equals(alpha * A_N / N**alpha, beta * A_D / D**beta),
     given=(N, C, *law, tokens_bought, share, constant),
@@ -189,11 +204,7 @@ calculation(
 # The slope is zero there; that it is a minimum, and not a maximum, has to be seen as well.
 
 # %%
-minimum(
-    reached,
-    Let(N, G * (C / 6) ** a),
-    given=(N, C, *law, tokens_bought, share, constant),
-)
+minimum(reached, best_size, given=(N, C, *law, tokens_bought, share, constant))
 
 # %% [markdown]
 # The tokens are what is left of the budget, and they grow with the other exponent.
@@ -201,7 +212,7 @@ minimum(
 # %%
 calculation(
     C / (6 * N),
-    given=(C, *law, share, rest, constant, Let(N, G * (C / 6) ** a, "best size")),
+    given=(C, *law, share, rest, constant, best_size),
     title="The tokens that go with it",
 ).then((C / 6) ** b / G, because="$1 - a = b$")
 
@@ -241,8 +252,8 @@ pictures.curves(
 )
 
 # %% [markdown]
-# A formula for the best size is only as good as the constants in it. Besiroglu et al. read the
-# points off the paper's figure, fitted the same law again and found others. Here both fits are
+# A formula for the best size is only as good as the constants in it. Besiroglu et al. (2024) read
+# the points off the paper's figure, fitted the same law again and found others. Here both fits are
 # asked how to spend $5.76 \cdot 10^{23}$ operations, by the formula and by search. Chinchilla,
 # which had that budget, has 70 billion parameters and saw 1.4 trillion tokens.
 
@@ -270,9 +281,9 @@ for who, A_N, A_D, alpha, beta in (
 # ## The memory of a training step
 #
 # The backward pass needs much of what the forward pass computed. What a GPT-2 block keeps is
-# counted from its equations, for $n$ tokens of width $c$ and feed-forward layers $4c$ wide, whose
-# heads are $d$ wide: probabilities for every head and pair of positions, and twenty numbers of each
-# token for each entry of its width.
+# counted from its equations, for $n$ tokens of width $c$, heads $d$ wide and a feed-forward layer
+# $4c$ wide: probabilities for every head and pair of positions, and twenty numbers of each token
+# for each entry of its width.
 
 # %%
 d = Dim("d", "width of a head")
@@ -280,7 +291,7 @@ kept = ops.gpt2_block.counts().at(h=c / d, f=4 * c).activations
 M_row, M_prob = scalar("M_row"), scalar("M_prob")
 numbers = (
     c, n, d,
-    Let(M_row, 20 * c + 2, "for each token"),
+    Let(M_row, 20 * c + 2, "for each token", means="numbers kept of a token"),
     Let(M_prob, n * c / d, "probabilities of a token's heads"),
 )  # fmt: skip
 calculation(kept, given=numbers, title="Numbers kept by a block").then(
@@ -297,20 +308,20 @@ calculation(kept, given=numbers, title="Numbers kept by a block").then(
 # ## The memory of a context
 #
 # A model that writes a text keeps the keys and the values of all earlier positions, or it would
-# have to compute them anew for each token. Each of $L$ layers keeps two vectors of width $d$ for
-# every head of keys and every position; there are $h_K$ such heads, fewer than heads of queries
-# where these share them (Shazeer, 2019; Ainslie et al., 2023). With $s$ bytes for a number, a text
-# of $n$ tokens takes the cache $M$. Here it is for the sizes of Llama 2's largest model, in which
-# eight heads share one of keys, and 4096 tokens.
+# have to compute them anew for each token. Each of $n_{\mathrm{layer}}$ layers keeps two vectors of
+# width $d$ for every head of keys and every position; there are $h_K$ such heads, fewer than the
+# $h$ heads of queries where $g$ of these share one (Shazeer, 2019; Ainslie et al., 2023). With $s$
+# bytes for a number, a text of $n$ tokens takes the cache $M$. Here it is for the sizes of Llama
+# 2's largest model and 4096 tokens.
 
 # %%
-names = ("s", "n", "L", "h", "d", "g", "h_K", "M")
-s, n_1, L_1, h_1, d_1, g, h_K, M = (scalar(name) for name in names)
+names = ("s", "n", "n_layer", "h", "d", "g", "h_K", "M")
+s, n_1, layers_1, h_1, d_1, g, h_K, M = (scalar(name) for name in names)
 calculation(M, title="The cache", given=(
-    Let(s, 2, "bytes"), Let(n_1, 4096, "tokens"), Let(L_1, 80, "layers"),
+    Let(s, 2, "bytes of a number"), Let(n_1, 4096, "tokens"), Let(layers_1, 80, "layers"),
     Let(d_1, 128, "width of a head"), Let(h_1, 64, "heads of queries"),
-    Let(g, 8, "that share one of keys"), Let(h_K, h_1 / g, "heads of keys"),
-    Let(M, 2 * s * n_1 * L_1 * h_K * d_1, "bytes of the cache"),
+    Let(g, 8, "heads that share one of keys"), Let(h_K, h_1 / g, "heads of keys"),
+    Let(M, 2 * s * n_1 * layers_1 * h_K * d_1, "bytes of the cache"),
 )).then(1_342_177_280, because="arithmetic")  # fmt: skip
 
 # %% [markdown]
@@ -342,42 +353,40 @@ calculation(4 * c**2 + 3 * c * wide.lhs, given=(c, wide)).then(12 * c**2, becaus
 
 # %% [markdown]
 # **2.** When the texts together are six times as long as the model is wide. Without shared keys,
-# every token takes $2 L c$ numbers:
+# every token takes $2 n_{\mathrm{layer}} c$ numbers:
 
 # %%
-T = scalar("T", domain="positive", note="tokens")
-calculation(Equals(2 * L * c * T, 12 * L * c**2), given=(c, L, T), unknown=(T,)).implies(
-    Equals(T, 6 * c), because="divide by $2 L c$"
-)
+T = scalar("T", domain="positive", note="tokens in the cache")
+calculation(
+    Equals(2 * layers * c * T, 12 * layers * c**2), given=(c, layers, T), unknown=(T,)
+).implies(Equals(T, 6 * c), because="divide by $2 n_{\\mathrm{layer}} c$")
 
 # %% [markdown]
-# **3.** Size and tokens both with the square root of the budget, for $a = b = 1/2$. What lies above
-# the floor falls with half of the exponent: with $\alpha = 1/3$, to less than a half for a hundred
-# times the budget.
+# **3.** Size and tokens both with the square root of the budget, for $a = b = 1/2$. At the best
+# size the two terms are equal, since their exponents are, and what lies above the floor is twice
+# the root of their product. It falls with half of the exponent: with $\alpha = 1/3$, to less than a
+# half for a hundred times the budget.
 
 # %%
 C = scalar("C", domain="positive", note="budget of operations")
 alpha = scalar("alpha", domain="positive", note="exponent of the parameters")
 A_N = scalar("A_N", domain="positive", note="weight of the parameters in the loss")
 A_D = scalar("A_D", domain="positive", note="weight of the tokens in the loss")
-even = (
-    C, alpha, A_N, A_D,
-    Let(G, (A_N / A_D) ** (1 / (2 * alpha)), "the constant"),
-    Let(N, G * sqrt(C / 6), "best size"),
-    Let(D, sqrt(C / 6) / G, "its tokens"),
-)  # fmt: skip
-calculation(A_N / N**alpha + A_D / D**alpha, given=even).then(
-    2 * sqrt(A_N * A_D) * (6 / C) ** (alpha / 2), because="both terms are the same"
-)
+calculation(
+    2 * sqrt(A_N / N**alpha * (A_D / D**alpha)), given=(N, C, alpha, A_N, A_D, tokens_bought)
+).then(2 * sqrt(A_N * A_D) * (6 / C) ** (alpha / 2), because="the size cancels")
 
 # %% [markdown]
-# **4.** With $k$ places there are $k p$ numbers in store, and $q L / k$ while one of the $k$ pieces
-# is under way. Memory grows with the square root of the depth, for one more forward pass
-# (Chen et al., 2016).
+# **4.** With $k$ places there are $k p$ numbers in store, and $q n_{\mathrm{layer}} / k$ while one
+# of the $k$ pieces is under way. At the least both are $\sqrt{p q n_{\mathrm{layer}}}$: memory
+# grows with the square root of the depth, for one more forward pass (Chen et al., 2016).
 
 # %%
-p, q, k, L_1 = (scalar(name, domain="positive") for name in ("p", "q", "k", "L"))
-minimum(k * p + q * L_1 / k, Let(k, sqrt(L_1 * q / p)), given=(p, q, k, L_1))
+p = scalar("p", domain="positive", note="numbers of a layer's stream")
+q = scalar("q", domain="positive", note="numbers that a layer keeps")
+k = scalar("k", domain="positive", note="places of the stack")
+layers_1 = scalar("n_layer", domain="positive", note="layers")
+minimum(k * p + q * layers_1 / k, Let(k, sqrt(layers_1 * q / p)), given=(p, q, k, layers_1))
 
 # %% [markdown]
 # ### References
