@@ -47,10 +47,11 @@ d = Dim("d", "entries")
 i, j, k = d.indices("i j k")
 x = d.vector("x", note="input")
 g = d.vector("g", note="gradient that arrives")
-z, dx, xhat = d.vector("xtilde"), d.vector("dx"), d.vector("xhat", note="normalised input")
+z, dx, xhat = (d.vector(name) for name in ("xtilde", "dx", "xhat"))
 a = scalar("a", domain="positive", note="factor of the input")
 b = scalar("b", note="shift of the input")
-r = scalar("r", note="one over the size of the input")
+r = scalar("r")
+SIZE = "one over the size of the input"
 eps = scalar("eps", domain="positive", note="a small positive constant")
 mu, v, mu_z, v_z = (scalar(name) for name in ("mu", "v", "mutilde", "vtilde"))
 moments = (
@@ -98,9 +99,9 @@ ops.layer_norm.gradient("x")
 # %%
 backward = (
     *moments, g,
-    Let(r, 1 / sqrt(v + eps), "reciprocal standard deviation"),
+    Let(r, 1 / sqrt(v + eps), "reciprocal standard deviation", means=SIZE),
     Let(xhat[i], r * (x[i] - mu), "normalised input"),
-    Let(dx[i], r * (g[i] - mean(g[j], j) - xhat[i] * mean(g[j] * xhat[j], j)), "the gradient"),
+    Let(dx[i], r * (g[i] - mean(g[j], j) - xhat[i] * mean(g[j] * xhat[j], j)), "gradient of the input"),
 )  # fmt: skip
 calculation(sum_over(dx[i], i), given=backward, title="Nothing along a shift").then(
     -r * mean(g[j] * xhat[j], j) * sum_over(xhat[i], i), because="$g$ less its mean sums to zero"
@@ -197,9 +198,9 @@ dW, u = m.vector("dW").batched((d,)), m.vector("u", note="input of the layer")
 layer = (
     W, u, g,
     Let(x[i], sum_over(W[i, col] * u[col], col), "a linear layer"),
-    Let(r, 1 / sqrt(mean(x[j] ** 2, j)), "reciprocal root mean square"),
-    Let(xhat[i], r * x[i], "normalised"),
-    Let(dx[i], r * (g[i] - xhat[i] * mean(g[j] * xhat[j], j)), "through the norm"),
+    Let(r, 1 / sqrt(mean(x[j] ** 2, j)), "reciprocal root mean square", means=SIZE),
+    Let(xhat[i], r * x[i], "normalised input"),
+    Let(dx[i], r * (g[i] - xhat[i] * mean(g[j] * xhat[j], j)), "gradient of the input"),
     Let(dW[i, col], dx[i] * u[col], "through the layer"),
 )  # fmt: skip
 
@@ -402,25 +403,25 @@ calculation((first - mu) / sqrt(v), given=pair, title="Two numbers").then(
 # **2.** The projection once more, without a mean to take: what is left is orthogonal to $y$.
 
 # %%
-y = d.vector("y", note="output")
+y = d.vector("y")
 unit = (
     x,
-    Let(r, 1 / sqrt(sum_over(x[k] ** 2, k)), "reciprocal length"),
-    Let(y[i], r * x[i], "of length one"),
+    Let(r, 1 / sqrt(sum_over(x[k] ** 2, k)), "reciprocal length", means=SIZE),
+    Let(y[i], r * x[i], "of length one", means="output"),
 )
 calculation(Partial(y[i], x[j]), given=unit, title="A unit vector").then(
     r * (delta(i, j) - y[i] * y[j]), because="product rule"
 )
 
 # %% [markdown]
-# **3.** Let $u$ be the input of the layer, so that $x = W u$ is that of the norm. The weights have the
-# gradient $\mathrm{d}x_i u_k$. What is never trained is the mean of each column: it is what is the
-# same in all outputs.
+# **3.** Let $u$ be the input of the layer, so that $x = W u$ is that of the norm. Its weights have
+# the gradient $\mathrm{d}x_i u_k$. Each sum below is zero, for there is nothing along a shift. What
+# is never trained is the mean of each column: it is what is the same in all outputs.
 
 # %%
-calculation(sum_over(dx[i] * u[col], i), given=(*backward, u), title="A column").then(
+calculation(sum_over(dx[i] * u[col], i), given=(dx, u), title="A column").then(
     sum_over(dx[i], i) * u[col], because="the input is the same for all outputs"
-).then(0, because="nothing along a shift")
+)
 
 # %% [markdown]
 # **4.** The whole projection. The check says so:
