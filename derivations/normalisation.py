@@ -51,7 +51,7 @@ z, dx, xhat = (d.vector(name) for name in ("xtilde", "dx", "xhat"))
 a = scalar("a", domain="positive", note="factor of the input")
 b = scalar("b", note="shift of the input")
 r = scalar("r")
-SIZE = "one over the size of the input"
+SENT, SIZE = "gradient of the input", "one over the size of the input"
 eps = scalar("eps", domain="positive", note="a small positive constant")
 mu, v, mu_z, v_z = (scalar(name) for name in ("mu", "v", "mutilde", "vtilde"))
 moments = (
@@ -101,7 +101,7 @@ backward = (
     *moments, g,
     Let(r, 1 / sqrt(v + eps), "reciprocal standard deviation", means=SIZE),
     Let(xhat[i], r * (x[i] - mu), "normalised input"),
-    Let(dx[i], r * (g[i] - mean(g[j], j) - xhat[i] * mean(g[j] * xhat[j], j)), "gradient of the input"),
+    Let(dx[i], r * (g[i] - mean(g[j], j) - xhat[i] * mean(g[j] * xhat[j], j)), SENT),
 )  # fmt: skip
 calculation(sum_over(dx[i], i), given=backward, title="Nothing along a shift").then(
     -r * mean(g[j] * xhat[j], j) * sum_over(xhat[i], i), because="$g$ less its mean sums to zero"
@@ -200,7 +200,7 @@ layer = (
     Let(x[i], sum_over(W[i, col] * u[col], col), "a linear layer"),
     Let(r, 1 / sqrt(mean(x[j] ** 2, j)), "reciprocal root mean square", means=SIZE),
     Let(xhat[i], r * x[i], "normalised input"),
-    Let(dx[i], r * (g[i] - xhat[i] * mean(g[j] * xhat[j], j)), "gradient of the input"),
+    Let(dx[i], r * (g[i] - xhat[i] * mean(g[j] * xhat[j], j)), SENT),
     Let(dW[i, col], dx[i] * u[col], "through the layer"),
 )  # fmt: skip
 
