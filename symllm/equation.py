@@ -81,6 +81,7 @@ class Let:
 
     ``means`` says what the letter stands for, where the note says how it comes about here: of
     ``Let(y[i], ..., "the logistic function", means="output")`` a table of symbols has the output.
+    Unless it is given, it is the note of the tensor, ``y = n.vector("y", note="output")``.
     """
 
     lhs: sp.Expr
@@ -89,6 +90,7 @@ class Let:
     means: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "means", self.means or getattr(self.lhs, "note", ""))
         lhs = sp.sympify(self.lhs)
         if not is_entry(lhs):
             raise OpError(f"the left side of an equation is a name or name[indices], not {lhs}")

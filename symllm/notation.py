@@ -173,7 +173,11 @@ class Tensor(Written):
                     f"index {subscript.name} runs over {subscript.dim.name}, "
                     f"but axis {axis} of {self.name} has dimension {dim.name}"
                 )
-        return entry(self.name, *given)
+        found = entry(self.name, *given)
+        if self.note and given:
+            found = found.copy()  # its own, so that an equation for it can say what it is
+            found.note = self.note
+        return found
 
     @property
     def axes(self) -> tuple[tuple[Dim, ...], ...]:

@@ -132,7 +132,7 @@ def batched(program: Program, *names: str) -> Program:
     dims = tuple(Dim(name) for name in names)
     lead: tuple[sp.Symbol, ...] = ()
     for name in names:
-        letter = next(fresh_letters(taken, name.lower()[:1] + "bstuvwacefgh"))
+        letter = next(fresh_letters(taken, name.lower()[:1] + "stuvwbacefgh"))
         taken.add(letter)
         lead += (sp.Symbol(letter, integer=True),)
 

@@ -244,11 +244,15 @@ def entry_letters(
 ) -> dict[str, sp.Expr]:
     """For each tensor, its entry in the letters a reader knows its axes by.
 
-    They are the smallest in the alphabet among those that the equations use.
+    They are the smallest in the alphabet among those that the equations use; an axis that is
+    only read at integers, as a table's, has one that stands for nothing else.
     """
     seen: dict[str, list[tuple[str, ...]]] = {name: [] for name in tensors}
+    read: dict[str, tuple[str, ...]] = {}
+    used: set[str] = set()
     for let in (*program.equations, *program.aliases):
         seen.setdefault(let.name, []).append(tuple(i.name for i in let.indices))
+        used.update(i.name for i in let.indices)
         for value in let.expressions:
             for found in parts(value, sp.Indexed):
                 plain = all(isinstance(s, sp.Symbol) for s in found.indices)
@@ -256,13 +260,17 @@ def entry_letters(
                 plain = plain and tensors.keys().isdisjoint(letters)  # a gather has no letter
                 if name_of(found) in seen and plain and len(set(letters)) == len(letters):
                     seen[name_of(found)].append(letters)
+                used.update(letters)
+                known = (s.name if isinstance(s, sp.Symbol) else "" for s in found.indices)
+                read.setdefault(name_of(found), tuple(known))
     result = {}
     taken = set(tensors) | {d.name for d in dims}
     for name, tensor in tensors.items():
         if seen[name]:
             letters = min(seen[name])
         else:
-            source = fresh_letters(taken)
-            letters = tuple(next(source) for _ in tensor.dims)
+            source = fresh_letters(taken | used)
+            known = read.get(name, ("",) * tensor.rank)
+            letters = tuple(letter or next(source) for letter in known)
         result[name] = entry(name, *(sp.Symbol(c, integer=True) for c in letters))
     return result

@@ -42,6 +42,17 @@ def test_equations_come_in_order_of_use_else_as_written() -> None:
     assert list(found.outputs) == ["z"]
 
 
+def test_an_equation_knows_what_its_letter_means() -> None:
+    out, loss = n.vector("y", note="output"), scalar("L", note="loss")
+    assert out[i] == y[i]
+    assert Let(out[i], x[i], "as it was").means == "output"
+    assert Let(out[i], x[i], means="same").means == "same"
+    assert Let(loss, x[i], "the first").means == "loss"
+    assert Let(y[i], x[i], "as it was").means == ""
+    found = op(Let(out[i], x[i], "as it was"), inputs=(x,)).batched("N").equations[0]
+    assert (found.note, found.means) == ("as it was", "output")
+
+
 def test_shapes_follow_from_the_equations() -> None:
     tensors = ops.attention.program.tensors
     assert tensors["S"].shape_text == "[n, m]"

@@ -14,9 +14,12 @@ from ..op import Op
 n = Dim("n", "entries")
 (i,) = n.indices("i")
 x = n.vector("x", note="input")
-y, s, t, u, E, W, Phi, phi = (
-    n.vector(name) for name in ("y", "s", "t", "u", "E", "W", "Phi", "phi")
-)
+y = n.vector("y", note="output")
+E, Z = n.vector("E", note="exponential"), n.vector("Z", note="sum of exponentials")
+s = n.vector("s", note="logistic function")
+u, t = n.vector("u", note="argument of the tangent"), n.vector("t", note="hyperbolic tangent")
+Phi = n.vector("Phi", note="normal distribution function")
+phi = n.vector("phi", note="normal density")
 
 
 def logistic(x: np.ndarray) -> Any:
@@ -60,10 +63,10 @@ softplus = Op(
     inputs=(x,),
     equations=(
         Let(E[i], exp(x[i]), "exponential"),
-        Let(W[i], 1 + E[i], "one more"),
-        Let(y[i], log(W[i]), "a smooth positive part"),
+        Let(Z[i], 1 + E[i], "one more, the exponential of zero"),
+        Let(y[i], log(Z[i]), "a smooth positive part"),
     ),
-    aliases=(Let(s[i], E[i] / W[i], "the logistic function of x"),),
+    aliases=(Let(s[i], E[i] / Z[i], "the logistic function"),),
     numpy=lambda x: np.logaddexp(0, x),
     about="Softplus is a smooth version of ReLU.",
 )

@@ -18,7 +18,8 @@ e = Dim("e", "width of values")
 Q = matrix("Q", n, d, note="queries")
 K = matrix("K", m, d, note="keys")
 V = matrix("V", m, e, note="values")
-S, P, O, dO = matrix("S", n, m), matrix("P", n, m), matrix("O", n, e), matrix("dO", n, e)
+S, P = matrix("S", n, m, note="scores"), matrix("P", n, m, note="attention weights")
+O, dO = matrix("O", n, e, note="output"), matrix("dO", n, e)
 D = n.vector("D")
 
 

@@ -16,7 +16,8 @@ i, j = n.indices("i j")
 Q = matrix("Q", n, d, note="queries")
 K = matrix("K", n, d, note="keys")
 V = matrix("V", n, e, note="values")
-S, P, O, dO = matrix("S", n, n), matrix("P", n, n), matrix("O", n, e), matrix("dO", n, e)
+S, P = matrix("S", n, n, note="scores"), matrix("P", n, n, note="attention weights")
+O, dO = matrix("O", n, e, note="output"), matrix("dO", n, e)
 D = n.vector("D")
 
 

@@ -12,9 +12,10 @@ from ..op import Op
 n = Dim("n", "parameters")
 i, j = n.indices("i j")
 g = n.vector("g", note="gradient")
-u, y = n.vector("u"), n.vector("y")
+u, y = n.vector("u", note="direction"), n.vector("y", note="clipped gradient")
 max_norm = scalar("max_norm", role="constant", domain="positive", note="bound on the norm")
-r, s = scalar("r"), scalar("s")
+r = scalar("r", note="norm")
+f = scalar("f", note="factor of the gradient")
 
 
 def forward(g: np.ndarray, max_norm: float) -> Any:
@@ -28,8 +29,8 @@ clip_by_global_norm = Op(
     inputs=(g, max_norm),
     equations=(
         Let(r, sqrt(sum_over(g[j] ** 2, j)), "norm"),
-        Let(s, Min(1, max_norm / r), "scale, one where the norm is within bounds"),
-        Let(y[i], s * g[i], "clipped gradient"),
+        Let(f, Min(1, max_norm / r), "factor, one where the norm is within bounds"),
+        Let(y[i], f * g[i], "clipped gradient"),
     ),
     aliases=(Let(u[i], g[i] / r, "direction"),),
     numpy=forward,

@@ -9,28 +9,31 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-d = Dim("d", "entries")
+d = Dim("d", "width of the stream")
 i, j = d.indices("i j")
 x = d.vector("x", note="first vector")
-y = d.vector("y", note="second vector")
-xhat, yhat = d.vector("xhat"), d.vector("yhat")
-ell_x, ell_y, s = scalar("ell_x"), scalar("ell_y"), scalar("s")
+u = d.vector("u", note="second vector")
+xhat = d.vector("xhat", note="normalised input")
+uhat = d.vector("uhat", note="second vector, normalised")
+ell_x = scalar("ell_x", note="length of the first vector")
+ell_u = scalar("ell_u", note="length of the second vector")
+s = scalar("s", note="cosine of the angle")
 
 
-def forward(x: np.ndarray, y: np.ndarray) -> Any:
-    return x @ y / (np.linalg.norm(x) * np.linalg.norm(y))
+def forward(x: np.ndarray, u: np.ndarray) -> Any:
+    return x @ u / (np.linalg.norm(x) * np.linalg.norm(u))
 
 
 cosine_similarity = Op(
     name="cosine_similarity",
     title="Cosine similarity",
-    inputs=(x, y),
+    inputs=(x, u),
     equations=(
-        Let(ell_x, sqrt(sum_over(x[j] ** 2, j)), "length of x"),
-        Let(ell_y, sqrt(sum_over(y[j] ** 2, j)), "length of y"),
-        Let(xhat[i], x[i] / ell_x, "direction of x"),
-        Let(yhat[i], y[i] / ell_y, "direction of y"),
-        Let(s, sum_over(xhat[i] * yhat[i], i), "cosine of the angle between them"),
+        Let(ell_x, sqrt(sum_over(x[j] ** 2, j)), "first length"),
+        Let(ell_u, sqrt(sum_over(u[j] ** 2, j)), "second length"),
+        Let(xhat[i], x[i] / ell_x, "first direction"),
+        Let(uhat[i], u[i] / ell_u, "second direction"),
+        Let(s, sum_over(xhat[i] * uhat[i], i), "cosine of the angle between them"),
     ),
     numpy=forward,
     about=(

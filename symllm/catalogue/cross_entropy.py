@@ -12,9 +12,9 @@ from .softmax import softmax
 
 n = Dim("n", "classes")
 i, j = n.indices("i j")
-z, p = n.vector("z", note="logits"), n.vector("p")
-y = n.vector("y", role="target", domain="distribution", note="target probabilities")
-L = scalar("L")
+z, p = n.vector("z", note="logits"), n.vector("p", note="probabilities")
+y = n.vector("y", role="target", domain="distribution", note="target")
+L = scalar("L", note="loss")
 
 
 def forward(z: np.ndarray, y: np.ndarray) -> Any:

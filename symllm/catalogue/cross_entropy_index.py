@@ -12,9 +12,9 @@ from .softmax import softmax
 
 n = Dim("n", "classes")
 (i,) = n.indices("i")
-z, p = n.vector("z", note="logits"), n.vector("p")
+z, p = n.vector("z", note="logits"), n.vector("p", note="probabilities")
 t = scalar("t", role="target", domain=n, note="right class")
-L = scalar("L")
+L = scalar("L", note="loss")
 
 
 def forward(z: np.ndarray, t: int) -> Any:

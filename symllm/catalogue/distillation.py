@@ -12,10 +12,11 @@ from .softmax import softmax
 
 n = Dim("n", "classes")
 i, j = n.indices("i j")
-z, p, q = n.vector("z", note="logits of the student"), n.vector("p"), n.vector("q")
+z, p = n.vector("z", note="logits"), n.vector("p", note="probabilities")
 v = n.vector("v", role="target", note="logits of the teacher")
+q = n.vector("q", note="other probabilities")
 tau = scalar("tau", role="constant", domain="positive", note="temperature")
-L = scalar("L")
+L = scalar("L", note="loss")
 
 
 def forward(z: np.ndarray, v: np.ndarray, tau: float) -> Any:

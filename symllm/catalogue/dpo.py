@@ -14,7 +14,8 @@ c_l = scalar("c_l", note="log-probability of the rejected answer")
 ref_w = scalar("ref_w", role="target", note="that of the chosen answer under the reference")
 ref_l = scalar("ref_l", role="target", note="that of the rejected answer under the reference")
 beta = scalar("beta", role="constant", domain="positive", note="price of divergence")
-h, s, L = scalar("h"), scalar("s"), scalar("L")
+u = scalar("u", note="lead of the chosen answer")
+p, L = scalar("p", note="probability of the preference"), scalar("L", note="loss")
 
 
 def forward(c_w: float, c_l: float, ref_w: float, ref_l: float, beta: float) -> Any:
@@ -27,9 +28,9 @@ dpo = Op(
     title="Direct preference optimisation",
     inputs=(c_w, c_l, ref_w, ref_l, beta),
     equations=(
-        Let(h, beta * ((c_w - ref_w) - (c_l - ref_l)), "by how much the chosen one leads"),
-        Let(s, 1 / (1 + exp(-h)), "probability of the preference"),
-        Let(L, -log(s), "loss"),
+        Let(u, beta * ((c_w - ref_w) - (c_l - ref_l)), "by how much the chosen one leads"),
+        Let(p, 1 / (1 + exp(-u)), "probability of the preference"),
+        Let(L, -log(p), "loss"),
     ),
     numpy=forward,
     about=(

@@ -10,7 +10,7 @@ from ..op import Op
 
 n = Dim("n", "entries")
 (i,) = n.indices("i")
-x, y = n.vector("x", note="input"), n.vector("y")
+x, y = n.vector("x", note="input"), n.vector("y", note="output")
 mask = n.vector("mask", role="target", domain="binary", note="is it kept?")
 rate = scalar("rate", role="constant", domain="positive", note="share that is dropped")
 

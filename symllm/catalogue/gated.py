@@ -14,7 +14,7 @@ n = Dim("n", "entries")
 (i,) = n.indices("i")
 gate = n.vector("gate", note="input of the gate")
 up = n.vector("up", note="what is gated")
-a, y = n.vector("a"), n.vector("y")
+a, y = n.vector("a", note="activated gate"), n.vector("y", note="output")
 
 
 def swiglu_forward(gate: np.ndarray, up: np.ndarray) -> Any:

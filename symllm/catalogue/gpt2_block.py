@@ -20,10 +20,16 @@ f = Dim("f", "width of the feed-forward layer")
 (i,), (a,), (s,), (k, l), (j,) = (
     n.indices("i"), c.indices("a"), h.indices("s"), d.indices("k l"), f.indices("j"),
 )  # fmt: skip
-x = Tensor("x", (n, c), note="the stream")
-X, A, x_A, M, F, y = (Tensor(t, (n, c)) for t in ("X", "A", "x_A", "M", "F", "y"))
-Q, K, V, O = (Tensor(t, (n, h, d)) for t in "QKVO")
-H, U = Tensor("H", (n, f)), Tensor("U", (n, f))
+x = Tensor("x", (n, c), note="input")
+X = Tensor("X", (n, c), note="input of attention")
+A = Tensor("A", (n, c), note="output of attention")
+x_A = Tensor("x_A", (n, c), note="stream after attention")
+M = Tensor("M", (n, c), note="input of the feed-forward layer")
+F = Tensor("F", (n, c), note="output of the feed-forward layer")
+y = Tensor("y", (n, c), note="output")
+Q, K = Tensor("Q", (n, h, d), note="queries"), Tensor("K", (n, h, d), note="keys")
+V, O = Tensor("V", (n, h, d), note="values"), Tensor("O", (n, h, d), note="output")
+U, H = Tensor("U", (n, f), note="widened"), Tensor("H", (n, f), note="hidden units")
 gamma_1 = c.vector("gamma_1", role="parameter", note="scale of the first norm")
 beta_1 = c.vector("beta_1", role="parameter", note="shift of the first norm")
 gamma_2 = c.vector("gamma_2", role="parameter", note="scale of the second norm")
@@ -90,9 +96,9 @@ gpt2_block = Op(
         Let(A[i, a], linear(O[i, s, k], W_O[s, k, a], b_O[a], over=((s, k), a)), "mixed"),
         Let(x_A[i, a], x[i, a] + A[i, a], "added to the stream"),
         Let(M[i, a], layer_norm(x_A[i, a], gamma_2[a], beta_2[a], eps, over=a), "normalised"),
-        Let(H[i, j], linear(M[i, a], W_1[a, j], b_1[j], over=(a, j)), "widened"),
-        Let(U[i, j], gelu_tanh(H[i, j], over=j), "activated"),
-        Let(F[i, a], linear(U[i, j], W_2[j, a], b_2[a], over=(j, a)), "narrowed again"),
+        Let(U[i, j], linear(M[i, a], W_1[a, j], b_1[j], over=(a, j)), "widened"),
+        Let(H[i, j], gelu_tanh(U[i, j], over=j), "activated"),
+        Let(F[i, a], linear(H[i, j], W_2[j, a], b_2[a], over=(j, a)), "narrowed again"),
         Let(y[i, a], x_A[i, a] + F[i, a], "added to the stream"),
     ),
     numpy=forward,

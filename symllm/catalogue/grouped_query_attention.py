@@ -9,7 +9,7 @@ from ..notation import Dim, Tensor
 from ..op import Op
 from .attention import attention
 
-n = Dim("n", "queries")
+n = Dim("n", "positions")
 m = Dim("m", "keys")
 g = Dim("g", "heads of keys")
 u = Dim("u", "heads of queries for one of keys")
@@ -20,7 +20,7 @@ e = Dim("e", "width of values")
 Q = Tensor("Q", (g, u, n, d), note="queries")
 K = Tensor("K", (g, m, d), note="keys")
 V = Tensor("V", (g, m, e), note="values")
-O = Tensor("O", (g, u, n, e))
+O = Tensor("O", (g, u, n, e), note="output")
 
 
 def forward(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> Any:

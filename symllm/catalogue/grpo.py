@@ -12,13 +12,16 @@ from ..op import Op
 G = Dim("G", "answers of a group")
 i, j = G.indices("i j")
 logp = G.vector("logp", note="log-probabilities of the answers")
-rho, b, A, k = (G.vector(name) for name in ("rho", "b", "A", "k"))
+rho, A = G.vector("rho", note="probability ratio"), G.vector("A", note="advantages")
+kappa = G.vector("kappa", note="bound on the gain")
+D = G.vector("D", note="estimated divergence")
 R = G.vector("R", role="target", note="rewards")
 old = G.vector("old", role="target", note="log-probabilities under the old policy")
 ref = G.vector("ref", role="target", note="log-probabilities under the reference")
 epsilon = scalar("epsilon", role="constant", domain="positive", note="how far the ratio may go")
 beta = scalar("beta", role="constant", domain="positive", note="price of divergence")
-mu, v, sigma, L = scalar("mu"), scalar("v"), scalar("sigma"), scalar("L")
+mu, v = scalar("mu", note="mean reward"), scalar("v", note="variance of the rewards")
+sigma, L = scalar("sigma", note="standard deviation"), scalar("L", note="loss")
 
 
 def forward(
@@ -47,9 +50,9 @@ grpo = Op(
         Let(sigma, sqrt(v), "their standard deviation"),
         Let(A[i], (R[i] - mu) / sigma, "advantage"),
         Let(rho[i], exp(logp[i] - old[i]), "probability ratio"),
-        Let(b[i], A[i] + epsilon * Abs(A[i]), "bound on what a step may gain"),
-        Let(k[i], exp(ref[i] - logp[i]) - (ref[i] - logp[i]) - 1, "estimated divergence"),
-        Let(L, mean(beta * k[j] - Min(rho[j] * A[j], b[j]), j), "loss"),
+        Let(kappa[i], A[i] + epsilon * Abs(A[i]), "bound on what a step may gain"),
+        Let(D[i], exp(ref[i] - logp[i]) - (ref[i] - logp[i]) - 1, "estimated divergence"),
+        Let(L, mean(beta * D[j] - Min(rho[j] * A[j], kappa[j]), j), "loss"),
     ),
     numpy=forward,
     about=(

@@ -11,10 +11,11 @@ from ..op import Op
 
 n = Dim("n", "classes")
 i, j = n.indices("i j")
-p = n.vector("p", domain="positive", note="first distribution")
-q = n.vector("q", domain="positive", note="second distribution")
-m = n.vector("m")
-a, b, L = scalar("a"), scalar("b"), scalar("L")
+p = n.vector("p", domain="positive", note="probabilities")
+q = n.vector("q", domain="positive", note="other probabilities")
+m = n.vector("m", note="average of both")
+a, b = scalar("a", note="entropy of the average"), scalar("b", note="average entropy")
+L = scalar("L", note="loss")
 
 
 def forward(p: np.ndarray, q: np.ndarray) -> Any:

@@ -11,9 +11,9 @@ from ..op import Op
 
 n = Dim("n", "classes")
 (i,) = n.indices("i")
-p = n.vector("p", domain="positive", note="true probabilities")
-q = n.vector("q", domain="positive", note="probabilities of the model")
-L = scalar("L")
+p = n.vector("p", domain="positive", note="probabilities")
+q = n.vector("q", domain="positive", note="other probabilities")
+L = scalar("L", note="loss")
 
 
 def forward(p: np.ndarray, q: np.ndarray) -> Any:

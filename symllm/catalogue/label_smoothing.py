@@ -12,12 +12,13 @@ from .softmax import softmax
 
 n = Dim("n", "classes")
 i, j = n.indices("i j")
-z, p, q = n.vector("z", note="logits"), n.vector("p"), n.vector("q")
+z, p = n.vector("z", note="logits"), n.vector("p", note="probabilities")
+q = n.vector("q", note="other probabilities")
 t = scalar("t", role="target", domain=n, note="right class")
 epsilon = scalar(
     "epsilon", role="constant", domain="positive", note="share that is spread over all classes"
 )
-L = scalar("L")
+L = scalar("L", note="loss")
 
 
 def forward(z: np.ndarray, t: int, epsilon: float) -> Any:

@@ -12,11 +12,13 @@ from ..op import Op
 d = Dim("d", "entries")
 i, j = d.indices("i j")
 x = d.vector("x", note="input")
-c, xhat, y = (d.vector(name) for name in ("c", "xhat", "y"))
+c, xhat = d.vector("c", note="centred input"), d.vector("xhat", note="normalised input")
+y = d.vector("y", note="output")
 gamma = d.vector("gamma", role="parameter", note="scale of the norm")
 beta = d.vector("beta", role="parameter", note="shift of the norm")
 eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
-mu, v, r = scalar("mu"), scalar("v"), scalar("r")
+mu, v = scalar("mu", note="mean"), scalar("v", note="variance")
+r = scalar("r", note="one over the size of the input")
 
 
 def forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, eps: float) -> Any:

@@ -12,7 +12,7 @@ from ..equation import Let
 from ..notation import Dim, Tensor, matrix, sum_over
 from ..op import Op
 
-n = Dim("n", "queries")
+n = Dim("n", "positions")
 m = Dim("m", "keys")
 d = Dim("d", "width of keys")
 e = Dim("e", "width of values")
@@ -20,8 +20,9 @@ e = Dim("e", "width of values")
 Q = Tensor("Q", (n, d), domain="positive", note="queries")
 K = Tensor("K", (m, d), domain="positive", note="keys")
 V = matrix("V", m, e, note="values")
-M, O, dO = matrix("M", d, e), matrix("O", n, e), matrix("dO", n, e)
-u, Z, D = d.vector("u"), n.vector("Z"), n.vector("D")
+M, O = matrix("M", d, e, note="memory"), matrix("O", n, e, note="output")
+u, Z = d.vector("u", note="sum of the keys"), n.vector("Z", note="normaliser")
+dO, D = matrix("dO", n, e), n.vector("D")
 
 
 def forward(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> Any:
@@ -34,7 +35,7 @@ linear_attention = Op(
     title="Linear attention",
     inputs=(Q, K, V),
     equations=(
-        Let(M[k, l], sum_over(K[j, k] * V[j, l], j), "memory: keys times their values"),
+        Let(M[k, l], sum_over(K[j, k] * V[j, l], j), "keys times their values"),
         Let(u[k], sum_over(K[j, k], j), "sum of the keys"),
         Let(Z[i], sum_over(Q[i, k] * u[k], k), "normaliser"),
         Let(O[i, l], sum_over(Q[i, k] * M[k, l], k) / Z[i], "output"),

@@ -23,14 +23,21 @@ f = Dim("f", "width of the feed-forward layer")
 two = Dim("2")
 (i,), (a,), (s,), (t,) = n.indices("i"), c.indices("a"), g.indices("s"), u.indices("t")
 (w,), (k,), (l,), (j,) = two.indices("w"), m.indices("k"), e.indices("l"), f.indices("j")
-x = matrix("x", n, c, note="the stream")
-X, A, x_A, M, F, y = (matrix(name, n, c) for name in ("X", "A", "x_A", "M", "F", "y"))
-q, Q = (Tensor(name, (n, g, u, two, m)) for name in "qQ")
-h, K = (Tensor(name, (n, g, two, m)) for name in "hK")
-V, O = Tensor("V", (n, g, e)), Tensor("O", (n, g, u, e))
-G, U, H = (matrix(name, n, f) for name in "GUH")
-g_1 = c.vector("g_1", role="parameter", note="scale of the first norm")
-g_2 = c.vector("g_2", role="parameter", note="scale of the second norm")
+x = matrix("x", n, c, note="input")
+X = matrix("X", n, c, note="input of attention")
+A = matrix("A", n, c, note="output of attention")
+x_A = matrix("x_A", n, c, note="stream after attention")
+M = matrix("M", n, c, note="input of the feed-forward layer")
+F = matrix("F", n, c, note="output of the feed-forward layer")
+y = matrix("y", n, c, note="output")
+Q, K = Tensor("Q", (n, g, u, two, m), note="queries"), Tensor("K", (n, g, two, m), note="keys")
+Qtilde = Tensor("Qtilde", (n, g, u, two, m), note="queries before they are turned")
+Ktilde = Tensor("Ktilde", (n, g, two, m), note="keys before they are turned")
+V, O = Tensor("V", (n, g, e), note="values"), Tensor("O", (n, g, u, e), note="output")
+G, U = matrix("G", n, f, note="input of the gate"), matrix("U", n, f, note="widened")
+H = matrix("H", n, f, note="hidden units")
+gamma_1 = c.vector("gamma_1", role="parameter", note="scale of the first norm")
+gamma_2 = c.vector("gamma_2", role="parameter", note="scale of the second norm")
 W_Q = Tensor("W_Q", (g, u, two, m, c), "parameter", note="weights of the queries")
 W_K = Tensor("W_K", (g, two, m, c), "parameter", note="weights of the keys")
 W_V = Tensor("W_V", (g, e, c), "parameter", note="weights of the values")
@@ -43,8 +50,8 @@ base = scalar("base", role="constant", domain="positive", note="base of the wave
 eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
 
 
-def normed(x: np.ndarray, g: np.ndarray, eps: float) -> Any:
-    return g * x / np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
+def normed(x: np.ndarray, gamma: np.ndarray, eps: float) -> Any:
+    return gamma * x / np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
 
 
 def turned(x: np.ndarray, pos: np.ndarray, base: float) -> Any:
@@ -56,11 +63,11 @@ def turned(x: np.ndarray, pos: np.ndarray, base: float) -> Any:
 
 
 def forward(
-    x: np.ndarray, g_1: np.ndarray, W_Q: np.ndarray, W_K: np.ndarray, W_V: np.ndarray,
-    W_O: np.ndarray, g_2: np.ndarray, W_G: np.ndarray, W_U: np.ndarray, W_D: np.ndarray,
+    x: np.ndarray, gamma_1: np.ndarray, W_Q: np.ndarray, W_K: np.ndarray, W_V: np.ndarray,
+    W_O: np.ndarray, gamma_2: np.ndarray, W_G: np.ndarray, W_U: np.ndarray, W_D: np.ndarray,
     pos: np.ndarray, base: float, eps: float,
 ) -> Any:  # fmt: skip
-    X, stream = normed(x, g_1, eps), x.copy()
+    X, stream = normed(x, gamma_1, eps), x.copy()
     for group, head in np.ndindex(W_Q.shape[:2]):
         query = turned(np.einsum("nc,wmc->nwm", X, W_Q[group, head]), pos, base)
         key = turned(np.einsum("nc,wmc->nwm", X, W_K[group]), pos, base)
@@ -70,7 +77,7 @@ def forward(
             weights = np.exp(scores - scores.max())
             found = weights / weights.sum() @ value[: row + 1]
             stream[row] += W_O[:, group, head] @ found
-    M = normed(stream, g_2, eps)
+    M = normed(stream, gamma_2, eps)
     gate = M @ W_G.T
     return stream + (gate / (1 + np.exp(-gate)) * (M @ W_U.T)) @ W_D.T
 
@@ -78,23 +85,25 @@ def forward(
 llama_block = Op(
     name="llama_block",
     title="The block of Llama",
-    inputs=(x, g_1, W_Q, W_K, W_V, W_O, g_2, W_G, W_U, W_D, pos, base, eps),
+    inputs=(x, gamma_1, W_Q, W_K, W_V, W_O, gamma_2, W_G, W_U, W_D, pos, base, eps),
     equations=(
-        Let(X[i, a], rms_norm(x[i, a], g_1[a], eps, over=a), "normalised"),
+        Let(X[i, a], rms_norm(x[i, a], gamma_1[a], eps, over=a), "normalised"),
         Let(
-            q[i, s, t, w, k],
+            Qtilde[i, s, t, w, k],
             projection(X[i, a], W_Q[s, t, w, k, a], over=(a, (s, t, w, k))),
             "queries",
         ),
-        Let(h[i, s, w, k], projection(X[i, a], W_K[s, w, k, a], over=(a, (s, w, k))), "keys"),
+        Let(Ktilde[i, s, w, k], projection(X[i, a], W_K[s, w, k, a], over=(a, (s, w, k))), "keys"),
         Let(V[i, s, l], projection(X[i, a], W_V[s, l, a], over=(a, (s, l))), "values"),
         Let(
             Q[i, s, t, w, k],
-            rope_halves(q[i, s, t, w, k], pos[i], base, over=(i, w, k)),
+            rope_halves(Qtilde[i, s, t, w, k], pos[i], base, over=(i, w, k)),
             "queries, turned",
         ),
         Let(
-            K[i, s, w, k], rope_halves(h[i, s, w, k], pos[i], base, over=(i, w, k)), "keys, turned"
+            K[i, s, w, k],
+            rope_halves(Ktilde[i, s, w, k], pos[i], base, over=(i, w, k)),
+            "keys, turned",
         ),
         Let(
             O[i, s, t, l],
@@ -103,7 +112,7 @@ llama_block = Op(
         ),
         Let(A[i, a], projection(O[i, s, t, l], W_O[a, s, t, l], over=((s, t, l), a)), "mixed"),
         Let(x_A[i, a], x[i, a] + A[i, a], "added to the stream"),
-        Let(M[i, a], rms_norm(x_A[i, a], g_2[a], eps, over=a), "normalised"),
+        Let(M[i, a], rms_norm(x_A[i, a], gamma_2[a], eps, over=a), "normalised"),
         Let(G[i, j], projection(M[i, a], W_G[j, a], over=(a, j)), "gate"),
         Let(U[i, j], projection(M[i, a], W_U[j, a], over=(a, j)), "widened"),
         Let(H[i, j], swiglu(G[i, j], U[i, j], over=j), "gated"),

@@ -11,11 +11,13 @@ from .softmax import softmax
 
 n, e = Dim("n", "tokens"), Dim("e", "experts")
 (i,), (k, l) = n.indices("i"), e.indices("k l")
-z, p = matrix("z", n, e, note="logits of the router"), matrix("p", n, e)
+z = matrix("z", n, e, note="logits of the router")
+p = matrix("p", n, e, note="probabilities of the experts")
 a = n.vector("a", role="target", domain=e, note="the expert that was asked")
 alpha = scalar("alpha", role="constant", domain="positive", note="weight of the penalty")
-f, P = e.vector("f"), e.vector("P")
-L = scalar("L")
+f = e.vector("f", note="fraction of the tokens")
+P = e.vector("P", note="mean probabilities")
+L = scalar("L", note="loss")
 
 
 def forward(z: np.ndarray, a: np.ndarray, alpha: float) -> Any:

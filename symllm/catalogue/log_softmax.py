@@ -9,11 +9,12 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n", "scores")
+n = Dim("n", "classes")
 i, j = n.indices("i j")
 x = n.vector("x", note="scores")
-E, y, p = (n.vector(name) for name in ("E", "y", "p"))
-Z = scalar("Z")
+E, y = n.vector("E", note="exponentials"), n.vector("y", note="log-probabilities")
+p = n.vector("p", note="probabilities")
+Z = scalar("Z", note="partition function")
 
 
 def forward(x: np.ndarray) -> Any:

@@ -9,10 +9,11 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n", "scores")
+n = Dim("n", "classes")
 i, j = n.indices("i j")
-x, E, p = n.vector("x", note="scores"), n.vector("E"), n.vector("p")
-Z, z = scalar("Z"), scalar("z")
+x, E = n.vector("x", note="scores"), n.vector("E", note="exponentials")
+p = n.vector("p", note="probabilities")
+Z, z = scalar("Z", note="partition function"), scalar("z", note="smooth maximum")
 
 
 def forward(x: np.ndarray) -> Any:

@@ -1,4 +1,4 @@
-"""LoRA: a frozen matrix and a learned correction of low rank (Hu et al., 2021)."""
+"""LoRA: a frozen matrix and a learned correction of low rank (Hu et al., 2022)."""
 
 from typing import Any
 
@@ -10,8 +10,9 @@ from ..op import Op
 
 m, n, r = Dim("m", "entries of the input"), Dim("n", "entries of the output"), Dim("r", "rank")
 (i,), (j,), (k,) = n.indices("i"), m.indices("j"), r.indices("k")
-x, h, y = m.vector("x", note="input"), r.vector("h"), n.vector("y")
-W = matrix("W", n, m, role="constant", note="frozen weights")
+x, y = m.vector("x", note="input"), n.vector("y", note="output")
+h = r.vector("h", note="input of the second factor")
+W = matrix("W", n, m, role="constant", note="weights")
 A = matrix("A", r, m, role="parameter", note="factor of the correction that meets the input")
 B = matrix("B", n, r, role="parameter", note="factor of the correction that makes the output")
 alpha = scalar("alpha", role="constant", domain="positive", note="scale of the correction")
@@ -26,7 +27,7 @@ lora = Op(
     title="LoRA",
     inputs=(x, W, A, B, alpha),
     equations=(
-        Let(h[k], sum_over(A[k, j] * x[j], j), "input, down to rank r"),
+        Let(h[k], sum_over(A[k, j] * x[j], j), "input, narrowed"),
         Let(
             y[i],
             sum_over(W[i, j] * x[j], j) + alpha / r * sum_over(B[i, k] * h[k], k),
@@ -35,5 +36,5 @@ lora = Op(
     ),
     numpy=forward,
     about="LoRA leaves a trained matrix W as it is and learns a correction to it of low rank.",
-    source="Hu et al., 2021",
+    source="Hu et al., 2022",
 )

@@ -10,7 +10,7 @@ from ..notation import Dim, matrix, sum_over
 from ..op import Op
 from .softmax import softmax
 
-n = Dim("n", "queries")
+n = Dim("n", "positions")
 m = Dim("m", "keys")
 d = Dim("d", "width of keys")
 e = Dim("e", "width of values")
@@ -19,7 +19,8 @@ Q = matrix("Q", n, d, note="queries")
 K = matrix("K", m, d, note="keys")
 V = matrix("V", m, e, note="values")
 M = matrix("M", n, m, role="target", note="what is added to the scores")
-S, P, O, dO = matrix("S", n, m), matrix("P", n, m), matrix("O", n, e), matrix("dO", n, e)
+S, P = matrix("S", n, m, note="scores"), matrix("P", n, m, note="attention weights")
+O, dO = matrix("O", n, e, note="output"), matrix("dO", n, e)
 D = n.vector("D")
 
 

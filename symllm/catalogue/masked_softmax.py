@@ -9,11 +9,11 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n", "scores")
+n = Dim("n", "positions")
 i, j = n.indices("i j")
-x, E, p = n.vector("x", note="scores"), n.vector("E"), n.vector("p")
+x, E = n.vector("x", note="scores"), n.vector("E", note="exponentials")
+p, Z = n.vector("p", note="probabilities"), scalar("Z", note="partition function")
 mask = n.vector("mask", role="target", domain="binary", note="is it seen?")
-Z = scalar("Z")
 
 
 def forward(x: np.ndarray, mask: np.ndarray) -> Any:

@@ -9,11 +9,12 @@ from ..notation import Dim, matrix, sum_over
 from ..op import Op
 from .top_k_gate import top_k_gate
 
-e, d = Dim("e", "experts"), Dim("d", "width of the stream")
-(k,), (i,) = e.indices("k"), d.indices("i")
-z, G, y = e.vector("z", note="logits of the router"), e.vector("G"), d.vector("y")
+e, c = Dim("e", "experts"), Dim("c", "width of the stream")
+(k,), (i,) = e.indices("k"), c.indices("i")
+z, g = e.vector("z", note="logits of the router"), e.vector("g", note="gates")
+y = c.vector("y", note="output")
 mask = e.vector("mask", role="target", domain="binary", note="is the expert chosen?")
-F = matrix("F", e, d, note="outputs of the experts")
+F = matrix("F", e, c, note="outputs of the experts")
 
 
 def forward(z: np.ndarray, mask: np.ndarray, F: np.ndarray) -> Any:
@@ -29,8 +30,8 @@ mixture_of_experts = Op(
     title="Mixture of experts",
     inputs=(z, mask, F),
     equations=(
-        Let(G[k], top_k_gate(z[k], mask[k], over=k), "gates"),
-        Let(y[i], sum_over(G[k] * F[k, i], k), "output"),
+        Let(g[k], top_k_gate(z[k], mask[k], over=k), "gates"),
+        Let(y[i], sum_over(g[k] * F[k, i], k), "output"),
     ),
     numpy=forward,
     about="A token's output is that of the experts that it was sent to, weighted by their gates.",

@@ -11,11 +11,12 @@ from ..op import Op
 from .activations import gelu
 from .linear import linear
 
-m = Dim("m", "entries of the input")
-n = Dim("n", "entries of the output")
+m = Dim("d_in", "width of the input")
+n = Dim("d_out", "width of the output")
 f = Dim("f", "width of the feed-forward layer")
 (j,), (i,), (k,) = m.indices("j"), n.indices("i"), f.indices("k")
-x, h, u, y = m.vector("x", note="input"), f.vector("h"), f.vector("u"), n.vector("y")
+x, y = m.vector("x", note="input"), n.vector("y", note="output")
+z, a = f.vector("z", note="pre-activations"), f.vector("a", note="activations")
 W_1 = matrix("W_1", f, m, role="parameter", note="weights of the first layer")
 b_1 = f.vector("b_1", role="parameter", note="bias of the first layer")
 W_2 = matrix("W_2", n, f, role="parameter", note="weights of the second layer")
@@ -34,9 +35,9 @@ mlp = Op(
     title="Feed-forward layer",
     inputs=(x, W_1, b_1, W_2, b_2),
     equations=(
-        Let(h[k], linear(x[j], W_1[k, j], b_1[k], over=(j, k)), "widened"),
-        Let(u[k], gelu(h[k], over=k), "activated"),
-        Let(y[i], linear(u[k], W_2[i, k], b_2[i], over=(k, i)), "narrowed again"),
+        Let(z[k], linear(x[j], W_1[k, j], b_1[k], over=(j, k)), "widened"),
+        Let(a[k], gelu(z[k], over=k), "activated"),
+        Let(y[i], linear(a[k], W_2[i, k], b_2[i], over=(k, i)), "narrowed again"),
     ),
     numpy=forward,
     about="Each position by itself goes through a wide layer of units and back.",

@@ -15,29 +15,31 @@ from .rms_norm import rms_norm
 n = Dim("n", "tokens")
 c = Dim("c", "width of the stream")
 e = Dim("e", "experts")
-f = Dim("f", "width of an expert")
-(i,), (a,), (k,), (j,) = n.indices("i"), c.indices("a"), e.indices("k"), f.indices("j")
-x = matrix("x", n, c, note="the stream")
-X, M, y = (matrix(name, n, c) for name in ("X", "M", "y"))
+w = Dim("w", "width of an expert")
+(i,), (a,), (k,), (j,) = n.indices("i"), c.indices("a"), e.indices("k"), w.indices("j")
+x = matrix("x", n, c, note="input")
+X, y = matrix("X", n, c, note="input of the experts"), matrix("y", n, c, note="output")
+Fbar = matrix("Fbar", n, c, note="mean output of the experts")
 mask = matrix("mask", n, e, role="target", domain="binary", note="is the expert chosen?")
-z = matrix("z", n, e)
-g = c.vector("g", role="parameter", note="scale of the norm")
+z = matrix("z", n, e, note="logits of the router")
+gamma = c.vector("gamma", role="parameter", note="scale of the norm")
 W_R = matrix("W_R", e, c, role="parameter", note="weights of the router")
-W_G = Tensor("W_G", (e, f, c), "parameter", note="weights of the gate")
-W_U = Tensor("W_U", (e, f, c), "parameter", note="weights of what is gated")
-W_D = Tensor("W_D", (e, c, f), "parameter", note="weights back to the stream")
-G, U, H = (Tensor(name, (n, e, f)) for name in "GUH")
-F = Tensor("F", (n, e, c))
+W_G = Tensor("W_G", (e, w, c), "parameter", note="weights of the gate")
+W_U = Tensor("W_U", (e, w, c), "parameter", note="weights of what is gated")
+W_D = Tensor("W_D", (e, c, w), "parameter", note="weights back to the stream")
+G = Tensor("G", (n, e, w), note="input of the gate")
+U, H = Tensor("U", (n, e, w), note="widened"), Tensor("H", (n, e, w), note="hidden units")
+F = Tensor("F", (n, e, c), note="outputs of the experts")
 eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
 
 
 def forward(
-    x: np.ndarray, mask: np.ndarray, g: np.ndarray, W_R: np.ndarray,
+    x: np.ndarray, mask: np.ndarray, gamma: np.ndarray, W_R: np.ndarray,
     W_G: np.ndarray, W_U: np.ndarray, W_D: np.ndarray, eps: float,
 ) -> Any:  # fmt: skip
     stream = x.copy()
     for row, token in enumerate(x):
-        token = g * token / np.sqrt((token**2).mean() + eps)
+        token = gamma * token / np.sqrt((token**2).mean() + eps)
         chosen = np.flatnonzero(mask[row])
         share = np.exp(W_R[chosen] @ token)
         for expert, weight in zip(chosen, share / share.sum(), strict=True):
@@ -50,20 +52,20 @@ def forward(
 moe_block = Op(
     name="moe_block",
     title="A block with experts",
-    inputs=(x, mask, g, W_R, W_G, W_U, W_D, eps),
+    inputs=(x, mask, gamma, W_R, W_G, W_U, W_D, eps),
     equations=(
-        Let(X[i, a], rms_norm(x[i, a], g[a], eps, over=a), "normalised"),
+        Let(X[i, a], rms_norm(x[i, a], gamma[a], eps, over=a), "normalised"),
         Let(z[i, k], projection(X[i, a], W_R[k, a], over=(a, k)), "the router's logits"),
         Let(G[i, k, j], projection(X[i, a], W_G[k, j, a], over=(a, j)), "each expert's gate"),
         Let(U[i, k, j], projection(X[i, a], W_U[k, j, a], over=(a, j)), "widened"),
         Let(H[i, k, j], swiglu(G[i, k, j], U[i, k, j], over=j), "gated"),
         Let(F[i, k, a], projection(H[i, k, j], W_D[k, a, j], over=(j, a)), "each expert's output"),
         Let(
-            M[i, a],
+            Fbar[i, a],
             mixture_of_experts(z[i, k], mask[i, k], F[i, k, a], over=(k, a)),
             "the mixture",
         ),
-        Let(y[i, a], x[i, a] + M[i, a], "added to the stream"),
+        Let(y[i, a], x[i, a] + Fbar[i, a], "added to the stream"),
     ),
     numpy=forward,
     about=(

@@ -10,9 +10,9 @@ from ..op import Op
 
 n = Dim("n", "entries")
 i, j = n.indices("i j")
-x, e = n.vector("x", note="prediction"), n.vector("e")
+x, e = n.vector("x", note="prediction"), n.vector("e", note="error")
 y = n.vector("y", role="target", note="target")
-L = scalar("L")
+L = scalar("L", note="loss")
 
 
 def forward(x: np.ndarray, y: np.ndarray) -> Any:

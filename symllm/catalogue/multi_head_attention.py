@@ -16,13 +16,13 @@ d = Dim("d", "width of keys")
 e = Dim("e", "width of values")
 i, j = n.indices("i j")
 (a,), (s,), (k,), (l,) = c.indices("a"), h.indices("s"), d.indices("k"), e.indices("l")
-X, Y = matrix("X", n, c, note="input"), matrix("Y", n, c)
+X, Y = matrix("X", n, c, note="input"), matrix("Y", n, c, note="output of the layer")
 W_Q = Tensor("W_Q", (h, d, c), "parameter", note="weights of the queries")
 W_K = Tensor("W_K", (h, d, c), "parameter", note="weights of the keys")
 W_V = Tensor("W_V", (h, e, c), "parameter", note="weights of the values")
 W_O = Tensor("W_O", (h, c, e), "parameter", note="weights of the output")
-Q, K = Tensor("Q", (n, h, d)), Tensor("K", (n, h, d))
-V, O = Tensor("V", (n, h, e)), Tensor("O", (n, h, e))
+Q, K = Tensor("Q", (n, h, d), note="queries"), Tensor("K", (n, h, d), note="keys")
+V, O = Tensor("V", (n, h, e), note="values"), Tensor("O", (n, h, e), note="output")
 
 
 def forward(

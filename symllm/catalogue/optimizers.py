@@ -19,16 +19,22 @@ n = Dim("n", "parameters")
 theta = n.vector("theta", note="parameters")
 g = n.vector("g", note="gradient")
 m = n.vector("m", note="memory")
-M, V, c, s = (n.vector(name) for name in ("M", "V", "c", "s"))
+mtilde = n.vector("mtilde", note="memory, with this gradient")
+vtilde = n.vector("vtilde", note="mean of the squares, with this gradient")
+b, s = n.vector("b", note="gradient and memory, mixed"), n.vector("s", note="size of a gradient")
 v = n.vector("v", domain="positive", note="mean of the squares")
-theta_next, m_next, v_next = (n.vector(f"{name}_next") for name in ("theta", "m", "v"))
-mhat, vhat = n.vector("mhat"), n.vector("vhat")
+theta_next = n.vector("theta_next", note="parameters after the step")
+m_next = n.vector("m_next", note="memory after the step")
+v_next = n.vector("v_next", note="mean of the squares after the step")
+mhat = n.vector("mhat", note="memory, corrected for its start")
+vhat = n.vector("vhat", note="mean of the squares, corrected for its start")
 lr = scalar("lr", role="constant", domain="positive", note="learning rate")
 mu = scalar("mu", role="constant", domain="positive", note="momentum")
 eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
 weight_decay = scalar("weight_decay", role="constant", domain="positive", note="weight decay")
 t = scalar("t", role="constant", domain="positive", note="number of the step")
-c1, c2 = scalar("c1"), scalar("c2")
+c1 = scalar("c1", note="bias correction of the mean")
+c2 = scalar("c2", note="bias correction of the mean square")
 beta1 = scalar("beta1", role="constant", domain="unit", note="decay of the mean")
 beta2 = scalar("beta2", role="constant", domain="unit", note="decay of the mean square")
 
@@ -42,8 +48,8 @@ sgd = Op(
     source="Robbins & Monro, 1951",
 )
 
-remembered = Let(M[i], mu * m[i] + g[i], "gradients, remembered with decay")
-handed_on = Let(m_next[i], M[i], "handed on to the next step")
+remembered = Let(mtilde[i], mu * m[i] + g[i], "gradients, remembered with decay")
+handed_on = Let(m_next[i], mtilde[i], "handed on to the next step")
 
 momentum = Op(
     name="momentum",
@@ -51,7 +57,7 @@ momentum = Op(
     inputs=(theta, g, m, lr, mu),
     equations=(
         remembered,
-        Let(theta_next[i], theta[i] - lr * M[i], "a step along what is remembered"),
+        Let(theta_next[i], theta[i] - lr * mtilde[i], "a step along what is remembered"),
         handed_on,
     ),
     outputs=("theta_next", "m_next"),
@@ -66,7 +72,7 @@ nesterov = Op(
     inputs=(theta, g, m, lr, mu),
     equations=(
         remembered,
-        Let(theta_next[i], theta[i] - lr * (g[i] + mu * M[i]), "a step that looks ahead"),
+        Let(theta_next[i], theta[i] - lr * (g[i] + mu * mtilde[i]), "a step that looks ahead"),
         handed_on,
     ),
     outputs=("theta_next", "m_next"),
@@ -110,15 +116,15 @@ def adamw_step(
 
 
 moments = (
-    Let(M[i], beta1 * m[i] + (1 - beta1) * g[i], "mean of the gradients"),
-    Let(V[i], beta2 * v[i] + (1 - beta2) * g[i] ** 2, "mean of their squares"),
+    Let(mtilde[i], beta1 * m[i] + (1 - beta1) * g[i], "mean of the gradients"),
+    Let(vtilde[i], beta2 * v[i] + (1 - beta2) * g[i] ** 2, "mean of their squares"),
     Let(c1, 1 - beta1**t, "bias correction of the mean"),
     Let(c2, 1 - beta2**t, "bias correction of the mean square"),
-    Let(mhat[i], M[i] / c1, "the mean, corrected for its start at zero"),
-    Let(vhat[i], V[i] / c2, "the mean square, corrected likewise"),
+    Let(mhat[i], mtilde[i] / c1, "the mean, corrected for its start at zero"),
+    Let(vhat[i], vtilde[i] / c2, "the mean square, corrected likewise"),
     Let(s[i], sqrt(vhat[i]) + eps, "the size of a gradient"),
 )
-states = (handed_on, Let(v_next[i], V[i], "handed on likewise"))
+states = (handed_on, Let(v_next[i], vtilde[i], "handed on likewise"))
 scaled = lr * mhat[i] / s[i]
 
 adam = Op(
@@ -172,10 +178,10 @@ lion = Op(
     title="Lion",
     inputs=(theta, g, m, lr, beta1, beta2, weight_decay),
     equations=(
-        Let(c[i], beta1 * m[i] + (1 - beta1) * g[i], "gradient and momentum, mixed"),
+        Let(b[i], beta1 * m[i] + (1 - beta1) * g[i], "gradient and momentum, mixed"),
         Let(
             theta_next[i],
-            theta[i] - lr * (sign(c[i]) + weight_decay * theta[i]),
+            theta[i] - lr * (sign(b[i]) + weight_decay * theta[i]),
             "a step of one size for all",
         ),
         Let(m_next[i], beta2 * m[i] + (1 - beta2) * g[i], "momentum"),

@@ -12,11 +12,12 @@ from ..op import Op
 n = Dim("n", "answers")
 i, j = n.indices("i j")
 logp = n.vector("logp", note="log-probabilities of the answers")
-rho, b = n.vector("rho"), n.vector("b")
+rho = n.vector("rho", note="probability ratio")
+kappa = n.vector("kappa", note="bound on the gain")
 old = n.vector("old", role="target", note="log-probabilities under the old policy")
 A = n.vector("A", role="target", note="advantages")
 epsilon = scalar("epsilon", role="constant", domain="positive", note="how far the ratio may go")
-L = scalar("L")
+L = scalar("L", note="loss")
 
 
 def forward(logp: np.ndarray, old: np.ndarray, A: np.ndarray, epsilon: float) -> Any:
@@ -34,8 +35,8 @@ ppo_clip = Op(
     inputs=(logp, old, A, epsilon),
     equations=(
         Let(rho[i], exp(logp[i] - old[i]), "probability ratio"),
-        Let(b[i], A[i] + epsilon * Abs(A[i]), "bound on what a step may gain"),
-        Let(L, -mean(Min(rho[j] * A[j], b[j]), j), "loss"),
+        Let(kappa[i], A[i] + epsilon * Abs(A[i]), "bound on what a step may gain"),
+        Let(L, -mean(Min(rho[j] * A[j], kappa[j]), j), "loss"),
     ),
     numpy=forward,
     about=(

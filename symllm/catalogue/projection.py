@@ -10,7 +10,7 @@ from ..op import Op
 
 m, n = Dim("m", "entries of the input"), Dim("n", "entries of the output")
 (i,), (j,) = n.indices("i"), m.indices("j")
-x, y = m.vector("x", note="input"), n.vector("y")
+x, y = m.vector("x", note="input"), n.vector("y", note="output")
 W = matrix("W", n, m, role="parameter", note="weights")
 
 

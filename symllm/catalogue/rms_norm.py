@@ -12,10 +12,10 @@ from ..op import Op
 d = Dim("d", "entries")
 i, j = d.indices("i j")
 x = d.vector("x", note="input")
-xhat, y = d.vector("xhat"), d.vector("y")
+xhat, y = d.vector("xhat", note="normalised input"), d.vector("y", note="output")
 gamma = d.vector("gamma", role="parameter", note="scale of the norm")
 eps = scalar("eps", role="constant", domain="positive", note="a small positive constant")
-r = scalar("r")
+r = scalar("r", note="one over the size of the input")
 
 
 def forward(x: np.ndarray, gamma: np.ndarray, eps: float) -> Any:

@@ -13,9 +13,9 @@ n, m, two = Dim("n", "positions"), Dim("m", "pairs"), Dim("2")
 i, k, (s, u) = n.index("i"), m.index("k"), two.indices("s u")
 pos = n.vector("pos", role="constant", note="positions")
 base = scalar("base", role="constant", domain="positive", note="base of the wavelengths")
-theta, J = matrix("theta", n, m), matrix("J", two, two)
+theta, J = matrix("theta", n, m, note="angles"), matrix("J", two, two, note="quarter turn")
 
-ANGLE = Let(theta[i, k], pos[i] * base ** (-k / m), "angle of the pair k at position i")
+ANGLE = Let(theta[i, k], pos[i] * base ** (-k / m), "angle of each pair at each position")
 TURN = Let(J[s, u], Iverson(u < s) - Iverson(s < u), "a quarter turn")
 
 
@@ -38,7 +38,7 @@ def forward_halves(x: np.ndarray, pos: np.ndarray, base: float) -> Any:
 
 
 x = array("x", n, (m, two), note="input")
-y = array("y", n, (m, two))
+y = array("y", n, (m, two), note="output")
 rope = Op(
     name="rope",
     title="Rotary position embedding",
@@ -62,7 +62,7 @@ rope = Op(
     source="Su et al., 2021",
 )
 
-x, y = (array(name, n, (two, m)) for name in ("x", "y"))
+x, y = array("x", n, (two, m), note="input"), array("y", n, (two, m), note="output")
 rope_halves = Op(
     name="rope_halves",
     title="Rotary position embedding by halves",

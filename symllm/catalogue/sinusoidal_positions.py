@@ -13,8 +13,10 @@ n, m = Dim("n", "positions"), Dim("m", "pairs")
 (i,), (k,) = n.indices("i"), m.indices("k")
 a = matrix("a", n, m, note="even columns")
 b = matrix("b", n, m, note="odd columns")
-u, v, theta = (matrix(name, n, m) for name in ("u", "v", "theta"))
-pos, omega = n.vector("pos", note="positions"), m.vector("omega")
+y_a = matrix("y_a", n, m, note="output, even columns")
+y_b = matrix("y_b", n, m, note="output, odd columns")
+theta = matrix("theta", n, m, note="angles")
+pos, omega = n.vector("pos", note="positions"), m.vector("omega", note="frequencies")
 base = scalar("base", role="constant", domain="positive", note="base of the wavelengths")
 
 
@@ -33,10 +35,10 @@ sinusoidal_positions = Op(
     equations=(
         Let(omega[k], base ** (-k / m), "frequencies, each lower than the one before"),
         Let(theta[i, k], pos[i] * omega[k], "angles"),
-        Let(u[i, k], a[i, k] + sin(theta[i, k]), "columns 2k of the output"),
-        Let(v[i, k], b[i, k] + cos(theta[i, k]), "columns 2k + 1 of the output"),
+        Let(y_a[i, k], a[i, k] + sin(theta[i, k]), "even columns"),
+        Let(y_b[i, k], b[i, k] + cos(theta[i, k]), "odd columns"),
     ),
-    outputs=("u", "v"),
+    outputs=("y_a", "y_b"),
     declared=(omega,),
     numpy=forward,
     about=(

@@ -1,4 +1,4 @@
-"""Soft capping: keep scores between -c and c (Gemma 2, 2024)."""
+"""Soft capping: keep scores within a bound (Gemma 2, 2024)."""
 
 from typing import Any
 
@@ -9,24 +9,24 @@ from ..equation import Let
 from ..notation import Dim, scalar
 from ..op import Op
 
-n = Dim("n", "scores")
-i = n.index("i")
-x = n.vector("x", note="scores")
-t, y = n.vector("t"), n.vector("y")
-c = scalar("c", role="constant", domain="positive", note="bound on the scores")
+m = Dim("m", "keys")
+j = m.index("j")
+x = m.vector("x", note="scores")
+xtilde, y = m.vector("xtilde", note="squashed scores"), m.vector("y", note="output")
+kappa = scalar("kappa", role="constant", domain="positive", note="bound on the scores")
 
 
-def forward(x: np.ndarray, c: float) -> Any:
-    return c * np.tanh(x / c)
+def forward(x: np.ndarray, kappa: float) -> Any:
+    return kappa * np.tanh(x / kappa)
 
 
 softcap = Op(
     name="softcap",
     title="Soft capping",
-    inputs=(x, c),
+    inputs=(x, kappa),
     equations=(
-        Let(t[i], tanh(x[i] / c), "squashed scores"),
-        Let(y[i], c * t[i], "scores within c of zero"),
+        Let(xtilde[j], tanh(x[j] / kappa), "squashed scores"),
+        Let(y[j], kappa * xtilde[j], "scores within the bound"),
     ),
     numpy=forward,
     about="Soft capping leaves small scores alone and keeps large ones below a bound.",

@@ -9,10 +9,10 @@ from ..equation import Let
 from ..notation import Dim, scalar, sum_over
 from ..op import Op
 
-n = Dim("n", "scores")
+n = Dim("n", "classes")
 i, j = n.indices("i j")
-x, E, p = n.vector("x", note="scores"), n.vector("E"), n.vector("p")
-Z = scalar("Z")
+x, E = n.vector("x", note="scores"), n.vector("E", note="exponentials")
+p, Z = n.vector("p", note="probabilities"), scalar("Z", note="partition function")
 
 
 def forward(x: np.ndarray) -> Any:

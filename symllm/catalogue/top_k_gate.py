@@ -11,7 +11,7 @@ from .masked_softmax import masked_softmax
 
 e = Dim("e", "experts")
 (k,) = e.indices("k")
-z, G = e.vector("z", note="logits of the router"), e.vector("G")
+z, g = e.vector("z", note="logits of the router"), e.vector("g", note="gates")
 mask = e.vector("mask", role="target", domain="binary", note="is the expert chosen?")
 
 
@@ -28,7 +28,7 @@ top_k_gate = Op(
     name="top_k_gate",
     title="Top-k gate",
     inputs=(z, mask),
-    equations=(Let(G[k], masked_softmax(z[k], mask[k], over=k), "gates, zero if not chosen"),),
+    equations=(Let(g[k], masked_softmax(z[k], mask[k], over=k), "gates, zero if not chosen"),),
     numpy=forward,
     about=(
         "The experts that were chosen share the whole weight by a softmax of their logits; the "

@@ -13,9 +13,11 @@ v = Dim("v", "tokens of the vocabulary")
 d = Dim("d", "width of the stream")
 (i,), (w,), (k, l) = n.indices("i"), v.indices("w"), d.indices("k l")
 t = Tensor("t", (n,), role="target", domain=v, note="token at each position")
-W = matrix("W", v, d, role="parameter", note="table of embeddings")
+W = matrix("W", v, d, role="parameter", note="weights: one row for each token")
 U = matrix("U", d, d, role="parameter", note="weights between the tables")
-x, h, z = matrix("x", n, d), matrix("h", n, d), matrix("z", n, v)
+y = matrix("y", n, d, note="embedded tokens")
+h = matrix("h", n, d, note="state at the end of the model")
+z = matrix("z", n, v, note="logits")
 
 
 def forward(t: np.ndarray, W: np.ndarray, U: np.ndarray) -> Any:
@@ -27,8 +29,8 @@ weight_tying = Op(
     title="Weight tying",
     inputs=(t, W, U),
     equations=(
-        Let(x[i, k], W[t[i], k], "embedded tokens"),
-        Let(h[i, k], sum_over(U[k, l] * x[i, l], l), "transformed rows"),
+        Let(y[i, k], W[t[i], k], "the rows of the tokens"),
+        Let(h[i, k], sum_over(U[k, l] * y[i, l], l), "transformed rows"),
         Let(z[i, w], sum_over(h[i, k] * W[w, k], k), "logits"),
     ),
     numpy=forward,

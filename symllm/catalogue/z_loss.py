@@ -13,7 +13,8 @@ n = Dim("n", "classes")
 (i,) = n.indices("i")
 z = n.vector("z", note="logits")
 weight = scalar("weight", role="constant", domain="positive", note="weight of the penalty")
-lse, L = scalar("lse"), scalar("L")
+zeta = scalar("zeta", note="log of the partition function")
+L = scalar("L", note="loss")
 
 
 def forward(z: np.ndarray, weight: float) -> Any:
@@ -26,8 +27,8 @@ z_loss = Op(
     title="Z-loss",
     inputs=(z, weight),
     equations=(
-        Let(lse, logsumexp(z[i], over=i), "log of the partition function"),
-        Let(L, weight * lse**2, "loss"),
+        Let(zeta, logsumexp(z[i], over=i), "log of the partition function"),
+        Let(L, weight * zeta**2, "loss"),
     ),
     numpy=forward,
     about="The z-loss keeps logits from drifting: it pulls the log of softmax's denominator to 0.",

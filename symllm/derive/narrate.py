@@ -186,7 +186,8 @@ class Narrator(Phrases):
         body *= self.writer.poly(change.poly(place.slope))
         found = entry(line.name, *(self.writer.subscript(change.subscript(s)) for s in place.subs))
         by = entry(line.name, *map(symbol, line.entry))
-        body *= how(found, by)
+        if found != by:  # by itself an entry has the slope one, which goes without saying
+            body *= how(found, by)
         return make_sum(body, limits(new[ix] for ix in summed)) if summed else body
 
     def calculus(self, line: Line) -> tuple[str, Sentence, str]:

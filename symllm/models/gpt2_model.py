@@ -45,17 +45,17 @@ gpt2_embed = Op(
 x, F = Tensor("x", (B, n, c)), Tensor("F", (B, n, c))
 gamma, beta = c.vector("gamma", role="parameter"), c.vector("beta", role="parameter")
 targets = Tensor("t", (B, n), "target", v)
-m = Tensor("m", (B, n), "target", "binary")
+mask = Tensor("mask", (B, n), "target", "binary")
 z, l, L = Tensor("z", (B, n, v)), Tensor("l", (B, n)), scalar("L")
 eps = scalar("eps", role="constant", domain="positive")
 
 
 def head_forward(
     x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, W_E: np.ndarray,
-    t: np.ndarray, m: np.ndarray, eps: float,
+    t: np.ndarray, mask: np.ndarray, eps: float,
 ) -> Any:  # fmt: skip
     losses = []
-    for row in zip(*np.nonzero(m), strict=True):
+    for row in zip(*np.nonzero(mask), strict=True):
         last = x[row] - x[row].mean()
         logits = W_E @ (gamma * last / np.sqrt((last**2).mean() + eps) + beta)
         losses.append(np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[t[row]])
@@ -65,12 +65,12 @@ def head_forward(
 gpt2_head = Op(
     name="gpt2_head",
     title="GPT-2's head",
-    inputs=(x, gamma, beta, W_E, targets, m, eps),
+    inputs=(x, gamma, beta, W_E, targets, mask, eps),
     equations=(
         Let(F[b, i, a], layer_norm(x[b, i, a], gamma[a], beta[a], eps, over=a), "normalised"),
         Let(z[b, i, w], projection(F[b, i, a], W_E[w, a], over=(a, w)), "logits"),
         Let(l[b, i], cross_entropy_index(z[b, i, w], targets[b, i], over=w), "losses"),
-        Let(L, masked_mean(l[b, i], m[b, i], over=((b, i),)), "mean of those that count"),
+        Let(L, masked_mean(l[b, i], mask[b, i], over=((b, i),)), "mean of those that count"),
     ),
     numpy=head_forward,
     about="The loss of the next token, averaged over the positions whose targets count.",
@@ -89,10 +89,10 @@ def gpt2() -> Model:
         name="gpt2",
         title="GPT-2",
         embed=gpt2_embed,
-        stack=Scan(gpt2_block, "x", Dim("L")),
+        stack=Scan(gpt2_block, "x", Dim("n_layer")),
         head=gpt2_head,
         settings=(
-            Setting("L", "n_layer"),
+            Setting("n_layer", "n_layer"),
             Setting("c", "n_embd"),
             Setting("h", "n_head"),
             Setting("d", exact=("c", "h")),

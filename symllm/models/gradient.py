@@ -77,7 +77,7 @@ class ModelGradient:
     def at_end(self, expr: sp.Expr, stage: str) -> sp.Expr:
         """An expression of the first or the last stage, what it shares with the layers in place.
 
-        The embedding gives ``x[0]``, the head takes ``x[L]``.
+        The embedding gives ``x[0]``, the head takes what the last layer gives.
         """
         carry, model = self.model.stack.carry, self.model
         inner, place = model.embed.program.outputs[0], Layer(0)

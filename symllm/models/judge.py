@@ -114,9 +114,9 @@ def loss(
     rows = []
     for row in tokens:
         x = run(EMBED, row, held(EMBED, n=len(row)))
-        for layer in range(sizes.L):
+        for layer in range(sizes.n_layer):
             x = run(LAYER, x, held(LAYER, layer=layer))
         rows.append(x)
     counted = (targets != -100).astype(float)
     labels = np.where(targets == -100, 0, targets)
-    return float(run(HEAD, np.stack(rows), held(HEAD), t=labels, m=counted))
+    return float(run(HEAD, np.stack(rows), held(HEAD), t=labels, mask=counted))

@@ -48,16 +48,16 @@ x, F = Tensor("x", (B, n, c)), Tensor("F", (B, n, c))
 gamma = c.vector("gamma", role="parameter")
 W_H = matrix("W_H", v, c, role="parameter")
 targets = Tensor("t", (B, n), "target", v)
-m = Tensor("m", (B, n), "target", "binary")
+mask = Tensor("mask", (B, n), "target", "binary")
 z, l, L = Tensor("z", (B, n, v)), Tensor("l", (B, n)), scalar("L")
 eps = scalar("eps", role="constant", domain="positive")
 
 
 def head_forward(
-    x: np.ndarray, gamma: np.ndarray, W_H: np.ndarray, t: np.ndarray, m: np.ndarray, eps: float
+    x: np.ndarray, gamma: np.ndarray, W_H: np.ndarray, t: np.ndarray, mask: np.ndarray, eps: float
 ) -> Any:
     losses = []
-    for row in zip(*np.nonzero(m), strict=True):
+    for row in zip(*np.nonzero(mask), strict=True):
         logits = W_H @ (gamma * x[row] / np.sqrt((x[row] ** 2).mean() + eps))
         losses.append(np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[t[row]])
     return np.mean(losses)
@@ -66,12 +66,12 @@ def head_forward(
 llama_head = Op(
     name="llama_head",
     title="Llama's head",
-    inputs=(x, gamma, W_H, targets, m, eps),
+    inputs=(x, gamma, W_H, targets, mask, eps),
     equations=(
         Let(F[b, i, a], rms_norm(x[b, i, a], gamma[a], eps, over=a), "normalised"),
         Let(z[b, i, w], projection(F[b, i, a], W_H[w, a], over=(a, w)), "logits"),
         Let(l[b, i], cross_entropy_index(z[b, i, w], targets[b, i], over=w), "losses"),
-        Let(L, masked_mean(l[b, i], m[b, i], over=((b, i),)), "mean of those that count"),
+        Let(L, masked_mean(l[b, i], mask[b, i], over=((b, i),)), "mean of those that count"),
     ),
     numpy=head_forward,
     about="The loss of the next token, averaged over the positions whose targets count.",
@@ -85,10 +85,10 @@ def llama() -> Model:
         name="llama",
         title="Llama",
         embed=llama_embed,
-        stack=Scan(llama_block, "x", Dim("L")),
+        stack=Scan(llama_block, "x", Dim("n_layer")),
         head=llama_head,
         settings=(
-            Setting("L", "num_hidden_layers"),
+            Setting("n_layer", "num_hidden_layers"),
             Setting("c", "hidden_size"),
             Setting("h", "num_attention_heads"),
             Setting("g", "num_key_value_heads", default="h"),
@@ -102,12 +102,12 @@ def llama() -> Model:
         ),
         parameters=(
             Parameter("model.embed_tokens.weight", EMBED, ("W_E",), (("v",), ("c",))),
-            per_layer("input_layernorm.weight", "g_1", axes="c"),
+            per_layer("input_layernorm.weight", "gamma_1", axes="c"),
             per_layer("self_attn.q_proj.weight", "W_Q", axes="g u 2 m, c"),
             per_layer("self_attn.k_proj.weight", "W_K", axes="g 2 m, c"),
             per_layer("self_attn.v_proj.weight", "W_V", axes="g e, c"),
             per_layer("self_attn.o_proj.weight", "W_O", axes="c, g u e"),
-            per_layer("post_attention_layernorm.weight", "g_2", axes="c"),
+            per_layer("post_attention_layernorm.weight", "gamma_2", axes="c"),
             per_layer("mlp.gate_proj.weight", "W_G", axes="f, c"),
             per_layer("mlp.up_proj.weight", "W_U", axes="f, c"),
             per_layer("mlp.down_proj.weight", "W_D", axes="c, f"),

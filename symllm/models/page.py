@@ -48,14 +48,17 @@ def model_markdown(gradient: ModelGradient, flavour: str | Flavour = "github") -
 def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[str]:
     model = gradient.model
     layer = lowered(model.block.title)
+    p = Printer(PLAIN)
+    count = p(model.stack.count.symbol)
     yield "**Forward.** " + f.prose(
-        f"Tokens enter through {model.embed.title}; each of $L$ layers is {layer}, "
+        f"Tokens enter through {model.embed.title}; each of ${count}$ layers is {layer}, "
         f"with parameters of its own; the last layer's output goes to {model.head.title}."
     )
     yield f.display(forward(gradient))
     yield "**The head.** " + f.prose(
         "The derivation for the head gives the gradient of what the last layer puts out, by way "
-        "of the logits $z$: probabilities less the token that came, for each of the $M$ that count."
+        "of the logits $z$: probabilities less the token that came, for each of the "
+        f"${p(sp.Symbol('n_mask'))}$ positions that count."
     )
     adjoints = (let for let in gradient.head.where_new if let.name.startswith("d"))
     kept = [gradient.placed(let, HEAD) for let in adjoints]
@@ -63,7 +66,7 @@ def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[
     yield f.display(rows([(left, following(right, model)) for left, right in found], PLAIN))
     yield "**The layers.** " + f.prose(
         "What a layer does to the gradient is derived once. From the last layer to the first, "
-        r"for $\ell = L - 1, \dots, 0$, the gradient of what went into a layer follows from that "
+        rf"for $\ell = {count} - 1, \dots, 0$, the gradient of what went into a layer follows from that "
         "of what came out: the stream itself, and a branch of it for each of its two readers."
     )
     carry = gradient.model.stack.carry
@@ -72,7 +75,7 @@ def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[
     yield f.display(rows([(let.lhs, let.rhs) for let in (*stream, gradient.recurrence)], PLAIN))
     yield "**The parameters.** " + f.prose(
         "Each array of a checkpoint, and its gradient, in the names of the derivations of the "
-        f"head, of the layer and of the embedding; ${Printer(PLAIN)(sp.Symbol(f'd{carry}'))}$ is "
+        f"head, of the layer and of the embedding; ${p(sp.Symbol(f'd{carry}'))}$ is "
         "the gradient of the stream. The names of those of a layer, which bear its index, begin "
         f"with `{model.layers.format(layer='l')}`."
     )
@@ -109,14 +112,14 @@ def forward(gradient: ModelGradient) -> str:
     model = gradient.model
     p = Printer(PLAIN)
     ell = sp.Symbol("ell", integer=True)
-    x = model.stack.carry
+    x, count = model.stack.carry, p(model.stack.count.symbol)
     first, here, after, last = (
         p(entry(x, Layer(at))) for at in (sp.S.Zero, ell, ell + 1, model.stack.count.symbol)
     )
     lines = [
         rf"{first} &= \text{{embedding}}(t)",
-        rf"{after} &= \text{{block}}({here}) && \quad \ell = 0, \dots, L - 1",
-        rf"\mathcal{{L}} &= \text{{head}}({last}, {p(sp.Symbol('t_next'))})",
+        rf"{after} &= \text{{block}}({here}) && \quad \ell = 0, \dots, {count} - 1",
+        rf"L &= \text{{head}}({last}, {p(sp.Symbol('t_next'))})",
     ]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 

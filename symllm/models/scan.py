@@ -11,7 +11,7 @@ from ..op import Op
 
 @dataclass(frozen=True)
 class Scan:
-    """``x[0]`` is given, ``x[l + 1] = body(x[l], parameters of layer l)`` for l from 0 to L - 1.
+    """``x[0]`` is given, ``x[l + 1] = body(x[l], parameters of layer l)`` for every layer l.
 
     A let-program binds every name once; a scan binds ``carry`` once for each
     layer. Its adjoint is a scan as well, from the last layer to the first:

@@ -13,7 +13,7 @@ from ..codegen.writer import WIDTH
 from .architecture import EMBED, HEAD, LAYER, Architecture, Parameter, Setting
 
 #: What the inputs of a stage are called in ``forward`` that are no parameters or settings.
-LOCAL = {EMBED: {"t": "tokens"}, LAYER: {"pos": "pos"}, HEAD: {"t": "labels", "m": "counted"}}
+LOCAL = {EMBED: {"t": "tokens"}, LAYER: {"pos": "pos"}, HEAD: {"t": "labels", "mask": "counted"}}
 #: What the functions that handle a stage's arrays may need.
 CONTEXT = {EMBED: ("params", "s", "n"), LAYER: ("params", "s", "layer"), HEAD: ("params", "config")}
 #: How docstrings speak of the arrays of a stage.
@@ -50,7 +50,7 @@ class Table:
             *(f"s.{parameter.rows}" for parameter in self.model.parameters),
             *(text(stage) for stage in CONTEXT for text in (self.loader, self.run)),
         ]
-        known = {"L", "v", *re.findall(r"\bs\.(\w+)", " ".join(code))}
+        known = {"n_layer", "v", *re.findall(r"\bs\.(\w+)", " ".join(code))}
         letters = [f"{s.letter}={s.letter}" for s in self.model.settings if s.letter in known]
         return "\n".join(listed("return SimpleNamespace(", letters, ")", WIDTH - 4))
 

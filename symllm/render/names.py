@@ -14,7 +14,7 @@ SPELLED = {"eps": r"\epsilon", "lamda": r"\lambda", "ell": r"\ell", "epsilon": r
     name: rf"\{name}" for name in GREEK.split()
 }
 #: Names of code for what the field writes as a letter.
-LETTERS = {"lr": "eta", "weight_decay": "lamda", "max_norm": "c"}
+LETTERS = {"lr": "eta", "weight_decay": "lamda", "max_norm": "c", "weight": "w"}
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar"}
 
 

@@ -22,7 +22,7 @@ FACES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         ("relu", "sigmoid", "tanh", "softplus", "gelu", "gelu_tanh", "silu"), ("x[n]", "y[n]")
     ),
-    "softcap": ("x[n] (c)", "y[n]"),
+    "softcap": ("x[m] (kappa)", "y[m]"),
     "softmax": ("x[n]", "p[n]"),
     "log_softmax": ("x[n]", "y[n]"),
     "logsumexp": ("x[n]", "z"),
@@ -35,11 +35,11 @@ FACES: dict[str, tuple[str, str]] = {
     "jensen_shannon": ("p[n] q[n]", "L"),
     "distillation": ("z[n] [v[n]] (tau)", "L"),
     "mse": ("x[n] [y[n]]", "L"),
-    "masked_mean": ("x[n] [m[n]]", "L"),
+    "masked_mean": ("x[n] [mask[n]]", "L"),
     "layer_norm": ("x[d] *gamma[d]* *beta[d]* (eps)", "y[d]"),
     "rms_norm": ("x[d] *gamma[d]* (eps)", "y[d]"),
     "embedding": ("[t[n]] *W[v,d]*", "y[n,d]"),
-    "cosine_similarity": ("x[d] y[d]", "s"),
+    "cosine_similarity": ("x[d] u[d]", "s"),
     "weight_tying": ("[t[n]] *W[v,d]* *U[d,d]*", "z[n,v]"),
     "linear": ("x[m] *W[n,m]* *b[n]*", "y[n]"),
     "rope": ("x[n,2m] (pos[n]) (base)", "y[n,2m]"),
@@ -56,7 +56,10 @@ FACES: dict[str, tuple[str, str]] = {
         "Y[n,c]",
     ),
     "grouped_query_attention": ("Q[g,u,n,d] K[g,m,d] V[g,m,e]", "O[g,u,n,e]"),
-    "mlp": ("x[m] *W_1[f,m]* *b_1[f]* *W_2[n,f]* *b_2[n]*", "y[n]"),
+    "mlp": (
+        "x[d_in] *W_1[f,d_in]* *b_1[f]* *W_2[d_out,f]* *b_2[d_out]*",
+        "y[d_out]",
+    ),
     "gpt2_block": (
         "x[n,c] *gamma_1[c]* *beta_1[c]* *W_Q[c,h,d]* *b_Q[h,d]* *W_K[c,h,d]* *b_K[h,d]* "
         "*W_V[c,h,d]* *b_V[h,d]* *W_O[h,d,c]* *b_O[c]* *gamma_2[c]* *beta_2[c]* *W_1[c,f]* "
@@ -64,12 +67,12 @@ FACES: dict[str, tuple[str, str]] = {
         "y[n,c]",
     ),
     "llama_block": (
-        "x[n,c] *g_1[c]* *W_Q[g,u,2,m,c]* *W_K[g,2,m,c]* *W_V[g,e,c]* *W_O[c,g,u,e]* *g_2[c]* "
+        "x[n,c] *gamma_1[c]* *W_Q[g,u,2,m,c]* *W_K[g,2,m,c]* *W_V[g,e,c]* *W_O[c,g,u,e]* *gamma_2[c]* "
         "*W_G[f,c]* *W_U[f,c]* *W_D[c,f]* (pos[n]) (base) (eps)",
         "y[n,c]",
     ),
     "moe_block": (
-        "x[n,c] [mask[n,e]] *g[c]* *W_R[e,c]* *W_G[e,f,c]* *W_U[e,f,c]* *W_D[e,c,f]* (eps)",
+        "x[n,c] [mask[n,e]] *gamma[c]* *W_R[e,c]* *W_G[e,w,c]* *W_U[e,w,c]* *W_D[e,c,w]* (eps)",
         "y[n,c]",
     ),
     "dpo": ("c_w c_l [ref_w] [ref_l] (beta)", "L"),
@@ -78,9 +81,9 @@ FACES: dict[str, tuple[str, str]] = {
     "alibi": ("Q[n,d] K[n,d] V[n,e] (slope)", "O[n,e]"),
     "sliding_window": ("Q[n,d] K[n,d] V[n,e] (w)", "O[n,e]"),
     "linear_attention": ("Q[n,d] K[m,d] V[m,e]", "O[n,e]"),
-    "sinusoidal_positions": ("a[n,m] b[n,m] pos[n] (base)", "u[n,m] v[n,m]"),
-    "top_k_gate": ("z[e] [mask[e]]", "G[e]"),
-    "mixture_of_experts": ("z[e] [mask[e]] F[e,d]", "y[d]"),
+    "sinusoidal_positions": ("a[n,m] b[n,m] pos[n] (base)", "y_a[n,m] y_b[n,m]"),
+    "top_k_gate": ("z[e] [mask[e]]", "g[e]"),
+    "mixture_of_experts": ("z[e] [mask[e]] F[e,c]", "y[c]"),
     "load_balancing": ("z[n,e] [a[n]] (alpha)", "L"),
     "clip_by_global_norm": ("g[n] (max_norm)", "y[n]"),
     "sgd": ("theta[n] g[n] (lr)", "theta_next[n]"),
@@ -186,8 +189,9 @@ def test_every_gradient_verifies(name: str, axes: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_a_derivation_has_four_to_twelve_steps(name: str) -> None:
     g = ops[name].gradient()
-    cited = all(isinstance(let.rhs, Call) for let in ops[name].equations)
-    assert (1 if cited else 4) <= len(g.steps) <= 12
+    cited = [isinstance(let.rhs, Call) for let in ops[name].equations]
+    least = 1 if all(cited) else 3 if any(cited) else 4
+    assert least <= len(g.steps) <= 12
     for step in g.steps:
         assert step.rule
         assert step.reason.endswith(".")

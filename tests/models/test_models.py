@@ -14,7 +14,8 @@ from symllm.models.scan import Scan
 from symllm.models.source import model_source
 from symllm.notation import Layer, entry
 
-B, n, c, d, f, h, L, v = (Dim(name).symbol for name in ("B", "n", "c", "d", "f", "h", "L", "v"))
+B, n, c, d, f, h, v = (Dim(name).symbol for name in ("B", "n", "c", "d", "f", "h", "v"))
+L = Dim("n_layer").symbol
 ell, b, i, a, j = (sp.Symbol(name, integer=True) for name in ("ell", "b", "i", "a", "j"))
 
 
@@ -67,7 +68,8 @@ def test_a_page_tells_the_tokens_that_come_next_from_those_that_go_in(model: Any
 def test_the_logits_gradient_is_what_everybody_knows() -> None:
     where = models.gpt2().gradient().head.where
     w, t = sp.Symbol("w", integer=True), entry("t", b, i)
-    expected = entry("m", b, i) * (entry("p", b, i, w) - sp.KroneckerDelta(w, t)) / sp.Symbol("M")
+    less = entry("p", b, i, w) - sp.KroneckerDelta(w, t)
+    expected = entry("mask", b, i) * less / sp.Symbol("n_mask")
     assert sp.simplify(where["dz"].rhs - expected) == 0
 
 
@@ -83,7 +85,7 @@ def test_steps_go_from_the_loss_down(model: Any) -> None:
 def test_parameters_are_those_of_gpt2() -> None:
     """124 439 808 of them in the smallest."""
     counts = models.gpt2().counts()
-    small = counts.at(L=12, c=768, h=12, d=64, f=3072, v=50257, n=1024)
+    small = counts.at(n_layer=12, c=768, h=12, d=64, f=3072, v=50257, n=1024)
     assert small.parameters == 124_439_808
 
 
@@ -100,7 +102,7 @@ def test_training_costs_six_operations_for_each_parameter_and_token() -> None:
 
 def test_depth_multiplies_what_a_layer_costs(model: Any) -> None:
     counts = model.counts()
-    one, two, three = (counts.at(L=k).forward_flops for k in (1, 2, 3))
+    one, two, three = (counts.at(n_layer=k).forward_flops for k in (1, 2, 3))
     assert (
         sp.expand(three - two)
         == sp.expand(two - one)
@@ -124,7 +126,7 @@ MISTAKES = {
         "grads[name] = grads[name] + gradient if name in grads else gradient",
         "grads[name] = gradient",
     ),
-    "layers in the wrong order": ("in reversed(range(s.L))", "in range(s.L)"),
+    "layers in the wrong order": ("in reversed(range(s.n_layer))", "in range(s.n_layer)"),
 }
 
 
