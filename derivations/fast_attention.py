@@ -126,8 +126,8 @@ calculation(
 
 # %% [markdown]
 # *In words:* a row of any length can be read once, in blocks that fit into fast memory, in any
-# grouping, and a triple of each row is all that is carried along. A single score is the
-# piece $(s, 1, v)$; an empty one would be $(-\infty, 0, 0)$, which changes nothing.
+# grouping, and a triple of each row is all that is carried along. A single score $x$ with the value
+# $y$ is the piece $(x, 1, y)$; an empty one would be $(-\infty, 0, 0)$, which changes nothing.
 #
 # As a program: scores too large for an exponential, in blocks of seven, once from the left and once
 # as a tree.
@@ -247,11 +247,11 @@ for name, found in {"dQ": dQ, "dK": dK, "dV": dV}.items():
 # It computes more than before, for the scores are computed twice. It is faster because it moves
 # less. A processor has a small memory beside its arithmetic, of $C$ numbers, and a large one that
 # is slow. Let blocks of $B$ rows, $d$ numbers wide, of queries, keys, values and outputs fill the
-# small memory: $4Bd = C$. For each of the $n / B$ blocks of queries, all keys and values are read
-# once.
+# small memory: $4Bd = C$. For each of the $n / B$ blocks of queries all keys and values are read
+# once, $2nd$ numbers.
 
 # %%
-length = scalar("n", domain="positive", note="length of the text")
+length = scalar("n", domain="positive", note="queries")
 width = scalar("d", domain="positive", note="width of a head")
 C = scalar("C", domain="positive", note="numbers that the fast memory holds")
 B = scalar("B", domain="positive")
@@ -271,8 +271,8 @@ calculation(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Scores arrive one by one. What becomes of $m$, $z$ and $o$ when the score $s$ comes, with
-# its value $v$?
+# **1.** Scores arrive one by one. What becomes of $m$, $z$ and $o$ when the score $x$ comes, with
+# its value $y$?
 #
 # **2.** Show that adding one number to all scores of a row leaves the joined output as it was.
 #
@@ -289,11 +289,11 @@ calculation(
 #
 # ### Answers
 #
-# **1.** The score is a piece of its own, with the sum 1 and the weighted value $v$. With the new
+# **1.** The score is a piece of its own, with the sum 1 and the weighted value $y$. With the new
 # maximum $M$, the old sums are scaled once:
 
 # %%
-one, value, M = scalar("s", note="score"), scalar("v", note="value"), scalar("M")
+one, value, M = scalar("x", note="a new score"), scalar("y", note="its value"), scalar("M")
 z, o = scalar("z", note="sum of the exponentials"), scalar("o", note="weighted sum of the values")
 calculation(
     (exp(m - M) * o + exp(one - M) * value) / (exp(m - M) * z + exp(one - M)),
@@ -336,8 +336,10 @@ calculation(share * first + (1 - share) * second, given=halves, title="Two machi
 )
 
 # %% [markdown]
-# **4.** By a sixth, for one matrix product is added to six: two on the way forward, four on the way
-# back. That buys a matrix that need not be kept. The six, counted by the engine:
+# **4.** By a sixth. Scores and output are a matrix product each, and each of the two has two
+# gradients: six products, and to compute the scores again is a seventh. It buys a matrix that need
+# not be kept. A product takes $nmd$ multiplications and as many additions, or $nme$; the six,
+# counted by the engine:
 
 # %% tags=["shown"]
 from symllm import leading, ops
@@ -349,7 +351,8 @@ print("backward:", leading(counts.backward_flops))
 # %% [markdown]
 # **5.** Yes. $D$ is what softmax subtracts, and comes from the weights and the values, whatever the
 # scores are made of. What is new comes after it: the gradient $\mathrm{d}y$ of a capped score is
-# multiplied by the slope of the cap, where $t$ is the capped score over its bound.
+# multiplied by the slope of the cap, where $\tilde{x}$ is the capped score over
+# its bound.
 
 # %%
 ops.softcap.gradient("x").result

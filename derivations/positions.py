@@ -65,7 +65,7 @@ pictures.matrix(
 # %%
 i = scalar("i", note="position of the query")
 j = scalar("j", note="position of the key")
-omega = scalar("omega", note="frequency")
+omega = scalar("omega")
 here = (i, t, omega)
 calculation(sin((i + t) * omega), given=here, title="A sine further on").then(
     cos(t * omega) * sin(i * omega) + sin(t * omega) * cos(i * omega),
@@ -84,7 +84,7 @@ calculation(cos((i + t) * omega), given=here, title="A cosine further on").then(
 # $j$, depend on where one starts:
 
 # %%
-w = m.vector("omega", note="frequency")
+w = m.vector("omega", note="frequencies")
 calculation(
     sum_over(sin(i * w[k]) * sin(j * w[k]) + cos(i * w[k]) * cos(j * w[k]), k),
     given=(w, i, j),
