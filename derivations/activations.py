@@ -176,13 +176,13 @@ ops.softplus.gradient("x")
 # %%
 calculation(log(1 + exp(x)), given=(x,), title="Softplus and the rectifier").then(
     Max(x, 0) + log(1 + exp(-Abs(x))), because="take out the larger"
-).at_most(Max(x, 0) + log(2), because="what is left is at most $\\log 2$")
+)
 
 # %% [markdown]
-# *In words:* never by more than $\log 2$, and that only at the corner. What the first step arrives
-# at is also how programs compute softplus. As it is defined, it fails where $e^x$ is too large for
-# the machine, although the value is harmless; with the larger taken out, the exponential can only
-# be small.
+# *In words:* never by more than $\log 2$, and by so much only at the corner. The right side is also
+# how programs compute softplus. As it is defined, it fails where $e^x$ is too large for the
+# machine, although the value is harmless; with the larger taken out, the exponential can only be
+# small.
 #
 # Softplus itself did not win: at zero it lets $\log 2$ through, and no unit is ever off.
 # It lives on where something has to be positive, such as a step size or a variance. The corner
@@ -427,11 +427,9 @@ first = scalar("kappa", domain="positive", note="slope of the cubic at zero")
 third = scalar("nu", note="weight of the cube")
 near = scalar("x", domain="positive", note="input")
 calculation(
-    first * (near - near**3 / 6),
-    given=(near, Let(first, sqrt(2 / pi), "twice the density at zero")),
-    title="The error function near zero",
+    sqrt(2 / pi) * (near - near**3 / 6), given=(near,), title="The error function near zero"
 ).at_most(erf(near / sqrt(2)), because=r"$e^{-x^2/2} \ge 1 - x^2/2$").at_most(
-    first * (near - near**3 / 6 * (1 - 3 * near**2 / 20)),
+    sqrt(2 / pi) * (near - near**3 / 6 * (1 - 3 * near**2 / 20)),
     because=r"$e^{-x^2/2} \le 1 - x^2/2 + x^4/8$",
 )
 

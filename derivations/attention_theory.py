@@ -192,9 +192,9 @@ forward = (
     Let(S[r, c], sum_over(Q[r, a] * K[c, a], a) / sqrt(d), "scores"),
     Let(Z[r], sum_over(exp(S[r, c]), c), "sum of a row"),
     Let(O[r, l], sum_over(exp(S[r, c]) * V[c, l], c) / Z[r], "output"),
-    Let(S_new[r, c], sum_over(Q[pi[r], a] * K[pi[c], a], a) / sqrt(d), "of reordered rows"),
-    Let(Z_new[r], sum_over(exp(S_new[r, c]), c), "sum of such a row"),
-    Let(O_new[r, l], sum_over(exp(S_new[r, c]) * V[pi[c], l], c) / Z_new[r], "its output"),
+    Let(S_new[r, c], sum_over(Q[pi[r], a] * K[pi[c], a], a) / sqrt(d), "scores, reordered"),
+    Let(Z_new[r], sum_over(exp(S_new[r, c]), c), "sum of a row, reordered"),
+    Let(O_new[r, l], sum_over(exp(S_new[r, c]) * V[pi[c], l], c) / Z_new[r], "output, reordered"),
 )  # fmt: skip
 setting = {"given": forward, "assuming": (permutation(pi),)}
 

@@ -58,9 +58,9 @@ z_1, z_2, o_1, o_2 = (scalar(name) for name in ("z_1", "z_2", "o_1", "o_2"))
 pieces = (
     s, t, v, w, m_1, m_2,
     Let(z_1, sum_over(exp(s[i] - m_1), i), "sum of the first piece"),
-    Let(z_2, sum_over(exp(t[j] - m_2), j), "sum of the second"),
+    Let(z_2, sum_over(exp(t[j] - m_2), j), "sum of the second piece"),
     Let(o_1, sum_over(exp(s[i] - m_1) * v[i], i), "weighted values of the first piece"),
-    Let(o_2, sum_over(exp(t[j] - m_2) * w[j], j), "weighted values of the second"),
+    Let(o_2, sum_over(exp(t[j] - m_2) * w[j], j), "weighted values of the second piece"),
     Let(m, Max(m_1, m_2), "the larger of the maxima"),
 )  # fmt: skip
 
@@ -108,8 +108,8 @@ y_3 = scalar("z_3", note="sum of the third piece")
 left, right = scalar("mhat"), scalar("mtilde")
 triple = (
     x_1, x_2, x_3, y_1, y_2, y_3,
-    Let(left, Max(x_1, x_2), "the first two, joined"),
-    Let(right, Max(x_2, x_3), "the last two, joined"),
+    Let(left, Max(x_1, x_2), "the first two, joined", means="shift of the first two pieces"),
+    Let(right, Max(x_2, x_3), "the last two, joined", means="shift of the last two pieces"),
     Let(m, Max(x_1, x_2, x_3), "all three"),
 )  # fmt: skip
 calculation(
@@ -174,7 +174,7 @@ calculation(
     given=(
         s, m_1,
         Let(z_1, sum_over(exp(s[k] - m_1), k), "sum of the row"),
-        Let(ell, m_1 + log(z_1), "what is saved"),
+        Let(ell, m_1 + log(z_1), "what is saved", means="logarithm of the sum"),
     ),
     title="A probability",
 ).then(exp(s[i] - m_1) / z_1, because="the exponential of a logarithm").then(
@@ -199,7 +199,7 @@ dO = e.vector("dO").batched((n,))
 O, dP, D = e.vector("O").batched((n,)), k.vector("dP").batched((n,)), n.vector("D")
 rows = (
     P, V, dO,
-    Let(O[r, l], sum_over(P[r, c] * V[c, l], c), "the output"),
+    Let(O[r, l], sum_over(P[r, c] * V[c, l], c), "output"),
     Let(dP[r, c], sum_over(dO[r, l] * V[c, l], l), "what arrives at the probabilities"),
 )  # fmt: skip
 calculation(sum_over(P[r, c] * dP[r, c], c), given=rows, title="The mean of a row").then(
@@ -293,7 +293,11 @@ calculation(
 # maximum $M$, the old sums are scaled once:
 
 # %%
-one, value, M = scalar("x", note="a new score"), scalar("y", note="its value"), scalar("M")
+one, value, M = (
+    scalar("x", note="a new score"),
+    scalar("y", note="value of the new score"),
+    scalar("M"),
+)
 z, o = scalar("z", note="sum of the exponentials"), scalar("o", note="weighted sum of the values")
 calculation(
     (exp(m - M) * o + exp(one - M) * value) / (exp(m - M) * z + exp(one - M)),
@@ -320,10 +324,10 @@ ell_1, ell_2 = scalar("ell_1"), scalar("ell_2")
 first, second = scalar("O_1"), scalar("O_2")
 halves = (
     s, t, v, w,
-    Let(ell_1, log(sum_over(exp(s[i]), i)), "of the first half"),
-    Let(ell_2, log(sum_over(exp(t[j]), j)), "of the second"),
-    Let(first, sum_over(exp(s[i] - ell_1) * v[i], i), "output of the first"),
-    Let(second, sum_over(exp(t[j] - ell_2) * w[j], j), "output of the second"),
+    Let(ell_1, log(sum_over(exp(s[i]), i)), "log-sum-exp of the first half"),
+    Let(ell_2, log(sum_over(exp(t[j]), j)), "log-sum-exp of the second half"),
+    Let(first, sum_over(exp(s[i] - ell_1) * v[i], i), "output of the first half"),
+    Let(second, sum_over(exp(t[j] - ell_2) * w[j], j), "output of the second half"),
 )  # fmt: skip
 share = 1 / (1 + exp(ell_2 - ell_1))
 calculation(share * first + (1 - share) * second, given=halves, title="Two machines").then(

@@ -173,7 +173,7 @@ causal = (
     Let(O[i, l], sum_over(seen * V[j, l], j) / Z[i], "output"),
     Let(L, sum_over(sum_over(dO[i, l] * O[i, l], l), i), "what is differentiated", means="loss"),
     Let(D[i], sum_over(dO[i, l] * O[i, l], l), "row sums"),
-    Let(R[j, k, l], sum_over(Iverson(j <= i) * Q[i, k] * dO[i, l] / Z[i], i), "running backwards"),
+    Let(R[j, k, l], sum_over(Iverson(j <= i) * Q[i, k] * dO[i, l] / Z[i], i), "memory backwards"),
 )  # fmt: skip
 calculation(Partial(L, V[j, l]), given=causal, title="What a value gets").then(
     sum_over(seen * dO[i, l] / Z[i], i), because="the queries that see it"

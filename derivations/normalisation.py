@@ -61,9 +61,9 @@ moments = (
 )  # fmt: skip
 moved = (
     *moments, a, b,
-    Let(z[i], a * x[i] + b, "stretched and shifted"),
-    Let(mu_z, mean(z[j], j), "its mean"),
-    Let(v_z, mean((z[j] - mu_z) ** 2, j), "its variance"),
+    Let(z[i], a * x[i] + b, "stretched and shifted", means="moved input"),
+    Let(mu_z, mean(z[j], j), "its mean", means="mean of the moved input"),
+    Let(v_z, mean((z[j] - mu_z) ** 2, j), "its variance", means="variance of the moved input"),
 )  # fmt: skip
 calculation((z[i] - mu_z) / sqrt(v_z + eps), given=moved, title="Stretched and shifted").then(
     a * (x[i] - mu) / sqrt(a**2 * v + eps), because="mean and variance follow"
@@ -201,7 +201,7 @@ layer = (
     Let(r, 1 / sqrt(mean(x[j] ** 2, j)), "reciprocal root mean square", means=SIZE),
     Let(xhat[i], r * x[i], "normalised input"),
     Let(dx[i], r * (g[i] - xhat[i] * mean(g[j] * xhat[j], j)), SENT),
-    Let(dW[i, col], dx[i] * u[col], "through the layer"),
+    Let(dW[i, col], dx[i] * u[col], "through the layer", means="gradient of the weights"),
 )  # fmt: skip
 
 
@@ -220,7 +220,10 @@ calculation(over_all(W[i, col] * dW[i, col]), given=layer, title="At right angle
 
 # %%
 r_a = scalar("rtilde")
-stretched = (*layer, a, Let(r_a, 1 / sqrt(mean((a * x[j]) ** 2, j)), "after the stretch"))
+stretched = (
+    *layer, a,
+    Let(r_a, 1 / sqrt(mean((a * x[j]) ** 2, j)), "after the stretch", means=f"{SIZE}, stretched"),
+)  # fmt: skip
 calculation(
     r_a * (g[i] - r_a * a * x[i] * mean(g[j] * (r_a * a * x[j]), j)) * u[col],
     given=stretched,

@@ -177,10 +177,10 @@ e = m.vector("e", note="second entries of the key's pairs")
 p_i, q_i, c_j, e_j = (m.vector(f"{name}tilde") for name in "pqce")
 turned = (
     p, q, c, e, w, i, j,
-    Let(p_i[k], p[k] * cos(i * w[k]) - q[k] * sin(i * w[k]), "the query, turned"),
-    Let(q_i[k], p[k] * sin(i * w[k]) + q[k] * cos(i * w[k]), "and its second entries"),
-    Let(c_j[k], c[k] * cos(j * w[k]) - e[k] * sin(j * w[k]), "the key, turned"),
-    Let(e_j[k], c[k] * sin(j * w[k]) + e[k] * cos(j * w[k]), "and its second entries"),
+    Let(p_i[k], p[k] * cos(i * w[k]) - q[k] * sin(i * w[k]), "first entries of the turned query"),
+    Let(q_i[k], p[k] * sin(i * w[k]) + q[k] * cos(i * w[k]), "second entries of the turned query"),
+    Let(c_j[k], c[k] * cos(j * w[k]) - e[k] * sin(j * w[k]), "first entries of the turned key"),
+    Let(e_j[k], c[k] * sin(j * w[k]) + e[k] * cos(j * w[k]), "second entries of the turned key"),
 )  # fmt: skip
 calculation(sum_over(p_i[k] * c_j[k] + q_i[k] * e_j[k], k), given=turned, title="A score").then(
     sum_over(
@@ -429,7 +429,7 @@ i_new, j_new = scalar("ihat"), scalar("jhat")
 moved = (
     z, slope, shift, i, j,
     Let(i_new, i + shift, "position of the query, moved"),
-    Let(j_new, j + shift, "of the key"),
+    Let(j_new, j + shift, "of the key", means="position of the key, moved"),
 )  # fmt: skip
 calculation(z - slope * (i_new - j_new), given=moved).then(
     z - slope * (i - j), because="the shift cancels"
