@@ -137,19 +137,10 @@ ops.relu.gradient("x")
 
 # %% [markdown]
 # But for its corner a rectifier is straight, and it has no scale of its own: stretch the input by a
-# positive factor $c$, and the output stretches with it.
-
-# %%
-c = scalar("c", domain="positive", note="factor of the input")
-calculation(Max(c * x, 0), given=(c, x), title="No scale of its own").then(
-    c * Max(x, 0), because="$c$ does not change the sign"
-)
-
-# %% [markdown]
-# *In words:* multiply the weights and the bias before a rectifier by ten and divide the weights
-# after it by ten, and the network is the same function. A sigmoid cares how large its input is, a
-# rectifier does not: nothing keeps sizes from drifting from layer to layer, and that is why
-# initialisation and normalisation have chapters of their own.
+# positive factor, and the output stretches with it. Multiply the weights and the bias before a
+# rectifier by ten and divide the weights after it by ten, and the network is the same function. A
+# sigmoid cares how large its input is, a rectifier does not: nothing keeps sizes from drifting from
+# layer to layer, and that is why initialisation and normalisation have chapters of their own.
 #
 # ## The corner, rounded
 #
@@ -328,13 +319,11 @@ ops.swiglu.gradient()
 # either way; where there is nothing to pass, the gate does not learn.
 
 # %% [markdown]
-# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh.
+# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh. Only the
+# gradient of the gate is another.
 
 # %%
 ops.geglu
-
-# %% [markdown]
-# Only the gradient of the gate is another.
 
 # %%
 ops.geglu.gradient("gate")
