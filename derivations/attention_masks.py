@@ -118,8 +118,8 @@ for found in others:
 # %% tags=["shown"]
 from symllm import ops
 
-alike = {"masked_attention": "attention", "alibi": "causal_attention"}
-for name, known in {**alike, "sliding_window": "causal_attention"}.items():
+causal = dict.fromkeys(["alibi", "sliding_window"], "causal_attention")
+for name, known in {"masked_attention": "attention", **causal}.items():
     one, other = ops[name].gradient(), ops[known].gradient()
     same = one.results == other.results and one.where["dS"] == other.where["dS"]
     print(f"{name} as {known}: {same}")
@@ -214,11 +214,7 @@ def sloped(Q, K, V, slope):
 by_entry = with_bias(B, B[i, c], lambda Q, K, V, B: ops.masked_attention.numpy(Q, K, V, B))
 by_slope = with_bias(slope, slope * (c - i), sloped)
 dB, dslope = matrix("dB", n, m), scalar("dslope")
-(
-    Let(dB[i, c], by_entry.result, "gradient of the bias"),
-    Let(dslope, by_slope.result, "gradient of the slope"),
-    by_slope.where["dS"],
-)
+Let(dB[i, c], by_entry.result), Let(dslope, by_slope.result), by_slope.where["dS"]
 
 # %% [markdown]
 # **4.** The rows no longer sum to one: what the forbidden positions had is lost, and the output of
