@@ -132,7 +132,7 @@ ops.grouped_query_attention.gradient()
 # score of one head, and then its output:
 
 # %%
-n = Dim("n", "queries")
+n = Dim("n", "positions")
 m = Dim("m", "keys")
 r = Dim("r", "width of latent vectors")
 d = Dim("d", "width of keys")
@@ -143,8 +143,8 @@ e = Dim("e", "width of values")
 Q = matrix("Q", n, d, note="queries")
 C = matrix("C", m, r, note="latent vectors")
 P = matrix("P", n, m, note="attention weights")
-W = matrix("W", d, r, note="from latent vectors to keys")
-U = matrix("U", e, r, note="from latent vectors to values")
+W = matrix("W", d, r, note="weights from latent vectors to keys")
+U = matrix("U", e, r, note="weights from latent vectors to values")
 calculation(
     sum_over(Q[i, k] * sum_over(W[k, a] * C[j, a], a), k), given=(Q, C, W), title="A score"
 ).then(
@@ -167,9 +167,9 @@ calculation(
 # ## Soft capping
 #
 # Where a score runs away from the others, the softmax turns into a choice, and its gradient into
-# nothing. A tanh keeps every score between $-c$ and $c$ and leaves those near zero as they are.
-# (Here $c$ is that bound, and not the width of the model.) Gemma 2 caps the scores of attention at
-# 50, between the product of query and key and the softmax, and its final logits at 30.
+# nothing. A tanh keeps every score between $-\kappa$ and $\kappa$ and leaves those near zero as
+# they are. Gemma 2 caps the scores of attention at 50, between the product of query and key and the
+# softmax, and its final logits at 30.
 
 # %%
 ops.softcap
@@ -192,7 +192,7 @@ ops.softcap.gradient("x")
 # %% [markdown]
 # *In words:* the slope is one at zero and falls to zero as a score nears its bound. In attention
 # this is one factor more: $\mathrm{d}S$ is multiplied, entry by entry, by one minus the square
-# of the capped score over $c$ before it goes on to queries and keys.
+# of the capped score over $\kappa$ before it goes on to queries and keys.
 
 # %% [markdown]
 # ## Exercises
@@ -201,7 +201,7 @@ ops.softcap.gradient("x")
 #
 # **2.** The heads of a layer are reordered, each with its four matrices. What changes?
 #
-# **3.** Scores are capped at $c$. How small can the weight of a key get, among $m$ keys?
+# **3.** Scores are capped at $\kappa$. How small can the weight of a key get, among $m$ keys?
 #
 # **4.** Find the mistake. To train grouped queries somebody starts from a model with a head of keys
 # for each head of queries, and computes $\mathrm{d}K$ of a group as the mean of what its query
@@ -220,7 +220,7 @@ c = Dim("c", "width of the stream")
 X = matrix("X", n, c, note="input")
 W_Q = matrix("W_Q", d, c, note="weights of the queries")
 W_K = matrix("W_K", d, c, note="weights of the keys")
-B = matrix("B", c, c)
+B = matrix("B", c, c, note="bilinear form")
 calculation(
     sum_over(sum_over(W_Q[k, a] * X[i, a], a) * sum_over(W_K[k, b] * X[j, b], b), k),
     given=(X, W_Q, W_K, Let(B[a, b], sum_over(W_Q[k, a] * W_K[k, b], k), "one matrix")),
@@ -235,7 +235,7 @@ calculation(
 h = Dim("h", "heads")
 (s,) = h.indices("s")
 W_O = matrix("W_O", h, e, note="weights of the output")
-O = matrix("O", h, e, note="outputs of the heads")
+O = matrix("O", h, e, note="output")
 pi = h.vector("pi", domain=h, note="the order of the heads")
 calculation(
     sum_over(sum_over(W_O[pi[s], l] * O[pi[s], l], l), s),
@@ -245,20 +245,21 @@ calculation(
 ).then(sum_over(sum_over(W_O[s, l] * O[s, l], l), s), because="terms in another order")
 
 # %% [markdown]
-# **3.** No smaller than $\exp(-2c) / m$. With $c = 50$ that is next to nothing, and so is meant:
-# the cap is for the few scores in the hundreds that would leave a row without a gradient.
+# **3.** No smaller than $\exp(-2 \kappa) / m$. With $\kappa = 50$ that is next to nothing, and so
+# is meant: the cap is for the few scores in the hundreds that would leave a row without a gradient.
 
 # %%
-y, bound = m.vector("y", note="scores"), scalar("c", domain="positive", note="bound on the scores")
+S = m.vector("S", note="scores")
+kappa = scalar("kappa", domain="positive", note="bound on the scores")
 other = m.index("i")
 j = m.index("j")
 calculation(
-    exp(y[j]) / sum_over(exp(y[other]), other),
-    given=(y, bound),
-    assuming=(y[j] <= bound, -bound <= y[j]),
+    exp(S[j]) / sum_over(exp(S[other]), other),
+    given=(S, kappa),
+    assuming=(S[j] <= kappa, -kappa <= S[j]),
     title="The smallest weight",
-).at_least(exp(y[j]) / (m * exp(bound)), because="no term exceeds that of $c$").at_least(
-    exp(-2 * bound) / m, because="nor is any below that of $-c$"
+).at_least(exp(S[j]) / (m * exp(kappa)), because="no term exceeds that of $\\kappa$").at_least(
+    exp(-2 * kappa) / m, because="nor is any below that of $-\\kappa$"
 )
 
 # %% [markdown]

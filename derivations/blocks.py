@@ -119,7 +119,7 @@ i, j, k = c.index("i"), c.index("j"), c.index("k")
 B = matrix("B", c, c, note="Jacobian of a branch")
 B_1, B_2 = (
     matrix("B_1", c, c, note="Jacobian of the first branch"),
-    matrix("B_2", c, c, note="of the second"),
+    matrix("B_2", c, c, note="Jacobian of the second branch"),
 )
 calculation(
     sum_over((delta(i, j) + B_2[i, j]) * (delta(j, k) + B_1[j, k]), j),
@@ -261,7 +261,8 @@ ops.llama_block.gradient("x")
 # once: $y = x + A(x) + F(x)$. Which way of the four is lost?
 #
 # **3.** Find the mistake: "Where a branch has learnt nothing, its last matrix is zero. Then its
-# gradients are zero as well, so it never will." Derive the gradients of $y = x + b\,\tanh(a x)$.
+# gradients are zero as well, so it never will." Derive the gradients of $y = x + w_2\,\tanh(w_1
+# x)$.
 #
 # **4.** A block of Llama has no biases. How many numbers are the biases of one of GPT-2's, of how
 # many in all? (The shifts $\beta$ of its norms are not to be counted.)
@@ -273,7 +274,7 @@ ops.llama_block.gradient("x")
 # (Xiong et al., 2020).
 
 # %%
-x, F = c.vector("x", note="input"), c.vector("F")
+x, F = c.vector("x", note="input"), c.vector("F", note="output of the feed-forward layer")
 calculation(
     1 / sqrt(Var(x[i] + F[i])),
     given=(x, F),
@@ -294,21 +295,21 @@ calculation(
 ).then(sum_over(B_2[i, j] * B_1[j, k], j), because="put in the four ways")
 
 # %% [markdown]
-# **3.** With $b = 0$ the gradient of $a$ is zero and that of $b$ is not: $b$ is no factor of it.
-# After one step $b$ is something else than zero, and then $a$ learns, too. It would be true if both
-# were zero.
+# **3.** With $w_2 = 0$ the gradient of $w_1$ is zero and that of $w_2$ is not: $w_2$ is no factor
+# of it. After one step $w_2$ is something else than zero, and then $w_1$ learns, too. It would be
+# true if both were zero.
 
 # %%
-w_a = scalar("a", note="weight inside the branch")
-w_b = scalar("b", note="weight of the branch")
-x_1, y_1 = scalar("x"), scalar("y")
-branch = (x_1, w_a, w_b, Let(y_1, x_1 + w_b * tanh(w_a * x_1), "a branch of two numbers"))
-calculation(Partial(y_1, w_a), given=branch).then(
-    w_b * x_1 * (1 - tanh(w_a * x_1) ** 2), because="the slope of a tanh"
+w_1 = scalar("w_1", note="weight inside the branch")
+w_2 = scalar("w_2", note="weight of the branch")
+x, y = scalar("x", note="input"), scalar("y", note="output")
+branch = (x, w_1, w_2, Let(y, x + w_2 * tanh(w_1 * x), "a branch of two numbers"))
+calculation(Partial(y, w_1), given=branch).then(
+    w_2 * x * (1 - tanh(w_1 * x) ** 2), because="the slope of a tanh"
 )
 
 # %%
-calculation(Partial(y_1, w_b), given=branch).then(tanh(w_a * x_1), because="the product rule")
+calculation(Partial(y, w_2), given=branch).then(tanh(w_1 * x), because="the product rule")
 
 # %% [markdown]
 # **4.** Nine vectors of width $c$, for the feed-forward layer has one of $4c$, of $12 c^2 + 13 c$.
@@ -318,7 +319,12 @@ held = ops.gpt2_block.counts().by_parameter
 h, d, f = Dim("h", "heads"), scalar("d"), scalar("f")
 calculation(
     sum(held[name] for name in held if name.startswith("b_")),
-    given=(c, h, Let(d, c / h, "width of a head"), Let(f, 4 * c, "width of the middle layer")),
+    given=(
+        c,
+        h,
+        Let(d, c / h, "width of a head"),
+        Let(f, 4 * c, "width of the feed-forward layer"),
+    ),
     title="Biases of a block",
 ).then(9 * c, because="put in the widths")
 

@@ -88,7 +88,7 @@ models.gpt2().gradient()
 # parts are counted from the equations.
 
 # %%
-smallest = models.gpt2().counts().at(L=12, c=768, h=12, d=64, f=3072, v=50257, n=1024)
+smallest = models.gpt2().counts().at(n_layer=12, c=768, h=12, d=64, f=3072, v=50257, n=1024)
 held = smallest.by_parameter
 N_tab, N_attn, N_ff, N_norm = (scalar(f"N_{name}") for name in ("tab", "attn", "ff", "norm"))
 parts = (
@@ -121,9 +121,9 @@ pictures.curves(
 )
 
 # %% [markdown]
-# What training costs follows, for $B$ rows of $n$ tokens, a vocabulary of $v$ and $L$ layers of
-# width $c$ with $h$ heads. The leading terms are six operations for each of the layers' parameters
-# and each token; the chapter *Scaling* makes something of that.
+# What training costs follows, for $B$ rows of $n$ tokens, a vocabulary of $v$ and
+# $n_\mathrm{layer}$ layers of width $c$ with $h$ heads. The leading terms are six operations for
+# each of the layers' parameters and each token; the chapter *Scaling* makes something of that.
 
 # %%
 width = Dim("c")
@@ -214,8 +214,8 @@ sizes = (
     Let(scalar("g"), 32, "heads of keys"),
     Let(scalar("u"), 1, "heads of queries for each"),
     Let(scalar("m"), 64, "pairs that are rotated, in each head"),
-    Let(scalar("L"), 32, "layers"),
-    Let(scalar("v"), 32000, "tokens"),
+    Let(scalar("n_layer"), 32, "layers"),
+    Let(scalar("v"), 32000, "tokens of the vocabulary"),
 )
 count = models.llama().counts().at(e=2 * Dim("m")).parameters
 letters = {Dim(let.name).symbol: let.lhs for let in sizes}
@@ -227,7 +227,7 @@ calculation(count.subs(letters), given=sizes, title="Llama 2, the smallest").the
 # ## Exercises
 #
 # **1.** Gradients are often collected over several small batches before a step. A program averages
-# the mean losses of two batches with $M_1$ and $M_2$ tokens that count. When is that the
+# the mean losses of two batches with $n_1$ and $n_2$ tokens that count. When is that the
 # mean over all tokens? What should it do?
 #
 # **2.** Add the same number to all logits of a position. What happens to the loss? What does that
@@ -246,15 +246,15 @@ calculation(count.subs(letters), given=sizes, title="Llama 2, the smallest").the
 # more; widely used programs have had this mistake.
 
 # %%
-M_1 = scalar("M_1", domain="positive", note="positions that count in the first batch")
-M_2 = scalar("M_2", domain="positive", note="positions that count in the second batch")
+n_1 = scalar("n_1", domain="positive", note="positions that count in the first batch")
+n_2 = scalar("n_2", domain="positive", note="positions that count in the second batch")
 L_1 = scalar("L_1", domain="positive", note="loss of the first batch")
 L_2 = scalar("L_2", domain="positive", note="loss of the second batch")
 calculation(
-    (L_1 + L_2) / 2 - (M_1 * L_1 + M_2 * L_2) / (M_1 + M_2),
-    given=(M_1, M_2, L_1, L_2),
+    (L_1 + L_2) / 2 - (n_1 * L_1 + n_2 * L_2) / (n_1 + n_2),
+    given=(n_1, n_2, L_1, L_2),
     title="Mean of means, less mean",
-).then((M_2 - M_1) * (L_1 - L_2) / (2 * (M_1 + M_2)), because="a common denominator")
+).then((n_2 - n_1) * (L_1 - L_2) / (2 * (n_1 + n_2)), because="a common denominator")
 
 # %% [markdown]
 # **2.** Nothing, since softmax does not see it; so the gradient has no component in that

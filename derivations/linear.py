@@ -75,28 +75,26 @@ print(f"derived {dW[1, 2]:.6f}, by differences {change.sum() / 2:.6f}")
 # parameters, where their gradients are added. So a batch that is too large for the memory may come
 # in pieces. With a loss that is a sum over examples, the gradients of the pieces add up to that of
 # the whole, but for rounding. With a mean, the mean of the pieces is that of the whole only if they
-# are of one size. For one weight, let $g_s$ be the gradients of a first piece of $k$
-# examples, and $v_t$ those of a second of $l$.
+# are of one size. For one weight, let $g_s$ be the gradients of a first piece of $N_1$
+# examples, and $v_u$ those of a second of $N_2$.
 
 # %%
-k, l = Dim("k", "examples of the first piece"), Dim("l", "examples of the second piece")
-s, t = k.index("s"), l.index("t")
-second = l.vector("v", note="gradients of the second piece")
-first, mean_1, mean_2 = (
-    k.vector("g", note="gradients of the first piece"),
-    scalar("mu_1"),
-    scalar("mu_2"),
-)
+N_1 = Dim("N_1", "examples of the first piece")
+N_2 = Dim("N_2", "examples of the second piece")
+s, u = N_1.index("s"), N_2.index("u")
+first = N_1.vector("g", note="gradients of the first piece")
+second = N_2.vector("v", note="gradients of the second piece")
+mean_1, mean_2 = scalar("mu_1"), scalar("mu_2")
 pieces = (
     first, second,
-    Let(mean_1, sum_over(first[s], s) / k, "mean of the first piece"),
-    Let(mean_2, sum_over(second[t], t) / l, "mean of the second"),
+    Let(mean_1, sum_over(first[s], s) / N_1, "mean of the first piece"),
+    Let(mean_2, sum_over(second[u], u) / N_2, "mean of the second piece"),
 )  # fmt: skip
 calculation(
-    (sum_over(first[s], s) + sum_over(second[t], t)) / (k + l),
+    (sum_over(first[s], s) + sum_over(second[u], u)) / (N_1 + N_2),
     given=pieces,
     title="The mean of the whole",
-).then((k * mean_1 + l * mean_2) / (k + l), because="each sum is its mean, times how many")
+).then((N_1 * mean_1 + N_2 * mean_2) / (N_1 + N_2), because="each sum is its mean, times how many")
 
 # %% [markdown]
 # *In words:* means have to be weighted by how many they are the mean of. Whoever averages them
@@ -112,7 +110,8 @@ m = Dim("m", "entries of the input")
 d = Dim("d", "entries between the layers")
 n = Dim("n", "entries of the output")
 i, j, k = n.index("i"), m.index("j"), d.index("k")
-x, h, y = m.vector("x", note="input"), d.vector("h"), n.vector("y", note="targets")
+x, y = m.vector("x", note="input"), n.vector("y", note="output")
+h = d.vector("h", note="hidden vector")
 W, U = matrix("W", d, m, note="weights"), matrix("U", n, d, note="weights of the second layer")
 b, c = d.vector("b", note="bias"), n.vector("c", note="bias of the second layer")
 stack = (
@@ -183,19 +182,19 @@ pictures.graph(ops.lora.batched("N").gradient())
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Multiply all inputs of a layer by $c$ and divide its weights by $c$: it computes what it
+# **1.** Multiply all inputs of a layer by $a$ and divide its weights by $a$: it computes what it
 # did. Does it also learn what it did?
 #
 # **2.** A layer is used twice, one after the other, with the same weights: $y = W W x$. What is the
 # gradient of $W$? Somebody returns $2\, \mathrm{d}y\, x^\top W^\top$. When is that right?
 #
-# **3.** Given inputs and targets, numbers both, which slope $w$ makes $w x_s$ come nearest to $y_s$
+# **3.** Given inputs and targets, numbers both, which slope $w$ makes $w x_s$ come nearest to $t_s$
 # in the sum of squares? What is the gradient there, and what does it say of the errors?
 #
 # ### Answers
 #
-# **1.** No. The gradient is $c$ times as large, and the weights are $c$ times as small. In the old
-# units it is a step with $c^2$ times the learning rate. Which numbers are inputs and which are
+# **1.** No. The gradient is $a$ times as large, and the weights are $a$ times as small. In the old
+# units it is a step with $a^2$ times the learning rate. Which numbers are inputs and which are
 # weights is a choice, and gradient descent notices it.
 
 # %%
@@ -204,10 +203,10 @@ s = dim.index("s")
 x, dy = m.vector("x", note="input").batched((dim,)), n.vector("dy").batched((dim,))
 W = matrix("W", n, m, note="weights")
 eta = scalar("eta", note="learning rate")
-c = scalar("c", domain="positive", note="factor of the inputs")
-gradient = sum_over(dy[s, i] * c * x[s, j], s)
-calculation(c * (W[i, j] / c - eta * gradient), given=(x, dy, W, eta, c)).then(
-    W[i, j] - c**2 * eta * sum_over(dy[s, i] * x[s, j], s), because="multiplied out"
+a = scalar("a", domain="positive", note="factor of the inputs")
+gradient = sum_over(dy[s, i] * a * x[s, j], s)
+calculation(a * (W[i, j] / a - eta * gradient), given=(x, dy, W, eta, a)).then(
+    W[i, j] - a**2 * eta * sum_over(dy[s, i] * x[s, j], s), because="multiplied out"
 )
 
 # %% [markdown]
@@ -219,10 +218,11 @@ calculation(c * (W[i, j] / c - eta * gradient), given=(x, dy, W, eta, c)).then(
 # %%
 i, j, k = n.indices("i j k")
 x = n.vector("x", note="input")
-y = n.vector("y", note="targets")
-h, dy, dh = (n.vector(name) for name in ("h", "dy", "dh"))
-W, L = matrix("W", n, n, note="weights"), scalar("L")
-a, b = n.indices("a b")
+y = n.vector("y", note="output")
+h = n.vector("h", note="hidden vector")
+dy, dh = n.vector("dy"), n.vector("dh")
+W, L = matrix("W", n, n, note="weights"), scalar("L", note="loss")
+p, q = n.indices("p q")
 twice = (
     x, dy, W,
     Let(h[i], sum_over(W[i, j] * x[j], j), "once"),
@@ -230,8 +230,8 @@ twice = (
     Let(L, sum_over(dy[i] * y[i], i), "for any gradient of the output"),
     Let(dh[j], sum_over(dy[i] * W[i, j], i), "what comes back through the second"),
 )  # fmt: skip
-calculation(Partial(L, W[a, b]), given=twice).then(
-    dy[a] * h[b] + dh[a] * x[b], because="first place, second place"
+calculation(Partial(L, W[p, q]), given=twice).then(
+    dy[p] * h[q] + dh[p] * x[q], because="first place, second place"
 )
 
 # %% [markdown]
@@ -239,21 +239,22 @@ calculation(Partial(L, W[a, b]), given=twice).then(
 # nothing left in them that goes along with the input.
 
 # %%
-x, y, w = dim.vector("x", note="inputs"), dim.vector("y", note="targets"), scalar("w")
-s, t = dim.indices("s t")
+x, t = dim.vector("x", note="input"), dim.vector("t", note="targets")
+w = scalar("w", note="slope")
+s, u = dim.indices("s u")
 minimum(
-    sum_over((w * x[s] - y[s]) ** 2, s),
-    Let(w, sum_over(x[t] * y[t], t) / sum_over(x[t] ** 2, t)),
-    given=(w, x, y),
+    sum_over((w * x[s] - t[s]) ** 2, s),
+    Let(w, sum_over(x[u] * t[u], u) / sum_over(x[u] ** 2, u)),
+    given=(w, x, t),
 )
 
 # %%
 best = (
-    x, y,
-    Let(w, sum_over(x[t] * y[t], t) / sum_over(x[t] ** 2, t), "the best slope"),
+    x, t,
+    Let(w, sum_over(x[u] * t[u], u) / sum_over(x[u] ** 2, u), "the best slope"),
 )  # fmt: skip
-calculation(sum_over(x[s] * (w * x[s] - y[s]), s), given=best).then(
-    w * sum_over(x[s] ** 2, s) - sum_over(x[s] * y[s], s), because="multiplied out"
+calculation(sum_over(x[s] * (w * x[s] - t[s]), s), given=best).then(
+    w * sum_over(x[s] ** 2, s) - sum_over(x[s] * t[s], s), because="multiplied out"
 ).then(0, because="put in the slope")
 
 # %% [markdown]

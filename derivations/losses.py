@@ -115,18 +115,18 @@ ops.z_loss.gradient("z")
 
 # %%
 z = n.vector("z", note="logits")
-y = n.vector("y", domain="distribution", note="target probabilities")
-p = n.vector("p")
-weight, lse = scalar("weight", domain="positive"), scalar("lse")
-L = scalar("L")
+y = n.vector("y", domain="distribution", note="target")
+p = n.vector("p", note="probabilities")
+weight = scalar("weight", domain="positive", note="weight of the penalty")
+zeta, L = scalar("zeta", note="log of the partition function"), scalar("L", note="loss")
 both = (
     z, y, weight,
     Let(p[i], ops.softmax(z[i], over=i), "predicted probabilities"),
-    Let(lse, log(sum_over(exp(z[j]), j)), "the log-sum-exp"),
+    Let(zeta, log(sum_over(exp(z[j]), j)), "the log-sum-exp"),
 )  # fmt: skip
 calculation(
-    sum_over((p[i] - y[i]) + 2 * weight * lse * p[i], i), given=both, title="The sum of all pushes"
-).then(2 * weight * lse, because="cross-entropy's pushes cancel; probabilities sum to one")
+    sum_over((p[i] - y[i]) + 2 * weight * zeta * p[i], i), given=both, title="The sum of all pushes"
+).then(2 * weight * zeta, because="cross-entropy's pushes cancel; probabilities sum to one")
 
 # %% [markdown]
 # *In words:* cross-entropy never moves the mean of the logits, and the z-loss does. A small weight,
@@ -167,7 +167,10 @@ ops.kl_divergence.gradient()
 # learning with a penalty minimises. Their gradients, through softmax:
 
 # %%
-data, q = n.vector("p", domain="distribution", note="probabilities of the data"), n.vector("q")
+data, q = (
+    n.vector("p", domain="distribution", note="probabilities"),
+    n.vector("q", note="other probabilities"),
+)
 model = (data, z, Let(q[i], ops.softmax(z[i], over=i), "the model"))
 forward = Let(L, sum_over(data[j] * log(data[j] / q[j]), j), "forward divergence")
 calculation(Partial(L, z[i]), given=(*model, forward), title="The forward divergence").then(
@@ -222,9 +225,11 @@ for name, (m, s) in found.items():
 ops.jensen_shannon
 
 # %%
-first = n.vector("p", domain="distribution", note="first distribution")
-second = n.vector("q", domain="distribution", note="second distribution")
-middle, of_middle, of_both = n.vector("m"), scalar("a"), scalar("b")
+first = n.vector("p", domain="distribution", note="probabilities")
+second = n.vector("q", domain="distribution", note="other probabilities")
+middle = n.vector("m", note="average of both")
+of_middle = scalar("a", note="entropy of the average")
+of_both = scalar("b", note="average entropy")
 of_first, of_second = scalar("D_p"), scalar("D_q")
 mixed = (
     first, second,
@@ -328,7 +333,7 @@ calculation(
 # **1.** Show that label smoothing is a mixture of two cross-entropies, with weights $1 - \epsilon$
 # and $\epsilon$. What is the second of them for?
 #
-# **2.** A token is *not* to be said. Minimise $-\log(1 - p_t)$ (Welleck et al., 2020). What is the
+# **2.** A token is *not* to be said. Minimise $-\log(1 - p_u)$ (Welleck et al., 2020). What is the
 # gradient, and when is it weak?
 #
 # **3.** A single logit $z$ decides between yes and no. Its loss is $\log(1 + \exp(z)) - y z$ for an
@@ -342,7 +347,7 @@ calculation(
 # what keeps the gap finite.
 
 # %%
-right = n.vector("y", domain="distribution", note="target probabilities")
+right = n.vector("y", domain="distribution", note="target")
 smoothed = Let(q[i], (1 - epsilon) * right[i] + epsilon / n, "smoothed target")
 calculation(-sum_over(q[i] * log(p[i]), i), given=(z, right, epsilon, both[3], smoothed)).then(
     -(1 - epsilon) * sum_over(right[i] * log(p[i]), i) - epsilon / n * sum_over(log(p[i]), i),
@@ -350,28 +355,28 @@ calculation(-sum_over(q[i] * log(p[i]), i), given=(z, right, epsilon, both[3], s
 )
 
 # %% [markdown]
-# **2.** It is the gradient of cross-entropy, turned round, with a factor $p_t / (1 - p_t)$ before
-# it. Of the logit $z_t$ itself it is $p_t$, for the factor cancels: weak where the token is
+# **2.** It is the gradient of cross-entropy, turned round, with a factor $p_u / (1 - p_u)$ before
+# it. Of the logit $z_u$ itself it is $p_u$, for the factor cancels: weak where the token is
 # unlikely already, which is as it should be, and strong where it is nearly certain.
 
 # %%
-t, against = scalar("t", domain=n, note="token not to be said"), scalar("L")
+u = scalar("u", domain=n, note="token not to be said")
 unlikely = (
-    z, t, both[3],
-    Let(against, -log(1 - p[t]), "the surprise at anything else"),
+    z, u, both[3],
+    Let(L, -log(1 - p[u]), "the surprise at anything else"),
 )  # fmt: skip
-calculation(Partial(against, z[i]), given=unlikely).then(
-    p[t] / (1 - p[t]) * (delta(i, t) - p[i]), because="the logarithm, then softmax"
+calculation(Partial(L, z[i]), given=unlikely).then(
+    p[u] / (1 - p[u]) * (delta(i, u) - p[i]), because="the logarithm, then softmax"
 )
 
 # %% [markdown]
 # **3.** Predicted less observed, once more; the prediction is a sigmoid.
 
 # %%
-logit, answer, loss = scalar("z", note="logit"), scalar("y", note="target"), scalar("L")
+logit, answer = scalar("z", note="logit"), scalar("y", note="target")
 calculation(
-    Partial(loss, logit),
-    given=(logit, answer, Let(loss, log(1 + exp(logit)) - answer * logit, "surprise")),
+    Partial(L, logit),
+    given=(logit, answer, Let(L, log(1 + exp(logit)) - answer * logit, "surprise")),
 ).then(1 / (1 + exp(-logit)) - answer, because="the derivative of the logarithm")
 
 # %% [markdown]

@@ -20,6 +20,7 @@ from symllm import (
     Var,
     calculation,
     delta,
+    matrix,
     ops,
     pictures,
     random,
@@ -45,16 +46,17 @@ ops.top_k_gate
 # %%
 e, n = Dim("e", "experts"), Dim("n", "tokens")
 k, j, i = e.index("k"), e.index("j"), n.index("i")
-z, G, p = e.vector("z", note="logits of the router"), e.vector("G"), e.vector("p")
+z, g = e.vector("z", note="logits of the router"), e.vector("g", note="gates")
+p = e.vector("p", note="probabilities of the experts")
 mask = e.vector("mask", domain="binary", note="is the expert chosen?")
 softmaxes = (
     z, mask,
-    Let(G[k], mask[k] * exp(z[k]) / sum_over(mask[j] * exp(z[j]), j), "gates"),
+    Let(g[k], mask[k] * exp(z[k]) / sum_over(mask[j] * exp(z[j]), j), "gates"),
     Let(p[k], exp(z[k]) / sum_over(exp(z[j]), j), "probabilities among all"),
 )  # fmt: skip
 calculation(
     mask[k] * p[k] / sum_over(mask[j] * p[j], j), given=softmaxes, title="Two ways to gate"
-).then(G[k], because="both lose the same factor")
+).then(g[k], because="both lose the same factor")
 
 # %% [markdown]
 # ### Gates compete
@@ -269,14 +271,14 @@ for kappa in (1.0, 1.125, 1.25, 1.5):
 # %%
 held = ops.moe_block.counts().at(e=1).by_parameter
 s = scalar("s", note="experts asked")
-c, f, w, v, E_held = (scalar(name) for name in ("c", "f", "w", "v", "e"))
+c, w, d, v, E_held = (scalar(name) for name in ("c", "w", "d", "v", "e"))
 N_exp, N_rest, N_tab = (scalar(name) for name in ("N_exp", "N_rest", "N_tab"))
 sizes = (
-    Let(c, 4096, "width"), Let(f, 14336, "width of an expert"),
-    Let(w, 1024, "width of keys and values"), Let(v, 32000, "tokens"),
+    Let(c, 4096, "width of the stream"), Let(w, 14336, "width of an expert"),
+    Let(d, 1024, "width of keys and values"), Let(v, 32000, "tokens of the vocabulary"),
     Let(E_held, 8, "experts"), Let(s, 2, "experts asked"),
     Let(N_exp, held["W_G"] + held["W_U"] + held["W_D"], "an expert"),
-    Let(N_rest, 2 * c**2 + 2 * c * w + 2 * c + E_held * c, "attention, norms, router"),
+    Let(N_rest, 2 * c**2 + 2 * c * d + 2 * c + E_held * c, "attention, norms, router"),
     Let(N_tab, 2 * v * c + c, "tables, last norm"),
 )  # fmt: skip
 calculation(32 * (N_rest + E_held * N_exp) + N_tab, given=sizes, title="Parameters held").then(
@@ -320,16 +322,16 @@ calculation(
 ).at_most(Rational(995, 1000) * alpha, because="arithmetic")
 
 # %% [markdown]
-# **2.** It does: raising any other logit lowers the probability of the one that was asked. Here $F$
-# is the output of the expert that was asked, and $j$ is its number.
+# **2.** It does: raising any other logit lowers the probability of the one that was asked. Here $j$
+# is the expert that was asked, and $F_j$ its output.
 
 # %%
-d = Dim("d", "width of the stream")
-l = d.index("i")
-F = d.vector("F", note="output of the expert")
+c = Dim("c", "width of the stream")
+l = c.index("i")
+F = matrix("F", e, c, note="outputs of the experts")
 switch = (z, F, Let(p[k], ops.softmax(z[k], over=k), "probabilities among all experts"))
-calculation(Partial(p[j] * F[l], z[k]), given=switch, title="Switch gate").then(
-    (delta(k, j) - p[k]) * p[j] * F[l], because="the gradient of softmax"
+calculation(Partial(p[j] * F[j, l], z[k]), given=switch, title="Switch gate").then(
+    (delta(k, j) - p[k]) * p[j] * F[j, l], because="the gradient of softmax"
 )
 
 # %% [markdown]

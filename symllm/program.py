@@ -131,8 +131,10 @@ def batched(program: Program, *names: str) -> Program:
         raise OpError(f"batched() takes one or more different axis names, but was given {names}")
     dims = tuple(Dim(name) for name in names)
     lead: tuple[sp.Symbol, ...] = ()
+    weights = any(t.role == "parameter" for t in program.inputs)  # and beside them b is a bias
+    others = "stuvwbacefgh" if weights else "bstuvwacefgh"
     for name in names:
-        letter = next(fresh_letters(taken, name.lower()[:1] + "stuvwbacefgh"))
+        letter = next(fresh_letters(taken, name.lower()[:1] + others))
         taken.add(letter)
         lead += (sp.Symbol(letter, integer=True),)
 

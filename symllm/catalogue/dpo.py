@@ -11,8 +11,12 @@ from ..op import Op
 
 c_w = scalar("c_w", note="log-probability of the chosen answer")
 c_l = scalar("c_l", note="log-probability of the rejected answer")
-ref_w = scalar("ref_w", role="target", note="that of the chosen answer under the reference")
-ref_l = scalar("ref_l", role="target", note="that of the rejected answer under the reference")
+ref_w = scalar(
+    "ref_w", role="target", note="log-probability of the chosen answer under the reference"
+)
+ref_l = scalar(
+    "ref_l", role="target", note="log-probability of the rejected answer under the reference"
+)
 beta = scalar("beta", role="constant", domain="positive", note="price of divergence")
 u = scalar("u", note="lead of the chosen answer")
 p, L = scalar("p", note="probability of the preference"), scalar("L", note="loss")

@@ -11,7 +11,7 @@ from ..op import Op
 m, n, r = Dim("m", "entries of the input"), Dim("n", "entries of the output"), Dim("r", "rank")
 (i,), (j,), (k,) = n.indices("i"), m.indices("j"), r.indices("k")
 x, y = m.vector("x", note="input"), n.vector("y", note="output")
-h = r.vector("h", note="input of the second factor")
+h = r.vector("h", note="hidden vector")
 W = matrix("W", n, m, role="constant", note="weights")
 A = matrix("A", r, m, role="parameter", note="factor of the correction that meets the input")
 B = matrix("B", n, r, role="parameter", note="factor of the correction that makes the output")

@@ -11,8 +11,8 @@ from ..op import Op
 from .activations import gelu
 from .linear import linear
 
-m = Dim("d_in", "width of the input")
-n = Dim("d_out", "width of the output")
+m = Dim("c_in", "width of the input")
+n = Dim("c_out", "width of the output")
 f = Dim("f", "width of the feed-forward layer")
 (j,), (i,), (k,) = m.indices("j"), n.indices("i"), f.indices("k")
 x, y = m.vector("x", note="input"), n.vector("y", note="output")

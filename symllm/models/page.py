@@ -66,8 +66,8 @@ def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[
     yield f.display(rows([(left, following(right, model)) for left, right in found], PLAIN))
     yield "**The layers.** " + f.prose(
         "What a layer does to the gradient is derived once. From the last layer to the first, "
-        rf"for $\ell = {count} - 1, \dots, 0$, the gradient of what went into a layer follows from that "
-        "of what came out: the stream itself, and a branch of it for each of its two readers."
+        rf"for $\ell = {count} - 1, \dots, 0$, the gradient of what went into a layer follows from "
+        "that of what came out: the stream itself, and a branch of it for each of its two readers."
     )
     carry = gradient.model.stack.carry
     kept = [let for n, let in gradient.layer.where.items() if n.startswith("d")]
@@ -76,8 +76,8 @@ def sections(gradient: ModelGradient, f: Flavour, certificate: Any) -> Iterator[
     yield "**The parameters.** " + f.prose(
         "Each array of a checkpoint, and its gradient, in the names of the derivations of the "
         f"head, of the layer and of the embedding; ${p(sp.Symbol(f'd{carry}'))}$ is "
-        "the gradient of the stream. The names of those of a layer, which bear its index, begin "
-        f"with `{model.layers.format(layer='l')}`."
+        "the gradient of the stream. Before the names of a layer's arrays stands its place, "
+        f"`{model.layers.format(layer=0)}` in the first."
     )
     yield table(gradient, f)
     worst = f"{len(certificate.errors)} arrays"

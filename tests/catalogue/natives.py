@@ -75,7 +75,7 @@ def natives(torch: Any, F: Any) -> dict[str, Callable[..., Any]]:
         "layer_norm": lambda x, gamma, beta, eps: F.layer_norm(x, x.shape[-1:], gamma, beta, eps),
         "rms_norm": lambda x, gamma, eps: F.rms_norm(x, x.shape[-1:], gamma, eps),
         "embedding": lambda t, W: F.embedding(t, W),
-        "cosine_similarity": lambda x, y: F.cosine_similarity(x, y, dim=-1),
+        "cosine_similarity": lambda x, u: F.cosine_similarity(x, u, dim=-1),
         "weight_tying": lambda t, W, U: F.linear(F.linear(F.embedding(t, W), U), W),
         "linear": lambda x, W, b: F.linear(x, W, b),
         "lora": lambda x, W, A, B, alpha: F.linear(x, W + alpha / len(A) * B @ A),
@@ -95,10 +95,10 @@ def natives(torch: Any, F: Any) -> dict[str, Callable[..., Any]]:
         "dpo": lambda c_w, c_l, ref_w, ref_l, beta: (
             -F.logsigmoid(beta * (c_w - ref_w - c_l + ref_l))
         ),
-        "masked_mean": lambda x, m: (x * m).sum(-1) / m.sum(-1),
+        "masked_mean": lambda x, mask: (x * mask).sum(-1) / mask.sum(-1),
         "ppo_clip": lambda *given: -clipped(*given).mean(-1),
         "grpo": group,
-        "softcap": lambda x, c: c * torch.tanh(x / c),
+        "softcap": lambda x, kappa: kappa * torch.tanh(x / kappa),
         "alibi": lambda Q, K, V, slope: biased(Q, K, V, lambda back: -slope * back),
         "sliding_window": lambda Q, K, V, w: biased(
             Q, K, V, lambda back: torch.where(back < w, 0.0, -torch.inf)

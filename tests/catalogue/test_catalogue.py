@@ -57,8 +57,8 @@ FACES: dict[str, tuple[str, str]] = {
     ),
     "grouped_query_attention": ("Q[g,u,n,d] K[g,m,d] V[g,m,e]", "O[g,u,n,e]"),
     "mlp": (
-        "x[d_in] *W_1[f,d_in]* *b_1[f]* *W_2[d_out,f]* *b_2[d_out]*",
-        "y[d_out]",
+        "x[c_in] *W_1[f,c_in]* *b_1[f]* *W_2[c_out,f]* *b_2[c_out]*",
+        "y[c_out]",
     ),
     "gpt2_block": (
         "x[n,c] *gamma_1[c]* *beta_1[c]* *W_Q[c,h,d]* *b_Q[h,d]* *W_K[c,h,d]* *b_K[h,d]* "
@@ -67,8 +67,8 @@ FACES: dict[str, tuple[str, str]] = {
         "y[n,c]",
     ),
     "llama_block": (
-        "x[n,c] *gamma_1[c]* *W_Q[g,u,2,m,c]* *W_K[g,2,m,c]* *W_V[g,e,c]* *W_O[c,g,u,e]* *gamma_2[c]* "
-        "*W_G[f,c]* *W_U[f,c]* *W_D[c,f]* (pos[n]) (base) (eps)",
+        "x[n,c] *gamma_1[c]* *W_Q[g,u,2,m,c]* *W_K[g,2,m,c]* *W_V[g,e,c]* *W_O[c,g,u,e]* "
+        "*gamma_2[c]* *W_G[f,c]* *W_U[f,c]* *W_D[c,f]* (pos[n]) (base) (eps)",
         "y[n,c]",
     ),
     "moe_block": (
@@ -126,7 +126,7 @@ def test_every_op_has_a_face() -> None:
 
 
 @pytest.mark.parametrize("name", FACES)
-def test_inputs_roles_and_outputs_are_as_promised(name: str) -> None:
+def test_inputs_roles_anc_outputs_are_as_promised(name: str) -> None:
     inputs, outputs = FACES[name]
     op = ops[name]
     assert op.name == name

@@ -11,7 +11,7 @@ from symllm.claims.points import points
 from symllm.claims.question import question
 
 POINTS = points(question(ops.softcap.batched("B", "N"), False))
-B, N, n, c = sp.symbols("B N n c")
+B, N, n, c = sp.symbols("B N m kappa")
 
 FACTORS = [
     -1, 2, sp.Rational(1, 2), sp.log(2), 1 / sp.log(2), sp.sqrt(2 / sp.pi), 1 / N, n, sp.sqrt(n),

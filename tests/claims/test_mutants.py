@@ -13,7 +13,7 @@ MOST = 3
 
 #: Where what was changed makes it the right gradient of something else, which comes first.
 ALSO = {
-    "masked_mean, dx: a factor dropped in dx": "without the mask m[b, i]",
+    "masked_mean, dx: a factor dropped in dx": "without the mask mask[b, i]",
     "sigmoid, dx: a term dropped in dx": "with respect to E",
     "dropout, dx: a factor dropped in dx": "without the mask mask[b, i]",
     "rope, dx: the diagonal only in dx": "with [u < s] instead of [s < u]",

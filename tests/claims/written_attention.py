@@ -293,7 +293,7 @@ PREFERENCES = (
             "of the sigmoid, not its logarithm",
             prefer(lambda h, *a: -a[-1] * sigmoid(-h) * sigmoid(h)),
             "wrong_term",
-            "s[n]",
+            "p[n]",
         ),
     ),
     *table(
@@ -339,7 +339,7 @@ PREFERENCES = (
         ("never clipped", lambda g, c, dy: dy, "wrong_term"),
     ),
     *table(
-        "top_k_gate N: z mask dG -> dz",
+        "top_k_gate N: z mask dg -> dz",
         (
             "closed form",
             lambda z, mask, dG: (lambda G: G * (dG - total(G * dG)))(

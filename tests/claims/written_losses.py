@@ -227,14 +227,14 @@ LOSSES = (
         ("absolute error", lambda x, y: np.sign(x - y) / x.shape[1], "other_function"),
     ),
     *table(
-        "masked_mean N: x m -> dx",
+        "masked_mean N: x mask -> dx",
         ("closed form", lambda x, m: m / total(m)),
         ("mean over all", lambda x, m: m / x.shape[1], "wrong_term"),
         (
             "mask forgotten",
             lambda x, m: np.ones_like(x) / total(m),
             "other_function",
-            "without the mask m[b, i]",
+            "without the mask mask[b, i]",
         ),
         ("not divided", lambda x, m: m, "wrong_term"),
         ("count over the batch", lambda x, m: m / m.sum(), "conditional", "the batch has one row"),

@@ -36,8 +36,9 @@ def vectors(dim: Dim, names: str):
 i, j, k = n.indices("i j k")
 p, q, dp, dy, y, s = vectors(n, "p q dp dy y s")
 gain = entry("A", i) * entry("rho", i)
-t, t_i = sp.Symbol("t", integer=True), entry("t", i)
+t = sp.Symbol("t", integer=True)
 r = sp.Symbol("r")
+key = m.index("j")
 
 # --- vectors -----------------------------------------------------------------
 
@@ -53,15 +54,15 @@ GRADIENTS = {
     "tanh": ("x", dy[i] * (1 - y[i] ** 2)),
     "softplus": ("x", dy[i] * s[i]),
     "silu": ("x", dy[i] * s[i] * (1 + entry("x", i) * (1 - s[i]))),
-    "softcap": ("x", dy[i] * (1 - t_i**2)),
+    "softcap": ("x", entry("dy", key) * (1 - entry("xtilde", key) ** 2)),
     "gelu": ("x", dy[i] * (entry("Phi", i) + entry("x", i) * entry("phi", i))),
     "label_smoothing": ("z", p[i] - q[i]),
-    "z_loss": ("z", 2 * sp.Symbol("weight") * sp.Symbol("lse") * p[i]),
+    "z_loss": ("z", 2 * sp.Symbol("weight") * sp.Symbol("zeta") * p[i]),
     "distillation": ("z", (p[i] - q[i]) / sp.Symbol("tau")),
     "mse": ("x", 2 * entry("e", i) / n.symbol),
     "jensen_shannon": ("p", (sp.log(p[i]) - sp.log(entry("m", i))) / 2),
     "dropout": ("x", dy[i] * entry("mask", i) / (1 - sp.Symbol("rate"))),
-    "ppo_clip": ("logp", -gain * Iverson(gain < entry("b", i)) / n.symbol),
+    "ppo_clip": ("logp", -gain * Iverson(gain < entry("kappa", i)) / n.symbol),
 }
 
 
@@ -94,14 +95,14 @@ def test_gradients_of_several_vectors(name: str, expected: dict[str, sp.Expr]) -
 
 
 def test_preferences() -> None:
-    beta, sigma = sp.symbols("beta s")
-    same(ops.dpo.gradient("c_w").result, beta * (sigma - 1))
-    same(ops.dpo.gradient("c_l").result, beta * (1 - sigma))
+    beta, preferred = sp.symbols("beta p")
+    same(ops.dpo.gradient("c_w").result, beta * (preferred - 1))
+    same(ops.dpo.gradient("c_l").result, beta * (1 - preferred))
     ahead = entry("ref", i) - entry("logp", i)
     pull = sp.Symbol("beta") * (1 - sp.exp(ahead))
     size = ops.grpo.inputs["logp"].dims[0].symbol
     g = ops.grpo.gradient("logp")
-    same(g.result, (pull - gain * Iverson(gain < entry("b", i))) / size)
+    same(g.result, (pull - gain * Iverson(gain < entry("kappa", i))) / size)
     same(g.where["A"].rhs, (entry("R", i) - sp.Symbol("mu")) / sp.Symbol("sigma"))
 
 
@@ -224,7 +225,7 @@ def test_a_token_gathers_the_gradients_of_its_places() -> None:
     scattered = delta(row, entry("t", place)) * entry("dy", place, column)
     same(ops.embedding.gradient("W").result, sum_over(scattered, place))
     g = ops.weight_tying.gradient()
-    read = sum_over(delta(w, entry("t", I)) * entry("dx", I, K), I)
+    read = sum_over(delta(w, entry("t", I)) * entry("dy", I, K), I)
     written = sum_over(entry("dz", I, w) * entry("h", I, K), I)
     same(g.results["dW"], read + written)
     same(g.where["dh"].rhs, sum_over(entry("W", w, K) * entry("dz", I, w), w))
@@ -232,10 +233,10 @@ def test_a_token_gathers_the_gradients_of_its_places() -> None:
 
 def test_cosine_similarity() -> None:
     (I,) = d.indices("i")
-    cosine, xhat, yhat = sp.Symbol("s"), entry("xhat", I), entry("yhat", I)
+    cosine, xhat, uhat = sp.Symbol("s"), entry("xhat", I), entry("uhat", I)
     g = ops.cosine_similarity.gradient()
-    same(g.results["dx"], (yhat - cosine * xhat) / sp.Symbol("ell_x"))
-    same(g.results["dy"], (xhat - cosine * yhat) / sp.Symbol("ell_y"))
+    same(g.results["dx"], (uhat - cosine * xhat) / sp.Symbol("ell_x"))
+    same(g.results["du"], (xhat - cosine * uhat) / sp.Symbol("ell_u"))
 
 
 # --- attention ---------------------------------------------------------------

@@ -9,33 +9,33 @@ from textbook import same
 from symllm import Dim, Iverson, ops, sum_over
 from symllm.notation import entry
 
-n, m, d, e = Dim("n"), Dim("m"), Dim("d"), Dim("e")
+n, m, e, stream = Dim("n"), Dim("m"), Dim("e"), Dim("c")
 i, j = n.indices("i j")
-(k, l), (c,) = e.indices("k j"), d.indices("i")
+(k, l), (c,) = e.indices("k j"), stream.indices("i")
 
 
 def test_sinusoidal_positions() -> None:
     pair = m.index("k")
     g = ops.sinusoidal_positions.gradient()
-    same(g.results["da"], entry("du", i, pair))
-    same(g.results["db"], entry("dv", i, pair))
+    same(g.results["da"], entry("dy_a", i, pair))
+    same(g.results["db"], entry("dy_b", i, pair))
     same(g.results["dpos"], sum_over(entry("dtheta", i, pair) * entry("omega", pair), pair))
     theta = entry("theta", i, pair)
-    turned = sp.cos(theta) * entry("du", i, pair) - sp.sin(theta) * entry("dv", i, pair)
+    turned = sp.cos(theta) * entry("dy_a", i, pair) - sp.sin(theta) * entry("dy_b", i, pair)
     same(g.where["dtheta"].rhs, turned)
 
 
 def test_gates_are_a_softmax_of_the_chosen() -> None:
-    G, dG = (lambda at: entry("G", at)), (lambda at: entry("dG", at))
-    same(ops.top_k_gate.gradient("z").result, G(k) * (dG(k) - sum_over(G(l) * dG(l), l)))
+    g, dg = (lambda at: entry("g", at)), (lambda at: entry("dg", at))
+    same(ops.top_k_gate.gradient("z").result, g(k) * (dg(k) - sum_over(g(l) * dg(l), l)))
 
 
 def test_a_mixture_subtracts_its_own_output() -> None:
     g = ops.mixture_of_experts.gradient()
     dy = entry("dy", c)
     expert, whole = sum_over(entry("F", k, c) * dy, c), sum_over(entry("y", c) * dy, c)
-    same(g.results["dz"], entry("G", k) * (expert - whole))
-    same(g.results["dF"], entry("G", k) * dy)
+    same(g.results["dz"], entry("g", k) * (expert - whole))
+    same(g.results["dF"], entry("g", k) * dy)
 
 
 def test_load_balancing_weighs_by_how_busy_the_others_are() -> None:
@@ -46,34 +46,34 @@ def test_load_balancing_weighs_by_how_busy_the_others_are() -> None:
 
 
 def test_a_clipped_gradient_loses_its_component_along_itself() -> None:
-    bound, r, s = sp.symbols("max_norm r s")
+    bound, r, f = sp.symbols("max_norm r f")
     u, dy = (lambda at: entry("u", at)), (lambda at: entry("dy", at))
     along = u(i) * sum_over(u(j) * dy(j), j)
     clipped = bound / r * Iverson(bound / r < 1)
-    same(ops.clip_by_global_norm.gradient("g").result, s * dy(i) - clipped * along)
+    same(ops.clip_by_global_norm.gradient("g").result, f * dy(i) - clipped * along)
 
 
 lr, mu, beta1, beta2, decay = sp.symbols("lr mu beta1 beta2 weight_decay")
 c1, c2 = sp.symbols("c1 c2")
 dtheta, dm, dv = (entry(f"d{name}_next", i) for name in ("theta", "m", "v"))
-dM, dV, g, s = (entry(name, i) for name in ("dM", "dV", "g", "s"))
+dM, dV, g, s = (entry(name, i) for name in ("dmtilde", "dvtilde", "g", "s"))
 mhat, vhat = entry("mhat", i), entry("vhat", i)
 ADAM = {
     "dtheta": dtheta,
     "dg": (1 - beta1) * dM + (1 - beta2) * g * dV * 2,
     "dm": beta1 * dM,
     "dv": beta2 * dV,
-    "dM": dm - lr * dtheta / (c1 * s),
-    "dV": dv + lr * dtheta * mhat / (2 * c2 * s**2 * sp.sqrt(vhat)),
+    "dmtilde": dm - lr * dtheta / (c1 * s),
+    "dvtilde": dv + lr * dtheta * mhat / (2 * c2 * s**2 * sp.sqrt(vhat)),
 }
 STEPS = {
     "sgd": {"dtheta": dtheta, "dg": -lr * dtheta},
-    "momentum": {"dtheta": dtheta, "dg": dM, "dm": mu * dM, "dM": dm - lr * dtheta},
+    "momentum": {"dtheta": dtheta, "dg": dM, "dm": mu * dM, "dmtilde": dm - lr * dtheta},
     "nesterov": {
         "dtheta": dtheta,
         "dg": dM - lr * dtheta,
         "dm": mu * dM,
-        "dM": dm - lr * mu * dtheta,
+        "dmtilde": dm - lr * mu * dtheta,
     },
     "adam": ADAM,
     "adamw": ADAM | {"dtheta": (1 - lr * decay) * dtheta},

@@ -170,16 +170,16 @@ LAYERS = (  # linear layers
     ),
     Formula(
         "cosine_similarity",
-        r"\frac{\partial \ell}{\partial x_i} = \frac{\hat{y}_i - s \hat{x}_i}{\ell_x}",
+        r"\frac{\partial \ell}{\partial x_i} = \frac{\hat{u}_i - s \hat{x}_i}{\ell_x}",
         "correct",
         by("x"),
-        lambda s: (unit(s.y) - unit(s.x) @ unit(s.y) * unit(s.x)) / np.linalg.norm(s.x),
+        lambda s: (unit(s.u) - unit(s.x) @ unit(s.u) * unit(s.x)) / np.linalg.norm(s.x),
     ),
     Formula(
         "cosine_similarity",
-        r"\nabla_x s = \frac{\hat{y}}{\|x\|}",
+        r"\nabla_x s = \frac{\hat{u}}{\|x\|}",
         "wrong_term",
         by("x"),
-        lambda s: unit(s.y) / np.linalg.norm(s.x),
+        lambda s: unit(s.u) / np.linalg.norm(s.x),
     ),
 )

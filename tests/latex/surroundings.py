@@ -84,7 +84,6 @@ def _(model: ModelGradient) -> Around:
     found = (d for context in (*ends, layered) for d in context.dims)
     dims = tuple(dict.fromkeys([*found, model.model.stack.count]))
     tensors = {name: t for context in ends for name, t in context.tensors.items()}
-    del tensors[model.model.stack.count.name]  # L is how many layers there are, and no loss
     read, wanted = (
         {t.name: t for t in part.program.inputs if t.role == "target"}
         for part in (model.model.embed, model.model.head)

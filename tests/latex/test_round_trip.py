@@ -41,8 +41,8 @@ WORDS = {
     "a model in words: three stages, and the loss that comes out": (
         r"\text{embedding}(t)",
         r"\text{block}({x^{(\ell)}})",
-        r"\text{head}({x^{(L)}}, t_{\mathrm{next}})",
-        r"\mathcal{L}",
+        r"\text{head}({x^{(n_{\mathrm{layer}})}}, t_{\mathrm{next}})",
+        "L",
     ),
 }
 

@@ -129,7 +129,7 @@ TABLE = [
     (sp.log(p[i]) * sum_over(y[j], j), r"\log(p_i) \sum_j y_j"),
     (1 - sp.tanh(u[i]) ** 2, r"1 - \tanh^{2}(u_i)"),
     (sp.erf(x[i]), r"\mathrm{erf}(x_i)"),
-    (2 * entry("weight") * entry("lse") * x[i], r"2 \, \mathrm{lse} \, \mathrm{weight} \, x_i"),
+    (2 * entry("gate") * entry("lse") * x[i], r"2 \, \mathrm{gate} \, \mathrm{lse} \, x_i"),
     (sp.Max(0, x[i]), r"\max(x_i, 0)"),
     (1 / (1 + sp.exp(-x[i])), r"\frac{1}{1 + \exp(-x_i)}"),
     # matrices

@@ -96,7 +96,7 @@ def test_what_a_called_op_has_is_left_to_its_derivation_where_the_list_is_long()
 def test_a_page_says_where_names_of_called_ops_are_defined():
     page = derivation_markdown(BLOCK, "github", Place(True, derived=GELU))
     said = "and $`t`$ as in gelu-tanh (in the chapter [Activations](activations.md)),"
-    assert f"$`H`$ as in the forward equations {said}" in page
+    assert f"$`U`$ as in the forward equations {said}" in page
 
 
 def test_a_long_list_is_parted_into_names_of_the_forward_pass_and_gradients():
@@ -188,7 +188,7 @@ def test_a_sign_on_the_way_of_one_input_is_told_of_that_input_alone():
 def test_the_page_says_what_is_assumed_at_a_kink():
     assert "**Convention.** Where $`x_i = 0`$" in ops.relu.gradient("x").to_markdown()
     page = ops.ppo_clip.gradient().to_markdown()
-    assert r"Where $`A_i \rho_i = b_i`$ there is a kink and no derivative" in page
+    assert r"Where $`A_i \rho_i = \kappa_i`$ there is a kink and no derivative" in page
     assert r"the bracket $`[A_i \rho_i < b_i]`$ is taken to be $`0`$ there" in page
     assert "**Convention.**" not in ops.gelu.gradient("x").to_markdown()
 
@@ -284,7 +284,7 @@ def test_a_glance_is_one_box_of_a_dozen_lines():
     assert seen.count("```math") == 1
     assert seen.count("\n> \\frac") + seen.count("\n> \\mathrm") <= 12
     assert [d.op.title for d in STEPS if rf"\text{{{d.op.title}}}" not in seen] == []
-    assert r"; $`\mathrm{d}M`$ and $`\mathrm{d}V`$ (AdamW)." in seen
+    assert r"; $`\mathrm{d}\tilde{m}`$ and $`\mathrm{d}\tilde{v}`$ (AdamW)." in seen
     assert "Further down" not in glance_markdown(STEPS[:1])
 
 
@@ -314,7 +314,7 @@ def test_gradients_of_parameters_come_last_at_a_glance():
 
 
 def test_a_line_is_said_again_where_its_names_mean_something_else():
-    line = r"\frac{\partial L}{\partial m_i} &= \mu \, \mathrm{d}M_i"
+    line = r"\frac{\partial L}{\partial m_i} &= \mu \, \mathrm{d}\tilde{m}_i"
     assert glance_markdown(STEPS[:2]).count(line) == 2
     line = r"\frac{\partial L}{\partial v_i} &= \beta_2 \, \mathrm{d}V_i"
     assert glance_markdown(STEPS[2:]).count(line) == 1
