@@ -10,19 +10,7 @@
 # %%
 from sympy import Abs, Max, Rational, erf, exp, log, pi, sqrt, tanh
 
-from symllm import (
-    Dim,
-    E,
-    Equals,
-    Iverson,
-    Let,
-    Partial,
-    calculation,
-    ops,
-    pictures,
-    random,
-    scalar,
-)
+from symllm import Equals, Iverson, Let, Partial, calculation, ops, pictures, scalar
 
 # %% [markdown]
 # ## Why there must be one
@@ -59,24 +47,15 @@ ops.sigmoid.gradient("x")
 # And it never learns fast. Complete the square:
 
 # %%
-y = scalar("y", domain="unit", note="output of a sigmoid")
+y = scalar("y", domain="unit", note="output")
 calculation(y * (1 - y), given=(y,), title="The steepest place").then(
     Rational(1, 4) - (y - Rational(1, 2)) ** 2, because="complete the square"
 ).at_most(Rational(1, 4), because="with equality at one half")
 
 # %% [markdown]
-# A gradient that comes down through $D$ sigmoids has been multiplied by $D$ such slopes. What is
-# left of it, if all of them have the same output?
-
-# %%
-depth = Dim("D", "layers")
-calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many sigmoids").at_most(
-    Rational(1, 4) ** depth.symbol, because="each is at most one quarter"
-)
-
-# %% [markdown]
-# *In words:* ten layers take away six digits at the least. The weights between would have to be
-# four times as large to make up for it, and would then drive the sigmoids into their flat ends.
+# *In words:* every sigmoid on the way takes away three quarters of the gradient, and ten of them
+# six digits, at the least. The weights between would have to be four times as large to make up for
+# it, and would then drive the sigmoids into their flat ends.
 #
 # ### Tanh
 #
@@ -86,15 +65,16 @@ calculation((y * (1 - y)) ** depth.symbol, given=(y, depth), title="Through many
 # %%
 x = scalar("x", note="input")
 calculation(tanh(x), given=(x,), title="Tanh is a sigmoid").then(
-    (exp(x) - exp(-x)) / (exp(x) + exp(-x)), because="by definition"
-).then((1 - exp(-2 * x)) / (1 + exp(-2 * x)), because=r"divide both by $e^x$").then(
-    2 / (1 + exp(-2 * x)) - 1, because=r"$1 - e^{-2x}$ is $2 - (1 + e^{-2x})$"
-)
+    (1 - exp(-2 * x)) / (1 + exp(-2 * x)), because=r"as it is defined, but divided by $e^x$"
+).then(2 / (1 + exp(-2 * x)) - 1, because=r"$1 - e^{-2x}$ is $2 - (1 + e^{-2x})$")
 
 # %% [markdown]
 # So tanh is $2 \, \mathrm{sigmoid}(2x) - 1$: whatever a network of sigmoids computes, one of tanhs
 # computes too, with other weights. But the two do not start at the same place. Small inputs pass a
 # tanh as if it were not there, and a deep network of tanhs starts close to a linear one.
+
+# %%
+ops.tanh
 
 # %%
 ops.tanh.gradient("x")
@@ -130,7 +110,7 @@ for name, (f, slope, gain) in KINDS.items():
         layers.append((W, slope(h)))
     for W, s in reversed(layers):
         g = W.T @ (s * g)
-    print(f"{name:8} {np.linalg.norm(g) / start:.0e}")
+    print(f"{name:8} {np.linalg.norm(g) / start:.1g}")
 
 # %% [markdown]
 # Thirty quarters multiplied are about $10^{-18}$; the sigmoids leave less, for not all of them
@@ -157,19 +137,10 @@ ops.relu.gradient("x")
 
 # %% [markdown]
 # But for its corner a rectifier is straight, and it has no scale of its own: stretch the input by a
-# positive factor $c$, and the output stretches with it.
-
-# %%
-c = scalar("c", domain="positive", note="factor of the input")
-calculation(Max(c * x, 0), given=(c, x), title="No scale of its own").then(
-    c * Max(x, 0), because="$c$ does not change the sign"
-)
-
-# %% [markdown]
-# *In words:* multiply the weights and the bias before a rectifier by ten and divide the weights
-# after it by ten, and the network is the same function. A sigmoid cares how large its input is, a
-# rectifier does not: nothing keeps sizes from drifting from layer to layer, and that is why
-# initialisation and normalisation have chapters of their own.
+# positive factor, and the output stretches with it. Multiply the weights and the bias before a
+# rectifier by ten and divide the weights after it by ten, and the network is the same function. A
+# sigmoid cares how large its input is, a rectifier does not: nothing keeps sizes from drifting from
+# layer to layer, and that is why initialisation and normalisation have chapters of their own.
 #
 # ## The corner, rounded
 #
@@ -196,13 +167,13 @@ ops.softplus.gradient("x")
 # %%
 calculation(log(1 + exp(x)), given=(x,), title="Softplus and the rectifier").then(
     Max(x, 0) + log(1 + exp(-Abs(x))), because="take out the larger"
-).at_most(Max(x, 0) + log(2), because="what is left is at most $\\log 2$")
+)
 
 # %% [markdown]
-# *In words:* never by more than $\log 2$, and that only at the corner. What the first step arrives
-# at is also how programs compute softplus. As it is defined, it fails where $e^x$ is too large for
-# the machine, although the value is harmless; with the larger taken out, the exponential can only
-# be small.
+# *In words:* never by more than $\log 2$, and by so much only at the corner. The right side is also
+# how programs compute softplus. As it is defined, it fails where $e^x$ is too large for the
+# machine, although the value is harmless; with the larger taken out, the exponential can only be
+# small.
 #
 # Softplus itself did not win: at zero it lets $\log 2$ through, and no unit is ever off.
 # It lives on where something has to be positive, such as a step size or a variance. The corner
@@ -246,7 +217,7 @@ ACROSS = {"across": "$x$", "over": (axis, -4, 4)}
 GELU = axis * normal(axis)
 SILU = axis * gate(axis)
 pictures.curves(
-    {"ReLU": Max(axis, 0), "softplus": log(1 + exp(axis)), "SiLU": SILU, "GELU": GELU},
+    {"ReLU": Max(axis, 0), "GELU": GELU, "SiLU": SILU, "softplus": log(1 + exp(axis))},
     name="rectifiers",
     words="ReLU has a corner at zero. Softplus lies above it everywhere, by 0.7 at zero. SiLU and "
     "GELU pass through zero, dip below it on the left, by 0.28 and by 0.17, and join ReLU on "
@@ -275,20 +246,8 @@ ops.silu.gradient("x")
 # ### GELU
 #
 # GELU was found by asking for dropout that depends on the input: keep an entry with the probability
-# that a standard normal draw lies below it, and drop it otherwise. With a mask that is one with
-# probability $\Phi$ and zero otherwise, what is the mean of the result?
-
-# %%
-Phi = scalar("Phi", note="probability to be kept")
-coin = scalar("mask", domain="binary", note="is it kept?")
-calculation(
-    E(coin * x),
-    given=(x, coin, Let(Phi, normal(x), "share of draws below x")),
-    assuming=(random(coin, mean=Phi, law="binary"),),
-    title="GELU as an expectation",
-).then(E(coin) * x, because="the input is not random").then(
-    x * normal(x), because="the mean of the mask"
-)
+# that a standard normal draw lies below it, and drop it otherwise. On average that leaves the input
+# times this probability, which is the normal distribution function $\Phi$.
 
 # %%
 ops.gelu
@@ -360,8 +319,11 @@ ops.swiglu.gradient()
 # either way; where there is nothing to pass, the gate does not learn.
 
 # %% [markdown]
-# GEGLU has a GELU at the gate: $a_i = \mathrm{gelu}(\mathrm{gate}_i)$. The later T5 models and
-# Gemma use it, with GELU as a tanh. Only the gradient of the gate is another.
+# GEGLU has a GELU at the gate. The later T5 models and Gemma use it, with GELU as a tanh. Only the
+# gradient of the gate is another.
+
+# %%
+ops.geglu
 
 # %%
 ops.geglu.gradient("gate")
@@ -371,35 +333,15 @@ ops.geglu.gradient("gate")
 # activation another; the calculus does not mix them.
 
 # %% [markdown]
-# The gate costs a third matrix. A plain feed-forward layer has two, of $d$ by $4 d$ entries. For
-# three matrices to have as many entries as those two, how wide may the layer be?
-
-# %%
-d = scalar("d", domain="positive", note="width of the stream")
-f = scalar("f", domain="positive", note="width of the feed-forward layer")
-calculation(
-    Equals(3 * d * f, 2 * d * (4 * d)), given=(d, f), unknown=(f,), title="A fair comparison"
-).implies(Equals(f, Rational(8, 3) * d), because=r"divide by $3 d$")
-
-# %% [markdown]
-# *In words:* two thirds of the usual width. The $11008$ of Llama with $d = 4096$ is eight thirds of
-# it, rounded up to a multiple of 256.
+# A gate has two prices. The first is a third matrix. A plain feed-forward layer has two, of $d$ by
+# $4 d$ entries; three have as many if the layer is two thirds as wide, $8 d / 3$. The $11008$ of
+# Llama with $d = 4096$ is that, rounded up to a multiple of 256.
 #
-# There is another price. Stretch the inputs of both halves by a large $c$, where the gate is open
-# and SiLU as good as a rectifier:
-
-# %%
-opened, passed = scalar("gate"), scalar("up")
-calculation(
-    Max(c * opened, 0) * (c * passed),
-    given=(c, opened, passed),
-    title="A stretch comes out squared",
-).then(c**2 * (Max(opened, 0) * passed), because="one $c$ from each half")
-
-# %% [markdown]
-# *In words:* an outlier that reaches both halves is squared. Products let one unit ask
-# for two things at once; they are also where training in eight bits has been seen to fail (Fishman
-# et al., 2024).
+# The other is paid in large numbers. Where the gate is open a SiLU is as good as a rectifier, which
+# has no scale of its own: stretch the inputs of both halves by ten, and the product is stretched by
+# a hundred. An outlier that reaches both halves is squared. Products let one unit ask for two
+# things at once; they are also where training in eight bits has been seen to fail (Fishman et al.,
+# 2024).
 #
 # ## Dropout
 #
@@ -440,7 +382,8 @@ ops.dropout.gradient("x")
 # slope is $\alpha$, never zero: no unit dies.
 
 # %%
-alpha, leaky = scalar("alpha", domain="unit", note="slope on the left"), scalar("y")
+alpha = scalar("alpha", domain="unit", note="slope on the left")
+leaky = scalar("y", note="output")
 two = (x, alpha, Let(leaky, Max(x, 0) - alpha * Max(-x, 0), "a leak on the left"))
 calculation(Partial(leaky, x), given=two, title="Leaky ReLU").then(
     Iverson(x > 0) + alpha * Iverson(x < 0), because="one side is shut, the other open"
@@ -451,8 +394,8 @@ calculation(Partial(leaky, x), given=two, title="Leaky ReLU").then(
 # is near $-1.278$ and the value near $-0.278$.
 
 # %%
-out, share = scalar("y"), scalar("s")
-silu = (x, Let(share, gate(x), "the sigmoid"), Let(out, x * share, "SiLU"))
+out, share = scalar("y", note="output"), scalar("s", note="logistic function")
+silu = (x, Let(share, gate(x), "the logistic function"), Let(out, x * share, "SiLU"))
 calculation(Equals(Partial(out, x), 0), given=silu, unknown=(x,)).implies(
     Equals(share * (1 + x - out), 0), because=r"the slope is $s + x s (1 - s)$"
 ).implies(Equals(out, 1 + x), because="divide by the sigmoid")
@@ -463,21 +406,20 @@ calculation(Equals(Partial(out, x), 0), given=silu, unknown=(x,)).implies(
 # holds for slopes holds for what they add up to.
 
 # %%
-u = scalar("u", domain="positive", note="what is gated")
+u = scalar("u", domain="positive", note="argument of the tangent")
 calculation(u - u**3 / 3, given=(u,), title="The tangent near zero").at_most(
     tanh(u), because=r"$\tanh u \le u$: a slope of at least $1 - u^2$"
-).at_most(u - u**3 / 3 + 2 * u**5 / 15, because="so it is at most $1 - u^2 + 2 u^4 / 3$")
+).at_most(u - u**3 / 3 * (1 - 2 * u**2 / 5), because="so it is at most $1 - u^2 + 2 u^4 / 3$")
 
 # %%
 first = scalar("kappa", domain="positive", note="slope of the cubic at zero")
 third = scalar("nu", note="weight of the cube")
-near = scalar("x", domain="positive")
+near = scalar("x", domain="positive", note="input")
 calculation(
-    first * (near - near**3 / 6),
-    given=(near, Let(first, sqrt(2 / pi), "twice the density at zero")),
-    title="The error function near zero",
+    sqrt(2 / pi) * (near - near**3 / 6), given=(near,), title="The error function near zero"
 ).at_most(erf(near / sqrt(2)), because=r"$e^{-x^2/2} \ge 1 - x^2/2$").at_most(
-    first * (near - near**3 / 6 + near**5 / 40), because=r"$e^{-x^2/2} \le 1 - x^2/2 + x^4/8$"
+    sqrt(2 / pi) * (near - near**3 / 6 * (1 - 3 * near**2 / 20)),
+    because=r"$e^{-x^2/2} \le 1 - x^2/2 + x^4/8$",
 )
 
 # %% [markdown]

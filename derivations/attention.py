@@ -51,8 +51,8 @@ ops.attention.gradient()
 pictures.graph(ops.attention.gradient())
 
 # %% [markdown]
-# What a row of $\mathrm{d}S$ sums to is worth a line of its own. Take
-# weights that sum to one in each row, and any gradients of theirs.
+# What a row of $\mathrm{d}S$ sums to is worth a line of its own. Take weights that sum to one in
+# each row, and any gradients of theirs.
 
 # %%
 n = Dim("n", "queries")
@@ -72,7 +72,7 @@ softmax_back = (
 )  # fmt: skip
 calculation(sum_over(dS[i, j], j), given=softmax_back, title="A row of gradients").then(
     sum_over(P[i, j] * dP[i, j], j) - D[i] * sum_over(P[i, j], j), because="put in"
-).then(0, because="the first is $D_i$, and the weights sum to one")
+).then(0, because="both are $D_i$")
 
 # %% [markdown]
 # *In words:* scores compete. What pulls one of them up pushes others of its row down by as much,
@@ -152,9 +152,7 @@ calculation(
     delta(j, chosen[i]) * (dP[i, j] - sum_over(delta(other, chosen[i]) * dP[i, other], other)),
     given=(chosen, dP),
     title="One key alone",
-).then(delta(j, chosen[i]) * (dP[i, j] - dP[i, chosen[i]]), because="one term of the sum").then(
-    0, because="where the first factor is not zero, $j = a_i$"
-)
+).then(0, because="one term of the sum is left, and where the bracket is one it is that of $j$")
 
 # %% [markdown]
 # **4.** $\mathrm{d}S$ has a row for each query and a column for each key, so it has to be

@@ -118,8 +118,8 @@ for found in others:
 # %% tags=["shown"]
 from symllm import ops
 
-alike = {"masked_attention": "attention", "alibi": "causal_attention"}
-for name, known in {**alike, "sliding_window": "causal_attention"}.items():
+causal = dict.fromkeys(["alibi", "sliding_window"], "causal_attention")
+for name, known in {"masked_attention": "attention", **causal}.items():
     one, other = ops[name].gradient(), ops[known].gradient()
     same = one.results == other.results and one.where["dS"] == other.where["dS"]
     print(f"{name} as {known}: {same}")
@@ -151,7 +151,7 @@ calculation(sum_over(sum_over(Iverson(j <= i), j), i), given=(n,), title="Allowe
 )
 
 # %% [markdown]
-# **2.** Nine positions, and itself: each layer adds three. Which position can hear of which through
+# **2.** Nine positions back: each layer adds three. Which position can hear of which through
 # several layers is told by a product of masks, one for each layer. In general each layer adds
 # $w - 1$ positions, so that depth makes up for width.
 
@@ -171,7 +171,8 @@ for layer in range(1, 4):
 # biases that depend on the distance $i - j$ alone, over each diagonal, this is how relative
 # position biases are learnt (Raffel et al., 2020). A slope gets the distances $j - i$, weighted by
 # $\mathrm{d}S$. The engine finds that only $j$ counts: what comes from $i$ is the same for a whole
-# row, and a row of $\mathrm{d}S$ sums to zero.
+# row, and a row of $\mathrm{d}S$ sums to zero. Here $D_i$ is the mean of a row, as before:
+# $\sum_l O_{il} \, \mathrm{d}O_{il}$.
 
 # %%
 m, d, e = Dim("m", "keys"), Dim("d", "width of keys"), Dim("e", "width of values")

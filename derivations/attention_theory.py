@@ -121,13 +121,11 @@ calculation(
     given=(q, k_1, k_2),
     assuming=(random(q[i]), random(k_1[i]), random(k_2[i])),
     title="Two keys",
-).then(Var(sum_over(q[i] * (k_1[i] - k_2[i]), i)), because="one sum").then(
-    2 * d, because="a difference of keys has the variance two"
-)
+).then(2 * d, because="one sum, and a difference of keys has the variance two")
 
 # %% [markdown]
 # For a head of width 64 they lie eleven apart; scaled, the root of two. Between two keys softmax is
-# a sigmoid of that difference, and how far a gradient can move the weight is told by its slope:
+# a sigmoid of that difference, and its slope tells how far a gradient can move the weight.
 
 # %%
 x = scalar("x")
@@ -194,9 +192,9 @@ forward = (
     Let(S[r, c], sum_over(Q[r, a] * K[c, a], a) / sqrt(d), "scores"),
     Let(Z[r], sum_over(exp(S[r, c]), c), "sum of a row"),
     Let(O[r, l], sum_over(exp(S[r, c]) * V[c, l], c) / Z[r], "output"),
-    Let(S_new[r, c], sum_over(Q[pi[r], a] * K[pi[c], a], a) / sqrt(d)),
-    Let(Z_new[r], sum_over(exp(S_new[r, c]), c)),
-    Let(O_new[r, l], sum_over(exp(S_new[r, c]) * V[pi[c], l], c) / Z_new[r]),
+    Let(S_new[r, c], sum_over(Q[pi[r], a] * K[pi[c], a], a) / sqrt(d), "scores, reordered"),
+    Let(Z_new[r], sum_over(exp(S_new[r, c]), c), "sum of a row, reordered"),
+    Let(O_new[r, l], sum_over(exp(S_new[r, c]) * V[pi[c], l], c) / Z_new[r], "output, reordered"),
 )  # fmt: skip
 setting = {"given": forward, "assuming": (permutation(pi),)}
 
@@ -281,7 +279,7 @@ calculation(
 # little.
 
 # %%
-v = n.vector("v", note="values")
+v = n.vector("v", note="one entry of the values")
 calculation(
     Var(sum_over(v[c], c) / n), given=(v, sigma), assuming=(random(v[c], variance=sigma**2),)
 ).then(sum_over(Var(v[c]), c) / n**2, because="independent values").then(
@@ -293,7 +291,7 @@ calculation(
 # square.
 
 # %%
-mu = scalar("mu", note="mean")
+mu = scalar("mu", note="mean of a key")
 calculation(
     Var(sum_over(q[i] * k[i], i)),
     given=(q, k, mu, sigma_k),

@@ -58,9 +58,9 @@ z_1, z_2, o_1, o_2 = (scalar(name) for name in ("z_1", "z_2", "o_1", "o_2"))
 pieces = (
     s, t, v, w, m_1, m_2,
     Let(z_1, sum_over(exp(s[i] - m_1), i), "sum of the first piece"),
-    Let(z_2, sum_over(exp(t[j] - m_2), j), "sum of the second"),
+    Let(z_2, sum_over(exp(t[j] - m_2), j), "sum of the second piece"),
     Let(o_1, sum_over(exp(s[i] - m_1) * v[i], i), "weighted values of the first piece"),
-    Let(o_2, sum_over(exp(t[j] - m_2) * w[j], j), "weighted values of the second"),
+    Let(o_2, sum_over(exp(t[j] - m_2) * w[j], j), "weighted values of the second piece"),
     Let(m, Max(m_1, m_2), "the larger of the maxima"),
 )  # fmt: skip
 
@@ -108,8 +108,8 @@ y_3 = scalar("z_3", note="sum of the third piece")
 left, right = scalar("mhat"), scalar("mtilde")
 triple = (
     x_1, x_2, x_3, y_1, y_2, y_3,
-    Let(left, Max(x_1, x_2), "the first two, joined"),
-    Let(right, Max(x_2, x_3), "the last two, joined"),
+    Let(left, Max(x_1, x_2), "the first two, joined", means="shift of the first two pieces"),
+    Let(right, Max(x_2, x_3), "the last two, joined", means="shift of the last two pieces"),
     Let(m, Max(x_1, x_2, x_3), "all three"),
 )  # fmt: skip
 calculation(
@@ -126,8 +126,8 @@ calculation(
 
 # %% [markdown]
 # *In words:* a row of any length can be read once, in blocks that fit into fast memory, in any
-# grouping, and a triple of each row is all that is carried along. A single score is the
-# piece $(s, 1, v)$; an empty one would be $(-\infty, 0, 0)$, which changes nothing.
+# grouping, and a triple of each row is all that is carried along. A single score $x$ with the value
+# $y$ is the piece $(x, 1, y)$; an empty one would be $(-\infty, 0, 0)$, which changes nothing.
 #
 # As a program: scores too large for an exponential, in blocks of seven, once from the left and once
 # as a tree.
@@ -174,7 +174,7 @@ calculation(
     given=(
         s, m_1,
         Let(z_1, sum_over(exp(s[k] - m_1), k), "sum of the row"),
-        Let(ell, m_1 + log(z_1), "what is saved"),
+        Let(ell, m_1 + log(z_1), "what is saved", means="logarithm of the sum"),
     ),
     title="A probability",
 ).then(exp(s[i] - m_1) / z_1, because="the exponential of a logarithm").then(
@@ -199,7 +199,7 @@ dO = e.vector("dO").batched((n,))
 O, dP, D = e.vector("O").batched((n,)), k.vector("dP").batched((n,)), n.vector("D")
 rows = (
     P, V, dO,
-    Let(O[r, l], sum_over(P[r, c] * V[c, l], c), "the output"),
+    Let(O[r, l], sum_over(P[r, c] * V[c, l], c), "output"),
     Let(dP[r, c], sum_over(dO[r, l] * V[c, l], l), "what arrives at the probabilities"),
 )  # fmt: skip
 calculation(sum_over(P[r, c] * dP[r, c], c), given=rows, title="The mean of a row").then(
@@ -247,11 +247,11 @@ for name, found in {"dQ": dQ, "dK": dK, "dV": dV}.items():
 # It computes more than before, for the scores are computed twice. It is faster because it moves
 # less. A processor has a small memory beside its arithmetic, of $C$ numbers, and a large one that
 # is slow. Let blocks of $B$ rows, $d$ numbers wide, of queries, keys, values and outputs fill the
-# small memory: $4Bd = C$. For each of the $n / B$ blocks of queries, all keys and values are read
-# once.
+# small memory: $4Bd = C$. For each of the $n / B$ blocks of queries all keys and values are read
+# once, $2nd$ numbers.
 
 # %%
-length = scalar("n", domain="positive", note="length of the text")
+length = scalar("n", domain="positive", note="queries")
 width = scalar("d", domain="positive", note="width of a head")
 C = scalar("C", domain="positive", note="numbers that the fast memory holds")
 B = scalar("B", domain="positive")
@@ -271,8 +271,8 @@ calculation(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Scores arrive one by one. What becomes of $m$, $z$ and $o$ when the score $s$ comes, with
-# its value $v$?
+# **1.** Scores arrive one by one. What becomes of $m$, $z$ and $o$ when the score $x$ comes, with
+# its value $y$?
 #
 # **2.** Show that adding one number to all scores of a row leaves the joined output as it was.
 #
@@ -289,11 +289,15 @@ calculation(
 #
 # ### Answers
 #
-# **1.** The score is a piece of its own, with the sum 1 and the weighted value $v$. With the new
+# **1.** The score is a piece of its own, with the sum 1 and the weighted value $y$. With the new
 # maximum $M$, the old sums are scaled once:
 
 # %%
-one, value, M = scalar("s", note="score"), scalar("v", note="value"), scalar("M")
+one, value, M = (
+    scalar("x", note="a new score"),
+    scalar("y", note="value of the new score"),
+    scalar("M"),
+)
 z, o = scalar("z", note="sum of the exponentials"), scalar("o", note="weighted sum of the values")
 calculation(
     (exp(m - M) * o + exp(one - M) * value) / (exp(m - M) * z + exp(one - M)),
@@ -320,10 +324,10 @@ ell_1, ell_2 = scalar("ell_1"), scalar("ell_2")
 first, second = scalar("O_1"), scalar("O_2")
 halves = (
     s, t, v, w,
-    Let(ell_1, log(sum_over(exp(s[i]), i)), "of the first half"),
-    Let(ell_2, log(sum_over(exp(t[j]), j)), "of the second"),
-    Let(first, sum_over(exp(s[i] - ell_1) * v[i], i), "output of the first"),
-    Let(second, sum_over(exp(t[j] - ell_2) * w[j], j), "output of the second"),
+    Let(ell_1, log(sum_over(exp(s[i]), i)), "log-sum-exp of the first half"),
+    Let(ell_2, log(sum_over(exp(t[j]), j)), "log-sum-exp of the second half"),
+    Let(first, sum_over(exp(s[i] - ell_1) * v[i], i), "output of the first half"),
+    Let(second, sum_over(exp(t[j] - ell_2) * w[j], j), "output of the second half"),
 )  # fmt: skip
 share = 1 / (1 + exp(ell_2 - ell_1))
 calculation(share * first + (1 - share) * second, given=halves, title="Two machines").then(
@@ -336,8 +340,10 @@ calculation(share * first + (1 - share) * second, given=halves, title="Two machi
 )
 
 # %% [markdown]
-# **4.** By a sixth, for one matrix product is added to six: two on the way forward, four on the way
-# back. That buys a matrix that need not be kept. The six, counted by the engine:
+# **4.** By a sixth. Scores and output are a matrix product each, and each of the two has two
+# gradients: six products, and to compute the scores again is a seventh. It buys a matrix that need
+# not be kept. A product takes $nmd$ multiplications and as many additions, or $nme$; the six,
+# counted by the engine:
 
 # %% tags=["shown"]
 from symllm import leading, ops
@@ -349,7 +355,8 @@ print("backward:", leading(counts.backward_flops))
 # %% [markdown]
 # **5.** Yes. $D$ is what softmax subtracts, and comes from the weights and the values, whatever the
 # scores are made of. What is new comes after it: the gradient $\mathrm{d}y$ of a capped score is
-# multiplied by the slope of the cap, where $t$ is the capped score over its bound.
+# multiplied by the slope of the cap, where $\tilde{x}$ is the capped score over
+# its bound.
 
 # %%
 ops.softcap.gradient("x").result

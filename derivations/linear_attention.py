@@ -33,7 +33,7 @@ from symllm import (
 # columns. From the right, keys and values are summed up before any query is known.
 
 # %%
-n = Dim("n", "queries")
+n = Dim("n", "positions")
 m = Dim("m", "keys")
 d = Dim("d", "width of keys")
 e = Dim("e", "width of values")
@@ -55,7 +55,7 @@ calculation(
 # attends to itself, $n = m$, they are equal at a length that is about the width of a head.
 
 # %%
-N = scalar("n", domain="positive", note="length of the text")
+N = scalar("n", domain="positive", note="positions")
 width = scalar("d", domain="positive", note="width of keys")
 height = scalar("e", domain="positive", note="width of values")
 calculation(
@@ -121,7 +121,9 @@ Q = matrix("Q", n, d, note="queries")
 K = matrix("K", n, d, note="keys")
 V = matrix("V", n, e, note="values")
 M = Tensor("M", (n, d, e), note="memory")
-memory = Let(M[i, k, l], sum_over(Iverson(j <= i) * K[j, k] * V[j, l], j), "running memory")
+memory = Let(
+    M[i, k, l], sum_over(Iverson(j <= i) * K[j, k] * V[j, l], j), "running memory", means="memory"
+)
 calculation(M[i, k, l], given=(K, V, memory), title="One step").then(
     sum_over(Iverson(j < i) * K[j, k] * V[j, l], j) + K[i, k] * V[i, l],
     because="the memory before, and one term",
@@ -169,9 +171,9 @@ causal = (
     Q, K, V, dO,
     Let(Z[i], sum_over(seen, j), "normaliser"),
     Let(O[i, l], sum_over(seen * V[j, l], j) / Z[i], "output"),
-    Let(L, sum_over(sum_over(dO[i, l] * O[i, l], l), i), "what is differentiated"),
+    Let(L, sum_over(sum_over(dO[i, l] * O[i, l], l), i), "what is differentiated", means="loss"),
     Let(D[i], sum_over(dO[i, l] * O[i, l], l), "row sums"),
-    Let(R[j, k, l], sum_over(Iverson(j <= i) * Q[i, k] * dO[i, l] / Z[i], i), "running backwards"),
+    Let(R[j, k, l], sum_over(Iverson(j <= i) * Q[i, k] * dO[i, l] / Z[i], i), "memory backwards"),
 )  # fmt: skip
 calculation(Partial(L, V[j, l]), given=causal, title="What a value gets").then(
     sum_over(seen * dO[i, l] / Z[i], i), because="the queries that see it"
@@ -303,7 +305,7 @@ v = e.vector("v", note="the value to answer")
 r = e.vector("r")
 M, L, eta = matrix("M", d, e, note="memory"), scalar("L"), scalar("eta", note="learning rate")
 error = Let(r[l], sum_over(key[a] * M[a, l], a) - v[l], "error of the answer")
-loss = Let(L, sum_over(r[l] ** 2, l) / 2, "half its square")
+loss = Let(L, sum_over(r[l] ** 2, l) / 2, "half its square", means="loss")
 calculation(
     Partial(L, M[a, l]), given=(key, v, M, error, loss), title="The slope of the loss"
 ).then(key[a] * r[l], because="$k_i M_{il}$ stands in $r_l$ alone")

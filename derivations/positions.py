@@ -65,7 +65,7 @@ pictures.matrix(
 # %%
 i = scalar("i", note="position of the query")
 j = scalar("j", note="position of the key")
-omega = scalar("omega", note="frequency")
+omega = scalar("omega")
 here = (i, t, omega)
 calculation(sin((i + t) * omega), given=here, title="A sine further on").then(
     cos(t * omega) * sin(i * omega) + sin(t * omega) * cos(i * omega),
@@ -92,16 +92,16 @@ calculation(
 ).then(sum_over(cos((j - i) * w[k]), k), because="the addition theorem")
 
 # %% [markdown]
-# A good design, then; but the rows are *added*. Let $x$ and $w$ be two words and $f$ and $g$ the
-# rows for their places. What attention multiplies are sums.
+# A good design, then; but the rows are *added*. Let $x$ and $w$ be the embeddings of two words and
+# $f$ and $g$ the rows for their places. What attention multiplies are sums.
 
 # %%
-x = m.vector("x", note="first word")
-f = m.vector("f", note="position of the first word")
-g = m.vector("g", note="position of the second word")
-word = m.vector("w", note="another word")
+x = m.vector("x", note="input")
+f = m.vector("f", note="row for its place")
+word = m.vector("w", note="another input")
+g = m.vector("g", note="row for the other place")
 calculation(
-    sum_over((x[k] + f[k]) * (word[k] + g[k]), k), given=(x, word, f, g), title="Sums in a score"
+    sum_over((x[k] + f[k]) * (word[k] + g[k]), k), given=(x, f, word, g), title="Sums in a score"
 ).then(
     sum_over(x[k] * word[k] + f[k] * g[k] + (x[k] * g[k] + f[k] * word[k]), k),
     because="multiplied out",
@@ -166,26 +166,26 @@ calculation(
 # ### All pairs
 #
 # A query of width $2m$ has $m$ pairs, each with a frequency of its own, the same as those of the
-# sines. Let the first entries of its pairs be $a_k$ and the second $b_k$, those of a key $c_k$
+# sines. Let the first entries of its pairs be $p_k$ and the second $q_k$, those of a key $c_k$
 # and $e_k$. Turned, they have a tilde; the score sums over all pairs.
 
 # %%
-a = m.vector("a", note="first entries of the query's pairs")
-b = m.vector("b", note="second entries of the query's pairs")
+p = m.vector("p", note="first entries of the query's pairs")
+q = m.vector("q", note="second entries of the query's pairs")
 c = m.vector("c", note="first entries of the key's pairs")
 e = m.vector("e", note="second entries of the key's pairs")
-a_i, b_i, c_j, e_j = (m.vector(f"{name}tilde") for name in "abce")
+p_i, q_i, c_j, e_j = (m.vector(f"{name}tilde") for name in "pqce")
 turned = (
-    a, b, c, e, w, i, j,
-    Let(a_i[k], a[k] * cos(i * w[k]) - b[k] * sin(i * w[k]), "the query, turned"),
-    Let(b_i[k], a[k] * sin(i * w[k]) + b[k] * cos(i * w[k])),
-    Let(c_j[k], c[k] * cos(j * w[k]) - e[k] * sin(j * w[k]), "the key, turned"),
-    Let(e_j[k], c[k] * sin(j * w[k]) + e[k] * cos(j * w[k])),
+    p, q, c, e, w, i, j,
+    Let(p_i[k], p[k] * cos(i * w[k]) - q[k] * sin(i * w[k]), "first entries of the turned query"),
+    Let(q_i[k], p[k] * sin(i * w[k]) + q[k] * cos(i * w[k]), "second entries of the turned query"),
+    Let(c_j[k], c[k] * cos(j * w[k]) - e[k] * sin(j * w[k]), "first entries of the turned key"),
+    Let(e_j[k], c[k] * sin(j * w[k]) + e[k] * cos(j * w[k]), "second entries of the turned key"),
 )  # fmt: skip
-calculation(sum_over(a_i[k] * c_j[k] + b_i[k] * e_j[k], k), given=turned, title="A score").then(
+calculation(sum_over(p_i[k] * c_j[k] + q_i[k] * e_j[k], k), given=turned, title="A score").then(
     sum_over(
-        (a[k] * c[k] + b[k] * e[k]) * cos((j - i) * w[k])
-        + (b[k] * c[k] - a[k] * e[k]) * sin((j - i) * w[k]),
+        (p[k] * c[k] + q[k] * e[k]) * cos((j - i) * w[k])
+        + (q[k] * c[k] - p[k] * e[k]) * sin((j - i) * w[k]),
         k,
     ),
     because="put in and add the angles",
@@ -197,8 +197,8 @@ calculation(sum_over(a_i[k] * c_j[k] + b_i[k] * e_j[k], k), given=turned, title=
 # stretched: the length of a query is what it was.
 
 # %%
-calculation(sum_over(a_i[k] ** 2 + b_i[k] ** 2, k), given=turned, title="Its length").then(
-    sum_over(a[k] ** 2 + b[k] ** 2, k), because=r"$\cos^2 + \sin^2 = 1$"
+calculation(sum_over(p_i[k] ** 2 + q_i[k] ** 2, k), given=turned, title="Its length").then(
+    sum_over(p[k] ** 2 + q[k] ** 2, k), because=r"$\cos^2 + \sin^2 = 1$"
 )
 
 # %% [markdown]
@@ -223,9 +223,9 @@ for first, second in ((3, 10), (1003, 1010), (3, 1010)):
 # %% [markdown]
 # ### Rotary position embedding
 #
-# As an op: neighbouring columns make a pair, and the axis $s$ runs over its two entries. $J_{su}$
-# is the quarter turn that takes the point $(a, b)$ to $(-b, a)$; a rotation is a cosine of the
-# point and a sine of its quarter turn.
+# For a whole text, neighbouring columns make a pair, and the index $s$ runs over its two entries.
+# $J_{su}$ is the quarter turn that takes the point $(p, q)$ to $(-q, p)$; a rotation is a cosine
+# times the point and a sine times its quarter turn.
 
 # %%
 ops.rope
@@ -268,16 +268,17 @@ ops.rope_halves.gradient("x")
 
 # %%
 calculation(
-    E(sum_over((a[k] * a[k] + b[k] * b[k]) * cos(t * w[k]), k)),
-    given=(a, b, w, t),
-    assuming=tuple(random(vector[k]) for vector in (a, b)),
+    E(sum_over((p[k] * p[k] + q[k] * q[k]) * cos(t * w[k]), k)),
+    given=(p, q, w, t),
+    assuming=tuple(random(vector[k]) for vector in (p, q)),
     title="An equal key",
 ).then(2 * sum_over(cos(t * w[k]), k), because="the mean squares are one")
 
 # %% [markdown]
 # At distance zero all cosines are one. At distance $t$, the fast pairs have turned many times, and
 # their cosines cancel; the slow ones have hardly moved. How many of the pairs have turned by at
-# least a radian? The last such pair, number $k$ of the $m$, is where $t \omega_k = 1$.
+# least a radian? The last such pair, number $k$ of the $m$, is where $t \omega_k = 1$. (The base is
+# above one, or the frequencies would not fall; at a distance of one only the first pair has.)
 
 # %%
 far, last = (
@@ -287,7 +288,7 @@ far, last = (
 calculation(
     Equals(far * base ** (-last / m), 1),
     given=(far, base, last, m),
-    assuming=(base > 2, far > 1),
+    assuming=(base > 1, far > 1),
     unknown=(last,),
     title="How many have turned",
 ).implies(Equals(log(far), last / m * log(base)), because="take logarithms").implies(
@@ -363,27 +364,27 @@ calculation(raised ** (-pair), given=(base, longer, m), over=(k,), title="A larg
 # ## A penalty on distance
 #
 # ALiBi adds nothing and turns nothing. It subtracts from every score $z$ a slope times the
-# distance: $z - \lambda t$, with a slope $\lambda > 0$. Exponents add, so the weight of a key,
-# before it is normalised, fades by the factor $e^{-\lambda}$ a step, as a radioactive substance
-# does. Where scores are equal, how many keys does a query see in effect? Count each by its weight:
+# distance: $z - \mathrm{slope} \, t$. Exponents add, so the weight of a key, before it is
+# normalised, fades by the same factor at every step, as a radioactive substance does. Where scores
+# are equal, how many of $n$ positions does a query see in effect? Count each by its weight:
 
 # %%
-n = Dim("n", "keys")
+n = Dim("n", "positions")
 step_back = n.index("t")
-slope = scalar("lamda", domain="positive", note="slope of the penalty")
+slope = scalar("slope", domain="positive", note="slope of the penalty")
 calculation(
     sum_over(exp(-slope * step_back.symbol), step_back),
     given=(slope, n),
     title="How many keys are seen",
 ).then((1 - exp(-slope * n.symbol)) / (1 - exp(-slope)), because="a geometric series").at_most(
     1 / (1 - exp(-slope)), because="however long the text"
-).at_most(1 + 1 / slope, because=r"$e^\lambda \ge 1 + \lambda$")
+).at_most(1 + 1 / slope, because="$e^u$ is at least $1 + u$")
 
 # %% [markdown]
-# *In words:* a window of about $1 / \lambda$ positions with a soft edge, in a text of any length.
-# That is why ALiBi can be run on longer texts than it was trained on: nothing new is seen there,
-# nor anything old from far away. The heads share out the distances: of eight heads the first has
-# the slope $1/2$, each next one half of that, so their windows go from 2 positions to 256. The
+# *In words:* a window of about $1 / \mathrm{slope}$ positions with a soft edge, in a text of any
+# length. That is why ALiBi can be run on longer texts than it was trained on: nothing new is seen
+# there, nor anything old from far away. The heads share out the distances: of eight heads the first
+# has the slope $1/2$, each next one half of that, so their windows go from 2 positions to 256. The
 # gradient is in the chapter *Masks*.
 #
 # ## Exercises
@@ -428,7 +429,7 @@ i_new, j_new = scalar("ihat"), scalar("jhat")
 moved = (
     z, slope, shift, i, j,
     Let(i_new, i + shift, "position of the query, moved"),
-    Let(j_new, j + shift, "of the key"),
+    Let(j_new, j + shift, "of the key", means="position of the key, moved"),
 )  # fmt: skip
 calculation(z - slope * (i_new - j_new), given=moved).then(
     z - slope * (i - j), because="the shift cancels"
