@@ -381,3 +381,8 @@ def test_a_note_may_hold_formulas_between_dollars():
     p = Printer(Style(("xhat",)))
     assert words("weight of $r_i$, as is", p) == r"\text{weight of } r_i \text{, as is}"
     assert words("gradient of xhat", p) == r"\text{gradient of } \hat{x}"
+
+
+def test_a_size_with_a_subscript_is_set_as_other_names_are():
+    assert r"\mathbb{R}^{c_{\mathrm{out}} \times f}" in op_markdown(ops.mlp)
+    assert r"$`c_{\mathrm{in}} = 4`$" in derivation_markdown(ops.mlp.gradient())
