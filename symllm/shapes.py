@@ -261,8 +261,8 @@ def entry_letters(
                 if name_of(found) in seen and plain and len(set(letters)) == len(letters):
                     seen[name_of(found)].append(letters)
                 used.update(letters)
-                known = (s.name if isinstance(s, sp.Symbol) else "" for s in found.indices)
-                read.setdefault(name_of(found), tuple(known))
+                own = (s.name if isinstance(s, sp.Symbol) else "" for s in found.indices)
+                read.setdefault(name_of(found), tuple(own))
     result = {}
     taken = set(tensors) | {d.name for d in dims}
     for name, tensor in tensors.items():

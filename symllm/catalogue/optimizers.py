@@ -1,8 +1,8 @@
 """Optimizer steps: from parameters, their gradient and a state to the next ones.
 
-A state that is both used in the step and handed on has a name of its own, M
-or V: the first is a use of it like any other, so the gradients of both meet
-in it.
+A state that is both used in the step and handed on has a name of its own,
+mtilde or vtilde: the first is a use of it like any other, so the gradients of
+both meet in it.
 """
 
 from typing import Any

@@ -89,7 +89,7 @@ def gpt2() -> Model:
         name="gpt2",
         title="GPT-2",
         embed=gpt2_embed,
-        stack=Scan(gpt2_block, "x", Dim("n_layer")),
+        stack=Scan(gpt2_block, "x", Dim("n_layer", "layers")),
         head=gpt2_head,
         settings=(
             Setting("n_layer", "n_layer"),

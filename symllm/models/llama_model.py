@@ -85,7 +85,7 @@ def llama() -> Model:
         name="llama",
         title="Llama",
         embed=llama_embed,
-        stack=Scan(llama_block, "x", Dim("n_layer")),
+        stack=Scan(llama_block, "x", Dim("n_layer", "layers")),
         head=llama_head,
         settings=(
             Setting("n_layer", "num_hidden_layers"),

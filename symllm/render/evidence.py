@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from ..steps import places
+from .names import name_parts
 from .steps import capitalised
 from .subject import Certificate
 from .wording import listed
@@ -43,12 +44,16 @@ def evidence_text(certificate: Certificate) -> str:
 
 def points(certificate: Certificate) -> str:
     at = [
-        ", ".join(f"${one}$" for one in size.split(", ")) + f" (seed {seed})"
-        if size
-        else f"seed {seed}"
+        ", ".join(map(size_tex, size.split(", "))) + f" (seed {seed})" if size else f"seed {seed}"
         for size, seed in zip(certificate.sizes, certificate.seeds, strict=True)
     ]
     return listed(at)
+
+
+def size_tex(size: str) -> str:
+    """``c_in = 4`` as a formula."""
+    name, _, value = size.partition(" = ")
+    return f"${name_parts(name)} = {value}$"
 
 
 def below(bound: float) -> str:

@@ -11,6 +11,7 @@ import sympy as sp
 
 from ..notation import LOSS, Dim, Partial, Tensor
 from .latex import latex
+from .names import name_parts
 from .printer import Printer, Style
 from .steps import capitalised
 from .subject import Definition, Derivation, asked_for
@@ -46,10 +47,10 @@ def tensor_name(tensor: Tensor) -> Any:
 
 
 def place(tensor: Tensor) -> str:
-    shape = r" \times ".join(dim.name for dim in tensor.dims)
+    shape = r" \times ".join(str(name_parts(dim.name)) for dim in tensor.dims)
     power = f"^{{{shape}}}" if shape else ""
     if isinstance(tensor.domain, Dim):
-        return rf"\in \{{1, \dots, {tensor.domain.name}\}}{power}"
+        return rf"\in \{{1, \dots, {name_parts(tensor.domain.name)}\}}{power}"
     if tensor.domain == "positive" and not shape:
         return "> 0"
     return rf"\in {SETS.get(tensor.domain, SETS['real'])}{power}"

@@ -189,7 +189,7 @@ def test_the_page_says_what_is_assumed_at_a_kink():
     assert "**Convention.** Where $`x_i = 0`$" in ops.relu.gradient("x").to_markdown()
     page = ops.ppo_clip.gradient().to_markdown()
     assert r"Where $`A_i \rho_i = \kappa_i`$ there is a kink and no derivative" in page
-    assert r"the bracket $`[A_i \rho_i < b_i]`$ is taken to be $`0`$ there" in page
+    assert r"the bracket $`[A_i \rho_i < \kappa_i]`$ is taken to be $`0`$ there" in page
     assert "**Convention.**" not in ops.gelu.gradient("x").to_markdown()
 
 
@@ -316,7 +316,7 @@ def test_gradients_of_parameters_come_last_at_a_glance():
 def test_a_line_is_said_again_where_its_names_mean_something_else():
     line = r"\frac{\partial L}{\partial m_i} &= \mu \, \mathrm{d}\tilde{m}_i"
     assert glance_markdown(STEPS[:2]).count(line) == 2
-    line = r"\frac{\partial L}{\partial v_i} &= \beta_2 \, \mathrm{d}V_i"
+    line = r"\frac{\partial L}{\partial v_i} &= \beta_2 \, \mathrm{d}\tilde{v}_i"
     assert glance_markdown(STEPS[2:]).count(line) == 1
 
 
@@ -381,3 +381,8 @@ def test_a_note_may_hold_formulas_between_dollars():
     p = Printer(Style(("xhat",)))
     assert words("weight of $r_i$, as is", p) == r"\text{weight of } r_i \text{, as is}"
     assert words("gradient of xhat", p) == r"\text{gradient of } \hat{x}"
+
+
+def test_a_size_with_a_subscript_is_set_as_other_names_are():
+    assert r"\mathbb{R}^{c_{\mathrm{out}} \times f}" in op_markdown(ops.mlp)
+    assert r"$`c_{\mathrm{in}} = 4`$" in derivation_markdown(ops.mlp.gradient())
