@@ -24,7 +24,7 @@ GENERAL = (
 
 #: What stands above letters that every chapter takes for one thing, and above all others.
 SAME = "In every chapter these mean the same:"
-OTHERS = "Of these, each chapter keeps to its own meaning where a letter has several:"
+OTHERS = "The others, each with what it means and where it does so first:"
 
 #: How wide the columns are, letters, meanings and places, where they have to share a line.
 WIDTHS = (4, 18, 14)
@@ -96,12 +96,8 @@ def symbols_markdown(
     others = (
         (s.tex, Meaning(s.meaning, s.gist, c, s.section)) for c, s in found if s.name not in same
     )
-    tables = [
-        f"{f.prose(title)}\n\n{table(rows, f, pointer, widths)}"
-        for title, rows in ((SAME, alphabet(everywhere)), (OTHERS, alphabet(others)))
-        if rows
-    ]
-    return "\n".join(tables)
+    first, rest = (table(rows, f, pointer, widths) for rows in map(alphabet, (everywhere, others)))
+    return f"{f.prose(SAME)}\n\n{first}\n{f.prose(OTHERS)}\n\n{rest}" if same else rest
 
 
 def table(rows: Iterable[Row], f: Flavour, pointer: Pointer, widths: Sequence[int]) -> str:
