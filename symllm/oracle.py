@@ -34,6 +34,8 @@ AUTOGRAD_BOUND = 1e-10
 #: Weights of the sixth-order central difference, for 1, 2 and 3 steps.
 STENCIL = (3 / 4, -3 / 20, 1 / 60)
 RELATIVE_STEP = 2.0**-10
+#: Nested differences divide the rounding by its square: a larger one keeps more digits.
+NESTED_STEP = 2.0**-7
 
 
 # --------------------------------------------------------------------------
@@ -153,7 +155,9 @@ def compare_hessian(
 
     def expected(point: Point) -> np.ndarray:
         loss = loss_of(point, oracle, wrt)
-        return difference_quotients(lambda x: difference_quotients(loss, x), inputs_of(point)[wrt])
+        return difference_quotients(
+            lambda x: difference_quotients(loss, x, NESTED_STEP), inputs_of(point)[wrt], NESTED_STEP
+        )
 
     return compare(
         f"d2L/d{wrt}2",
@@ -324,7 +328,9 @@ def differences(point: Point, oracle: Callable[..., Any], name: str) -> np.ndarr
     return difference_quotients(loss_of(point, oracle, name), inputs_of(point)[name])
 
 
-def difference_quotients(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
+def difference_quotients(
+    f: Callable[[np.ndarray], np.ndarray], x: np.ndarray, relative: float = RELATIVE_STEP
+) -> np.ndarray:
     """Derivatives of f by every entry of x; the axes of f(x), then those of x.
 
     The step follows the entry's size: near a pole at zero, as of the
@@ -332,7 +338,7 @@ def difference_quotients(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -
     """
     columns = []
     for at in np.ndindex(x.shape):
-        step = RELATIVE_STEP * min(1.0, abs(float(x[at])) or 1.0)
+        step = relative * min(1.0, abs(float(x[at])) or 1.0)
         slope: Any = 0.0
         for k, weight in enumerate(STENCIL, start=1):
             up, down = x.copy(), x.copy()

@@ -248,7 +248,7 @@ def entry_letters(
     only read at integers, as a table's, has one that stands for nothing else.
     """
     seen: dict[str, list[tuple[str, ...]]] = {name: [] for name in tensors}
-    read: dict[str, tuple[str, ...]] = {}
+    read: dict[str, list[tuple[str, ...]]] = {name: [] for name in tensors}
     used: set[str] = set()
     for let in (*program.equations, *program.aliases):
         seen.setdefault(let.name, []).append(tuple(i.name for i in let.indices))
@@ -261,8 +261,10 @@ def entry_letters(
                 if name_of(found) in seen and plain and len(set(letters)) == len(letters):
                     seen[name_of(found)].append(letters)
                 used.update(letters)
-                own = (s.name if isinstance(s, sp.Symbol) else "" for s in found.indices)
-                read.setdefault(name_of(found), tuple(own))
+                if name_of(found) in read:
+                    own = [s.name if isinstance(s, sp.Symbol) else "" for s in found.indices]
+                    once = (c if c not in tensors and own.count(c) == 1 else "" for c in own)
+                    read[name_of(found)].append(tuple(once))
     result = {}
     taken = set(tensors) | {d.name for d in dims}
     for name, tensor in tensors.items():
@@ -270,7 +272,7 @@ def entry_letters(
             letters = min(seen[name])
         else:
             source = fresh_letters(taken | used)
-            known = read.get(name, ("",) * tensor.rank)
+            known = min(read[name], default=("",) * tensor.rank)
             letters = tuple(letter or next(source) for letter in known)
         result[name] = entry(name, *(sp.Symbol(c, integer=True) for c in letters))
     return result

@@ -169,3 +169,18 @@ def test_gathers_keep_their_integers() -> None:
     assert found.outputs["y"].dims == (n,)
     assert found.batched("N").program.tensors["y"].shape_text == "[N, n]"
     assert scalar("o", "target", n).integer
+
+
+def test_the_axis_of_a_table_has_a_letter_of_its_own() -> None:
+    """Of ``W[t[i], k]`` the rows are no positions, and the columns are called as in the output."""
+    assert str(ops.embedding.program.entry_of["W"]) == "W[j, k]"
+    assert str(ops.embedding.batched("N").program.entry_of["W"]) == "W[j, k]"
+    t, rows = scalar("t", role="target", domain=n), matrix("W", n, m)
+    found = op(Let(sp.Symbol("u"), sum_over(rows[t, p], p)), inputs=(t, rows))
+    assert str(found.program.entry_of["W"]) == "W[i, p]"
+
+
+@pytest.mark.parametrize(("name", "letter"), [("projection", "s"), ("lora", "s"), ("softmax", "b")])
+def test_beside_weights_the_index_of_an_example_is_no_bias(name: str, letter: str) -> None:
+    batched = ops[name].batched("N").program
+    assert str(batched.entry_of["x"].indices[0]) == letter

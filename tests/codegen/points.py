@@ -17,7 +17,7 @@ from symllm.program import Program
 AXES = ((), ("N", "T"))
 SIZES = {
     "n": 3, "m": 4, "d": 5, "e": 6, "v": 7, "r": 2, "G": 5, "c": 4, "h": 2, "f": 3, "g": 2, "u": 3,
-    "2": 2, "N": 2, "B": 2, "T": 3, "H": 2,
+    "2": 2, "N": 2, "B": 2, "T": 3, "H": 2, "c_in": 4, "c_out": 5, "w": 3,
 }  # fmt: skip
 #: A window of two positions and more.
 VALUES = {"w": 2.5}

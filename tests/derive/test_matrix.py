@@ -174,6 +174,7 @@ def text_of(case: Case) -> str | None:
 
 SIZES = dict(zip("nmdekBHvrG", (3, 5, 4, 2, 6, 7, 7, 8, 9, 10), strict=True))
 SIZES |= dict(zip("2Nchfgu", (2, 7, 5, 2, 6, 3, 4), strict=True))
+SIZES |= {"c_in": 4, "c_out": 3}
 
 
 def looped(expr: sp.Basic, env: dict[str, Any]) -> Any:

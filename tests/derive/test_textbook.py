@@ -346,3 +346,8 @@ def test_matrix_forms(name: str, result: str, expected: str) -> None:
 def test_where_there_is_no_matrix_notation_there_is_none() -> None:
     assert ops.relu.gradient().matrix["dx"] is None
     assert ops.attention.batched("B").gradient().matrix["dQ"] is None
+
+
+def test_the_slope_of_a_scalar_by_itself_is_no_step() -> None:
+    rules = [step.rule for step in ops.z_loss.gradient("z").steps]
+    assert rules == ["power rule", "lemma: the gradient of logsumexp", "substitute"]
