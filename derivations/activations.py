@@ -475,11 +475,11 @@ print(verdict.kind, verdict.explanation, sep=": ")
 # errors*, Nature 323, 1986.
 #
 # S. Hochreiter, Y. Bengio, P. Frasconi and J. Schmidhuber, *Gradient flow in recurrent nets: the
-# difficulty of learning long-term dependencies*, in A field guide to dynamical recurrent neural
-# networks, IEEE Press, 2001.
+# difficulty of learning long-term dependencies*, in A field guide to dynamical recurrent networks,
+# IEEE Press, 2001.
 #
 # C. Dugas, Y. Bengio, F. Bélisle, C. Nadeau and R. Garcia, *Incorporating second-order functional
-# knowledge for better option pricing*, NIPS 2000.
+# knowledge for better option pricing*, NeurIPS 2000.
 #
 # V. Nair and G. E. Hinton, *Rectified linear units improve restricted Boltzmann machines*, ICML
 # 2010.

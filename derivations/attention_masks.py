@@ -239,10 +239,10 @@ for later in (-3.0, 0.0, 3.0):
 # C. Raffel et al., *Exploring the limits of transfer learning with a unified text-to-text
 # transformer*, Journal of Machine Learning Research 21, 2020, arXiv:1910.10683.
 #
-# I. Beltagy, M. E. Peters and A. Cohan, *Longformer: the long-document transformer*, 2020,
-# arXiv:2004.05150.
+# I. Beltagy, M. E. Peters and A. Cohan, *Longformer: the long-document transformer*,
+# arXiv:2004.05150, 2020.
 #
 # O. Press, N. A. Smith and M. Lewis, *Train short, test long: attention with linear biases
 # enables input length extrapolation*, ICLR 2022, arXiv:2108.12409.
 #
-# A. Q. Jiang et al., *Mistral 7B*, 2023, arXiv:2310.06825.
+# A. Q. Jiang et al., *Mistral 7B*, arXiv:2310.06825, 2023.

@@ -287,7 +287,7 @@ print(check_gradient(averaged, ops.grouped_query_attention).explanation)
 # A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. N. Gomez, Ł. Kaiser and I.
 # Polosukhin, *Attention is all you need*, NeurIPS 2017, arXiv:1706.03762.
 #
-# N. Shazeer, *Fast transformer decoding: one write-head is all you need*, 2019, arXiv:1911.02150.
+# N. Shazeer, *Fast transformer decoding: one write-head is all you need*, arXiv:1911.02150, 2019.
 #
 # N. Elhage et al., *A mathematical framework for transformer circuits*, Transformer Circuits
 # Thread, 2021.
@@ -296,10 +296,9 @@ print(check_gradient(averaged, ops.grouped_query_attention).explanation)
 # generalized multi-query transformer models from multi-head checkpoints*, EMNLP 2023,
 # arXiv:2305.13245.
 #
-# DeepSeek-AI, *DeepSeek-V2: a strong, economical, and efficient mixture-of-experts language
-# model*, 2024, arXiv:2405.04434.
+# DeepSeek-AI, *DeepSeek-V2: a strong, economical, and efficient mixture-of-experts language model*,
+# arXiv:2405.04434, 2024.
 #
-# A. Grattafiori et al., *The Llama 3 herd of models*, 2024, arXiv:2407.21783.
+# A. Grattafiori et al., *The Llama 3 herd of models*, arXiv:2407.21783, 2024.
 #
-# Gemma Team, *Gemma 2: improving open language models at a practical size*, 2024,
-# arXiv:2408.00118.
+# Gemma Team, *Gemma 2: improving open language models at a practical size*, arXiv:2408.00118, 2024.

@@ -331,16 +331,16 @@ calculation(
 # %% [markdown]
 # ### References
 #
-# A. Vaswani et al., *Attention is all you need*, NeurIPS 2017, arXiv:1706.03762.
+# A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. N. Gomez, Ł. Kaiser and I.
+# Polosukhin, *Attention is all you need*, NeurIPS 2017, arXiv:1706.03762.
 #
 # A. Radford, J. Wu, R. Child, D. Luan, D. Amodei and I. Sutskever, *Language models are
-# unsupervised multitask learners*, 2019.
+# unsupervised multitask learners*, OpenAI, 2019.
 #
 # R. Xiong et al., *On layer normalization in the transformer architecture*, ICML 2020,
 # arXiv:2002.04745.
 #
-# H. Touvron et al., *LLaMA: open and efficient foundation language models*, 2023,
-# arXiv:2302.13971.
+# H. Touvron et al., *LLaMA: open and efficient foundation language models*, arXiv:2302.13971, 2023.
 #
 # K. He, X. Zhang, S. Ren and J. Sun, *Deep residual learning for image recognition*, CVPR 2016,
 # arXiv:1512.03385.

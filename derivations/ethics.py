@@ -482,8 +482,8 @@ calculation(
 #
 # M. Abadi et al., *Deep learning with differential privacy*, CCS 2016, arXiv:1607.00133.
 #
-# B. Balle and Y.-X. Wang, *Improving the Gaussian mechanism for differential privacy*, ICML 2018,
-# arXiv:1805.06530.
+# B. Balle and Y.-X. Wang, *Improving the Gaussian mechanism for differential privacy: analytical
+# calibration and optimal denoising*, ICML 2018, arXiv:1805.06530.
 #
 # M. Hardt, E. Price and N. Srebro, *Equality of opportunity in supervised learning*, NeurIPS 2016,
 # arXiv:1610.02413.

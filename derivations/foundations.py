@@ -630,7 +630,8 @@ calculation(
 # D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning representations by back-propagating
 # errors*, Nature 323, 1986.
 #
-# A. Griewank and A. Walther, *Evaluating derivatives*, SIAM, 2nd edition, 2008.
+# A. Griewank and A. Walther, *Evaluating derivatives: principles and techniques of algorithmic
+# differentiation*, 2nd edition, SIAM, 2008.
 #
 # A. G. Baydin, B. A. Pearlmutter, A. A. Radul and J. M. Siskind, *Automatic differentiation in
 # machine learning: a survey*, Journal of Machine Learning Research 18, 2018, arXiv:1502.05767.

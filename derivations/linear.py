@@ -265,5 +265,5 @@ calculation(sum_over(x[s] * (w * x[s] - t[s]), s), given=best).then(
 #
 # A. Chowdhery et al., *PaLM: scaling language modeling with Pathways*, arXiv:2204.02311, 2022.
 #
-# E. J. Hu et al., *LoRA: low-rank adaptation of large language models*, ICLR 2022,
-# arXiv:2106.09685.
+# E. J. Hu, Y. Shen, P. Wallis, Z. Allen-Zhu, Y. Li, S. Wang, L. Wang and W. Chen, *LoRA: low-rank
+# adaptation of large language models*, ICLR 2022, arXiv:2106.09685.

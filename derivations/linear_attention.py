@@ -339,8 +339,8 @@ calculation(
 # I. Schlag, K. Irie and J. Schmidhuber, *Linear transformers are secretly fast weight programmers*,
 # ICML 2021, arXiv:2102.11174.
 #
-# Y. Sun et al., *Retentive network: a successor to transformer for large language models*, 2023,
-# arXiv:2307.08621.
+# Y. Sun et al., *Retentive network: a successor to transformer for large language models*,
+# arXiv:2307.08621, 2023.
 #
 # S. Yang, B. Wang, Y. Shen, R. Panda and Y. Kim, *Gated linear attention transformers with
 # hardware-efficient training*, ICML 2024, arXiv:2312.06635.

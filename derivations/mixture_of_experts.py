@@ -354,7 +354,7 @@ calculation(
 # large neural networks: the sparsely-gated mixture-of-experts layer*, ICLR 2017,
 # arXiv:1701.06538.
 #
-# W. Fedus, B. Zoph and N. Shazeer, *Switch transformers: scaling to trillion parameter models
-# with simple and efficient sparsity*, JMLR 2022, arXiv:2101.03961.
+# W. Fedus, B. Zoph and N. Shazeer, *Switch transformers: scaling to trillion parameter models with
+# simple and efficient sparsity*, Journal of Machine Learning Research 23, 2022, arXiv:2101.03961.
 #
 # A. Q. Jiang et al., *Mixtral of experts*, arXiv:2401.04088, 2024.

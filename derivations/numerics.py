@@ -435,7 +435,7 @@ calculation(exp(-20)).at_most(Rational(1, 2**24), because="about $2 \\cdot 10^{-
 #
 # W. Kahan, *Further remarks on reducing truncation errors*, Communications of the ACM 8, 1965.
 #
-# N. J. Higham, *Accuracy and stability of numerical algorithms*, second edition, SIAM, 2002.
+# N. J. Higham, *Accuracy and stability of numerical algorithms*, 2nd edition, SIAM, 2002.
 #
 # P. Micikevicius et al., *Mixed precision training*, ICLR 2018, arXiv:1710.03740.
 #

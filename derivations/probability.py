@@ -495,7 +495,7 @@ maximum(
 #
 # E. T. Jaynes, *Information theory and statistical mechanics*, Physical Review 106, 1957.
 #
-# T. M. Cover and J. A. Thomas, *Elements of information theory*, Wiley, 2006.
+# T. M. Cover and J. A. Thomas, *Elements of information theory*, 2nd edition, Wiley, 2006.
 #
 # R. Rafailov, A. Sharma, E. Mitchell, S. Ermon, C. D. Manning and C. Finn, *Direct preference
 # optimization: your language model is secretly a reward model*, NeurIPS 2023, arXiv:2305.18290.

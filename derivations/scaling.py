@@ -405,4 +405,5 @@ minimum(k * p + q * layers_1 / k, Let(k, sqrt(layers_1 * q / p)), given=(p, q, k
 # N. Shazeer, *Fast transformer decoding: one write-head is all you need*, arXiv:1911.02150, 2019.
 #
 # J. Ainslie, J. Lee-Thorp, M. de Jong, Y. Zemlyanskiy, F. Lebrón and S. Sanghai, *GQA: training
-# generalized multi-query transformer models from multi-head checkpoints*, arXiv:2305.13245, 2023.
+# generalized multi-query transformer models from multi-head checkpoints*, EMNLP 2023,
+# arXiv:2305.13245.

@@ -406,9 +406,9 @@ calculation(sum_over((p[i] - y[i]) ** 2, i), given=(p, y)).at_most(
 # %% [markdown]
 # ### References
 #
-# J. S. Bridle, *Probabilistic interpretation of feedforward classification network outputs,
-# with relationships to statistical pattern recognition*, in Neurocomputing, NATO ASI Series 68,
-# 1990.
+# J. S. Bridle, *Probabilistic interpretation of feedforward classification network outputs, with
+# relationships to statistical pattern recognition*, in Neurocomputing: algorithms, architectures
+# and applications, Springer, 1990.
 #
 # I. Goodfellow, Y. Bengio and A. Courville, *Deep learning*, MIT Press, 2016, chapter 6.
 #

@@ -159,7 +159,7 @@ def loss(point: Point) -> Any:
 
 def read(point: Point, name: str, at: At) -> Any:
     """The entry of an input, a computed name, an upstream gradient, an alias or an adjoint."""
-    if name == str(LOSS) and at == () and () not in point.values.get(name, {}):
+    if name == LOSS.name and at == () and () not in point.values.get(name, {}):
         return loss(point)
     for known in (point.values, point.upstream):
         if name in known:

@@ -167,7 +167,10 @@ def modified(path: str) -> float:
 
 
 def modules() -> Iterable[str]:
-    found = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    """The files of modules, of those too that wait to be needed: to ask them would load them."""
+    found = (
+        object.__getattribute__(m, "__dict__").get("__file__") for m in [*sys.modules.values()]
+    )
     return [path for path in found if isinstance(path, str)]
 
 

@@ -102,6 +102,16 @@ def test_a_module_that_was_read_unseen_may_have_changed_since(folder: Path) -> N
     assert not current(changed)
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_module_that_waits_to_be_needed_waits_on(when: str, folder: Path) -> None:
+    """It is noted all the same: what is in it may be needed any time."""
+    (folder / "own.py").write_text('raise RuntimeError("nobody needs it")\n')
+    waiting = "from symllm.lazily import lazily\nwaiting = lazily('own')"
+    found = footprint(folder, **{"after": "", when: waiting})
+    own = str(folder / "own.py")
+    assert found[own] == digest_of(own)
+
+
 def test_installed_libraries_belong_to_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

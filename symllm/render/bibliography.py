@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 SECTION = re.compile(r"^#+ References\b[^\n]*\n(?P<works>.*?)(?=^#|\Z)", re.M | re.S)
 YEAR = re.compile(r"\b(?:19|20)\d\d\b(?!\.\d)")
-CITATION = re.compile(r"\((?P<names>[A-Z][^()$\n]*?),? (?P<year>(?:19|20)\d\d)\)")
+CITATION = re.compile(r"(?P<names>[A-Z][^()$;]*?),?\s(?P<year>(?:19|20)\d\d)")
+CITED = re.compile(r"\([A-Z][^()$]*?,?\s(?:19|20)\d\d\)")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Work:
 
 def first_surname(text: str) -> str:
     """``Ba`` of ``J. L. Ba, J. R. Kiros and G. E. Hinton``."""
-    first = re.split(r",| and | & | et al", text, maxsplit=1)[0]
+    first = re.split(r",|\s(?:and|&|et)\s", text, maxsplit=1)[0]
     return (first.split() or [""])[-1]
 
 
@@ -66,10 +67,10 @@ def keys(works: Sequence[Work]) -> Mapping[tuple[str, str], str]:
 
 
 def with_links(body: str, known: Mapping[tuple[str, str], str]) -> str:
-    """A body in which citations such as ``(Ba et al., 2016)`` lead to their works."""
+    """A body in which citations lead to works: ``(Ba et al., 2016; Press and Wolf, 2017)``."""
 
     def link(match: re.Match[str]) -> str:
         key = known.get((first_surname(match["names"]), match["year"]))
-        return f"([{match[0][1:-1]}](#{key}))" if key else match[0]
+        return f"[{match[0]}](#{key})" if key else match[0]
 
-    return CITATION.sub(link, body)
+    return CITED.sub(lambda cited: CITATION.sub(link, cited[0]), body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -296,9 +297,15 @@ def factor_key(p: Printer, factor: Any) -> tuple[Any, ...]:
     if isinstance(base, Average):  # by what it is the average of
         name = next((n for n in p.style.names if n in set(map(name_of, entries(base)))), "")
     place = p.style.names.index(name) if name in p.style.names else len(p.style.names)
-    letters = tuple(str(s) for s in subscripts_of(base))
+    letters = tuple(map(plain, subscripts_of(base)))
     degree = -float(power) if power.is_number else 0.0  # x^2 + x y + y^2
-    return kind, letters, adjoint, place, name.lower(), str(base), degree, str(factor)
+    return kind, letters, adjoint, place, name.lower(), plain(base), degree, plain(factor)
+
+
+@lru_cache(maxsize=10_000)
+def plain(expr: Any) -> str:
+    """What settles an order in the end: the same few expressions are asked for again and again."""
+    return str(expr)
 
 
 # --------------------------------------------------------------------------
