@@ -27,6 +27,10 @@ APPLIED = "\u2061"
 #: Elements whose children stand in a row, and those whose first child the others are put to.
 ROWS = frozenset({"mrow", "mtd", "math", "msqrt"})
 SCRIPTS = frozenset({"msub", "msup", "msubsup", "munder", "mover", "munderover"})
+BESIDE = frozenset({"msub", "msup", "msubsup"})
+
+#: Signs that are larger in displays.
+LARGE = frozenset("\u2211\u220f\u222b")
 
 #: What signs do to the depth of brackets.
 FORMS = {"prefix": 1, "postfix": -1}
@@ -56,6 +60,7 @@ def fit_to_read(source: str, display: bool) -> str:
             element.set("displaystyle", "true")
     for inner in {part for outer in math.iter("mfrac") for e in outer for part in e.iter("mfrac")}:
         inner.set("mathsize", NESTED)
+    lower(math, display)
     small = {part for e in math.iter() if e.tag in SCRIPTS for low in e[1:] for part in low.iter()}
     for element in [*math.iter()]:
         if element.tag in ROWS and element not in small:
@@ -78,6 +83,32 @@ def row(children: Iterable[ET.Element], tag: str = "mrow", **attributes: str) ->
 def grouped(number: str) -> str:
     """A whole number of many digits with gaps, as people read it."""
     return f"{int(number):,}".replace(",", GAP) if number.isdigit() and len(number) > 4 else number
+
+
+# --------------------------------------------------------------------------
+# Brackets
+# --------------------------------------------------------------------------
+
+
+def lower(element: ET.Element, display: bool) -> bool:
+    """Is this no taller than a letter with its scripts? Brackets around what is so do not stretch:
+    browsers keep room for the widest of theirs beside those that might, and stretch them down to
+    every subscript. ``display``: whether sums are large there, and limits stand under them."""
+    if element.tag in SCRIPTS:
+        large = display and not is_accented(element) and element.tag not in BESIDE
+        scripts = [lower(part, False) for part in element[1:]]
+        return lower(element[0], display) and all(scripts) and not large
+    inner = display and element.tag != "mfrac"
+    low = all([lower(child, inner) for child in element])
+    if low and is_bracketed(element):
+        for bracket in (element[0], element[-1]):
+            bracket.set("stretchy", "false")
+    large = element.tag in ("mfrac", "mtable") or (display and element.text in LARGE)
+    return low and not large
+
+
+def is_accented(element: ET.Element) -> bool:
+    return element.tag == "mover" and element[1].get("accent") == "true"
 
 
 # --------------------------------------------------------------------------

@@ -40,14 +40,39 @@ def said(element: ET.Element) -> str:
         (r"2 \frac{a}{b} c (d)", 2),
         (r"\frac{a}{b} (c)", 1),
         (r"\frac{a}{b} + c", 0),
-        (r"r \left( a \right) b", 1),
-        (r"\left( a \right)^{2} \left( b \right)", 1),
-        (r"\exp\left( a \right)", 0),
+        (r"r \left( \frac{a}{c} \right) b", 1),
+        (r"\left( \frac{a}{c} \right)^{2} \left( b \right)", 1),
+        (r"\exp\left( \frac{a}{c} \right)", 0),
+        (r"r \left( a \right) b", 0),
         (r"x^{2 \frac{a}{b}}", 0),
     ],
 )
 def test_the_name_of_a_function_stands_apart(tex, spaces):
     assert len(math(tex).findall(".//mspace")) == spaces
+
+
+@pytest.mark.parametrize(
+    ("inner", "inline", "displayed"),
+    [
+        ("x + y", False, False),
+        (r"x_i^{2} \hat{y}", False, False),
+        (r"\sqrt{d}", False, False),
+        (r"-\left| x \right|", False, False),
+        (r"\sum_i x_i", False, True),
+        (r"\max_i x_i", False, True),
+        (r"\frac{a}{b}", True, True),
+        (r"e^{\frac{a}{b}}", True, True),
+        (r"\left| \frac{a}{b} \right|", True, True),
+        (r"\begin{pmatrix} p & q \end{pmatrix}", True, True),
+    ],
+)
+def test_brackets_stretch_around_what_is_tall_alone(inner, inline, displayed):
+    tex = rf"f \left( {inner} \right)"
+    for display, tall in ((False, inline), (True, displayed)):
+        ends = [sign.get("stretchy") for sign in math(tex, display).iter("mo")]
+        assert (ends[0], ends[-1]) == (str(tall).lower(),) * 2
+    low = math(rf"\frac{{f \left( \sum_i x_i \right)}}{{d}}", True)
+    assert {sign.get("stretchy") for sign in low.iter("mo") if sign.text in "()"} == {"false"}
 
 
 @pytest.mark.parametrize("tex", [r"\cos^{2}(x) + \sin^{2}(x)", r"p_i \log p_i", r"x_{\max}"])
