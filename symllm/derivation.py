@@ -25,8 +25,8 @@ from .errors import UnknownName
 from .explicit import explicit
 from .lazily import lazily
 from .notation import LOSS, Dim, Partial, Tensor, array, entry
-from .program import Program
-from .render.subject import Definition, lowered
+from .program import Program, lowered
+from .render.subject import Definition
 from .steps import Fact, Step
 
 if TYPE_CHECKING:

@@ -22,6 +22,9 @@ APPLIED = "\u2061"
 ROWS = frozenset({"mrow", "mtd", "math", "msqrt"})
 BESIDE = frozenset({"msub", "msup", "msubsup"})
 
+#: How tall something is.
+LOW, TALL = 0, 2
+
 #: Signs that are larger in displays.
 LARGE = frozenset("\u2211\u220f\u222b")
 
@@ -47,7 +50,7 @@ def fit_to_read(source: str, display: bool) -> str:
             element.set("displaystyle", "true")
     for inner in {part for outer in math.iter("mfrac") for e in outer for part in e.iter("mfrac")}:
         inner.set("mathsize", NESTED)
-    lower(math, display)
+    height(math, display)
     small = {part for e in math.iter() if e.tag in SCRIPTS for low in e[1:] for part in low.iter()}
     for element in [*math.iter()]:
         if element.tag in ROWS and element not in small:
@@ -71,22 +74,28 @@ def grouped(number: str) -> str:
 # --------------------------------------------------------------------------
 
 
-def lower(element: ET.Element, display: bool) -> bool:
-    """Is this no taller than a letter with its scripts? Brackets around what is so do not stretch:
-    browsers keep room for the widest of theirs beside those that might, and stretch them down to
-    every subscript. ``display``: whether sums are large there, and limits stand under them."""
+def height(element: ET.Element, display: bool) -> int:
+    """No taller than a letter with its scripts, than a small fraction, or taller than these.
+
+    Brackets stretch around what is tall alone: browsers keep room for the widest of theirs beside
+    those that might, and stretch them down to every subscript. ``display``: whether sums and
+    fractions are large there, and limits stand under them.
+    """
+    fraction = element.tag == "mfrac"
     if element.tag in SCRIPTS:
-        large = display and not is_accented(element) and element.tag not in BESIDE
-        scripts = [lower(part, False) for part in element[1:]]
-        return lower(element[0], display) and all(scripts) and not large
-    inner = display and element.tag != "mfrac"
-    parts = [lower(child, inner) for child in element]
-    low = all(parts)
-    if low and is_bracketed(element):
+        scripts = [height(part, False) for part in element[1:]]
+        beside = is_accented(element) or element.tag in BESIDE or not display
+        return max(height(element[0], display), *scripts, LOW if beside else TALL)
+    inner = display and not fraction
+    found = max([height(part, inner) for part in element], default=LOW)
+    if found < TALL and is_bracketed(element):
         for bracket in (element[0], element[-1]):
             bracket.set("stretchy", "false")
-    large = element.tag in ("mfrac", "mtable") or (display and element.text in LARGE)
-    return low and not large
+            if found:
+                bracket.set("class", "mid")
+    if element.tag == "mtable" or (display and (fraction or element.text in LARGE)):
+        return TALL
+    return min(found + fraction, TALL)
 
 
 def is_accented(element: ET.Element) -> bool:
@@ -130,7 +139,8 @@ def is_fraction(element: ET.Element) -> bool:
 def ends_tall(element: ET.Element) -> bool:
     """A fraction, or the end of what stands in tall brackets."""
     last = edge(element, -1)
-    return last.tag == "mfrac" or (last.get("stretchy"), last.get("form")) == ("true", "postfix")
+    grown = last.get("stretchy") == "true" or last.get("class") == "mid"
+    return last.tag == "mfrac" or (grown and last.get("form") == "postfix")
 
 
 def is_operand(element: ET.Element, end: int) -> bool:

@@ -51,27 +51,31 @@ def test_the_name_of_a_function_stands_apart(tex, spaces):
     assert len(math(tex).findall(".//mspace")) == spaces
 
 
+LOW, MID, TALL = ("false", None), ("false", "mid"), ("true", None)
+
+
 @pytest.mark.parametrize(
     ("inner", "inline", "displayed"),
     [
-        ("x + y", False, False),
-        (r"x_i^{2} \hat{y}", False, False),
-        (r"\sqrt{d}", False, False),
-        (r"-\left| x \right|", False, False),
-        (r"\sum_i x_i", False, True),
-        (r"\max_i x_i", False, True),
-        (r"\frac{a}{b}", True, True),
-        (r"e^{\frac{a}{b}}", True, True),
-        (r"\left| \frac{a}{b} \right|", True, True),
-        (r"\begin{pmatrix} p & q \end{pmatrix}", True, True),
+        ("x + y", LOW, LOW),
+        (r"x_i^{2} \hat{y}", LOW, LOW),
+        (r"\sqrt{d}", LOW, LOW),
+        (r"-\left| x \right|", LOW, LOW),
+        (r"\sum_i x_i", LOW, TALL),
+        (r"\max_i x_i", LOW, TALL),
+        (r"\frac{a}{b}", MID, TALL),
+        (r"e^{\frac{a}{b}}", MID, MID),
+        (r"\left| \frac{a}{b} \right|", MID, TALL),
+        (r"\frac{a}{\frac{b}{c}}", TALL, TALL),
+        (r"\begin{pmatrix} p & q \end{pmatrix}", TALL, TALL),
     ],
 )
 def test_brackets_stretch_around_what_is_tall_alone(inner, inline, displayed):
     tex = rf"f \left( {inner} \right)"
     for display, tall in ((False, inline), (True, displayed)):
-        ends = [sign.get("stretchy") for sign in math(tex, display).iter("mo")]
-        assert (ends[0], ends[-1]) == (str(tall).lower(),) * 2
-    low = math(rf"\frac{{f \left( \sum_i x_i \right)}}{{d}}", True)
+        ends = [(sign.get("stretchy"), sign.get("class")) for sign in math(tex, display).iter("mo")]
+        assert (ends[0], ends[-1]) == (tall, tall)
+    low = math(r"\frac{f \left( \sum_i x_i \right)}{d}", True)
     assert {sign.get("stretchy") for sign in low.iter("mo") if sign.text in "()"} == {"false"}
 
 
