@@ -164,7 +164,8 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
         try:
             place = replace(place_of(document, number, f), anchor=called[number])
             if shown.cell.prose:
-                text = with_anchors(f.prose(shown.value), under[number], f.heading)
+                prose = f.prose(with_links(shown.value, document, f))
+                text = with_anchors(prose, under[number], f.heading)
             else:
                 text = listing(shown) + show(shown.value, f, place)
         except (Exception, SystemExit) as error:
@@ -175,6 +176,18 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
             results = []
     page = "\n\n".join(part for part in parts if part) + "\n"
     return page if title else page.split("\n", 1)[1].lstrip("\n")
+
+
+def with_links(prose: str, document: Document, f: Flavour) -> str:
+    """Prose in which emphasised titles of other chapters lead to them."""
+    names = {title: name for name, title in document.chapters.items()}
+    names.pop(document.title, None)
+
+    def linked(emphasis: re.Match[str]) -> str:
+        title = " ".join(emphasis[1].split())
+        return f.chapter(title, names[title], "") if title in names else emphasis[0]
+
+    return re.sub(r"(?<![*\w])\*([^*]+)\*(?![*\w])", linked, prose)
 
 
 def told(document: Document) -> Iterator[Shown]:
@@ -255,7 +268,8 @@ def place_of(document: Document, number: int, f: Flavour) -> Place:
     } | dict.fromkeys(above, "given above")
     after = number + 1
     said = after < len(document.shown) and beside_a_result(document, after)
-    return Place(forward, document.shown[after].value if said else "", derived)
+    words = with_links(document.shown[after].value, document, f) if said else ""
+    return Place(forward, words, derived)
 
 
 def show(value: Any, flavour: str | Flavour = "github", place: Place = ALONE) -> str:
