@@ -1,10 +1,10 @@
-"""The book that chapters make together: its title, parts and order, as ``book.toml`` says."""
+"""The book that chapters make together, as ``book.toml`` says: its title, order and letters."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,11 +27,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Book:
-    """What ``book.toml`` says; chapters that it does not list come last, by name."""
+    """What ``book.toml`` says; chapters that it does not list come last, by name.
+
+    ``letters`` mean the same in every chapter: by name, words that each chapter's note holds.
+    """
 
     title: str = "Derivations"
     subtitle: str = ""
     parts: tuple[Part, ...] = ()
+    letters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def chapters(self) -> tuple[str, ...]:
@@ -95,6 +99,10 @@ def is_list(value: Any) -> bool:
     return isinstance(value, list) and all(map(is_text, value))
 
 
+def is_words(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(is_text, value.values()))
+
+
 def is_tables(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(table, dict) for table in value)
 
@@ -108,4 +116,5 @@ FIELDS: Fields = {
     "subtitle": ("a text", is_text),
     "chapters": PART["chapters"],
     "parts": ("tables with a title and chapters, [[parts]]", is_tables),
+    "letters": ("a table of letters and what they mean, [letters]", is_words),
 }

@@ -29,6 +29,7 @@ from .making import Work, all_made
 from .measured import Linked, Measured, linked, measured
 from .pictures.picture import FOLDER as PICTURES
 from .render.look import prefer
+from .symbols import keep_to_letters
 
 #: Beside the folder of the chapters, and optional: files that replace those of the same name
 #: with which the package makes pages.
@@ -117,6 +118,7 @@ def chapter(given: tuple[str, Options], formats: Sequence[str], around: Around) 
     sys.path.append(str(folder))  # after all that is installed
     prefer(folder.parent / TEMPLATES)
     document = run_chapter(Path(name), around)
+    keep_to_letters(document)
     pages = {each: FORMATS[each].chapter(document, options) for each in formats if each != LEAF}
     if LEAF in formats:
         pages[LEAF] = {LEAF: packed(leaf(document))}
@@ -136,7 +138,8 @@ def bound(given: Given, formats: Sequence[str], around: Around) -> Result:
     """Bind chapters together: the work of a process of its own, too."""
     folder, leaves, options = given
     prefer(Path(folder).absolute().parent / TEMPLATES)
-    whole = Bound(around["volume"], around["parts"], tuple(map(unpacked, leaves)))
+    said = around["volume"], around["parts"], around["letters"]
+    whole = Bound(*said, tuple(map(unpacked, leaves)))
     return Result({name: FORMATS[name].whole(whole, options) for name in formats})
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .evaluate import Point
+from .evidence import bound_text
 
 #: Tensors smaller than this are compared absolutely: a gradient that is zero
 #: differs from a difference by rounding alone.
@@ -44,12 +45,6 @@ class Comparison:
             return f"{self.name}: DIFFERS from {self.kind}: {self.where}"
         text = bound_text(self.bound)
         return f"{self.name}: agrees with {self.kind} {text} ({self.entries} entries)"
-
-
-def bound_text(bound: float) -> str:
-    """The bound that was met, rounded up to a power of ten: ``< 1e-9``."""
-    mantissa, exponent = f"{bound:.15e}".split("e")
-    return f"< 1e{int(exponent) + (float(mantissa) > 1)}"
 
 
 def compare(

@@ -22,12 +22,13 @@ from .derive.system import System, system
 from .derive.textbook import Textbook, textbook
 from .equation import Let
 from .errors import UnknownName
+from .evidence import Evidence
 from .explicit import explicit
 from .lazily import lazily
 from .notation import LOSS, Dim, Partial, Tensor, array, entry
 from .program import Program, lowered
 from .render.subject import Definition
-from .steps import Fact, Step
+from .steps import Fact, Step, judged_by
 
 if TYPE_CHECKING:
     from . import codegen, evaluate, oracle
@@ -188,13 +189,14 @@ class Derivation:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """From the question to the results, each with its rule and reason."""
-        own = self._narrator.steps()
+        own = judged_by(self._evidence, self._narrator.steps())
         return (*self.first.steps, *own) if self.first else own
 
     @cached_property
     def facts(self) -> tuple[Fact, ...]:
         """The lemmas that the steps lean on, each with steps of its own."""
-        own = self._narrator.facts()
+        found = self._narrator.facts()
+        own = tuple(replace(f, steps=judged_by(self._evidence, f.steps)) for f in found)
         return (*self.first.facts, *own) if self.first else own
 
     # -- evidence -------------------------------------------------------------
@@ -265,6 +267,9 @@ class Derivation:
             return found
         more = oracle.compare_with_autograd(self._points, self.lambdify(), self.wrt)
         return judge.joined(found, more)
+
+    def _evidence(self, step: Step) -> Evidence:
+        return judge.check_step(step, self._points, self._proved(step))
 
     def _proved(self, step: Step) -> bool:
         if self.first and step in self.first.steps:

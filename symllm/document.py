@@ -68,8 +68,9 @@ class Document:
 
     ``book`` says in which chapter, by name and title, each op's gradient is
     derived; ``chapters`` are the titles of all chapters, by name and in order,
-    ``volume`` is what their book says of itself, and ``parts`` are the titles
-    of its parts, by the chapter that each begins with.
+    ``volume`` is what their book says of itself, ``parts`` are the titles of
+    its parts, by the chapter that each begins with, and ``letters`` what a
+    letter means in all of it.
     """
 
     chapter: Chapter
@@ -79,6 +80,7 @@ class Document:
     chapters: Mapping[str, str] = field(default_factory=dict)
     volume: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
+    letters: Mapping[str, str] = field(default_factory=dict)
 
 
 # --------------------------------------------------------------------------
@@ -94,6 +96,7 @@ def surroundings(folder: Path) -> dict[str, Any]:
         "chapters": titles(folder),
         "volume": volume.about,
         "parts": volume.begun,
+        "letters": volume.letters,
     }
 
 

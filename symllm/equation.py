@@ -13,7 +13,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from .errors import OpError
 from .expressions import entries, is_entry, name_of, nodes, parts, subscripts_of
-from .notation import Layer, Tensor
+from .notation import Layer, Tensor, check_note
 
 
 class Callee(Protocol):
@@ -77,11 +77,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Let:
-    """One equation: a name's entry, its value, and what it is in words."""
+    """One equation: a name's entry, its value, and what it is in words.
+
+    ``means`` says what the letter stands for, where the note says how it comes about here: of
+    ``Let(y[i], ..., "the logistic function", means="output")`` a table of symbols has the output.
+    """
 
     lhs: sp.Expr
     rhs: sp.Expr | Call
     note: str = ""
+    means: str = ""
 
     def __post_init__(self) -> None:
         lhs = sp.sympify(self.lhs)
@@ -94,6 +99,8 @@ class Let:
         object.__setattr__(self, "lhs", lhs)
         if not isinstance(self.rhs, Call):
             object.__setattr__(self, "rhs", checked_value(lhs, self.rhs))
+        check_note(self.name, self.note)
+        check_note(self.name, self.means)
 
     @cached_property
     def name(self) -> str:

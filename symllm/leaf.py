@@ -56,10 +56,14 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Bound:
-    """Chapters in the order of their book; ``parts`` by the chapter that each begins with."""
+    """Chapters in the order of their book; ``parts`` by the chapter that each begins with.
+
+    ``letters`` mean the same in all of them.
+    """
 
     volume: Mapping[str, str]
     parts: Mapping[str, str]
+    letters: Mapping[str, str]
     leaves: tuple[Leaf, ...]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .calculations import Calculation
-from .comparison import bound_text
 from .derivation import Derivation
+from .evidence import bound_text
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
+from .errors import VerificationError
+from .evidence import Evidence
 from .notation import Dim
 
 #: A sentence, its formulas as SymPy expressions (or pairs that are equal).
@@ -52,6 +54,7 @@ class Step:
     ``Partial(LOSS, x[i])``; ``free`` says over which dimension each of the free
     indices runs. ``because`` is the reason with its formulas, ``reason`` the
     same as plain text. ``lemma`` names the derivation that a step cites.
+    ``judge`` finds the evidence for a step, when it is asked for.
     """
 
     target: sp.Expr
@@ -61,6 +64,14 @@ class Step:
     because: Sentence
     free: tuple[tuple[sp.Symbol, Dim], ...] = ()
     lemma: str = ""
+    judge: Callable[[Step], Evidence] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What speaks for the step; raises ``VerificationError`` if it is of no derivation."""
+        if self.judge is None:
+            raise VerificationError(f"{self.rule}: evidence is found for steps of a derivation")
+        return self.judge(self)
 
     @property
     def reason(self) -> str:
@@ -70,6 +81,11 @@ class Step:
         sides = dict.fromkeys((self.target, self.before, self.after))
         chain = " = ".join(map(sp.latex, sides))
         return rf"$\displaystyle {chain} \quad \text{{({self.rule})}}$"
+
+
+def judged_by(judge: Callable[[Step], Evidence], steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Steps that know whom to ask for their evidence."""
+    return tuple(replace(step, judge=judge) for step in steps)
 
 
 def places(steps: Iterable[Step]) -> list[int]:

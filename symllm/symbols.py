@@ -2,7 +2,7 @@
 
 A letter is a tensor, a dimension or a name that an equation defines. What it means is the note
 that stands where it is made: ``scalar("eta", note="learning rate")``, ``Dim("n", "tokens")``,
-``Let(y[i], ..., "output")``.
+``Let(y[i], ..., "output")``, or its ``means`` where the note is about the value.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from .book import FILE as BOOK
 from .calculations import Calculation
+from .chapters import ChapterError
 from .document import Document, sections
 from .equation import Let
 from .notation import Dim, Tensor
@@ -69,6 +71,18 @@ def symbols_of(document: Document) -> list[Symbol]:
     return list(first.values())
 
 
+def keep_to_letters(document: Document) -> None:
+    """Raises ``ChapterError`` where a letter means what its book says that it does not."""
+    for symbol in symbols_of(document):
+        expected = document.letters.get(symbol.name, "")
+        if expected not in symbol.meaning:
+            where = f" under #{symbol.section}" if symbol.section else ""
+            raise ChapterError(
+                f"{document.chapter.path}: {symbol.name} means {symbol.meaning!r}{where}, but "
+                f"{BOOK} says that in every chapter it means {expected!r}"
+            )
+
+
 def without_meaning(document: Document) -> list[str]:
     """The names of letters of which nothing in the chapter says what they are."""
     found: dict[str, bool] = {}
@@ -105,9 +119,10 @@ def letters_in(things: Iterable[Thing], program: Program, section: str) -> Itera
         else:
             dims = thing.dims if isinstance(thing, Tensor) else ()
         tex = p.name(thing.name)
-        if thing.note or not tex.adjoint:  # what dx is need not be said
-            symbol = Symbol(thing.name, str(tex), thing.note, section)
-            yield Letter(symbol, dims, isinstance(thing, Let))
+        means = thing.means if isinstance(thing, Let) else thing.note
+        meaning = means or thing.note
+        if meaning or not tex.adjoint:  # what dx is need not be said
+            yield Letter(Symbol(thing.name, str(tex), meaning, section), dims, not means)
         for dim in dims:
             if dim.size is None:
                 yield Letter(Symbol(dim.name, str(p.name(dim.name)), dim.note, section))

@@ -14,9 +14,10 @@ from typing import Any
 
 import sympy as sp
 
-from .comparison import Comparison, bound_text
+from .comparison import Comparison
 from .errors import SymllmError, VerificationError
 from .evaluate import MAX_ORDER, Point, evaluate, free_indices, order, sample
+from .evidence import Evidence, bound_text
 from .oracle import (
     compare_forward,
     compare_hessian,
@@ -39,26 +40,6 @@ SMALLEST_SCALE = 1e-6
 
 #: At how many entries of a step's free indices a point is looked at.
 MAX_ENTRIES = 32
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What speaks for a step: ``points`` scalar comparisons, the worst relative error.
-
-    ``where`` says where the error is largest and what the values are there.
-    """
-
-    proved: bool
-    checked: bool
-    points: int
-    worst: float
-    bound: float
-    where: str = ""
-
-    def __str__(self) -> str:
-        if not self.checked:
-            return f"FALSE: {self.where}"
-        return f"{'proved, ' if self.proved else ''}checked {bound_text(self.bound)}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import symllm
 #: From the ground up. A module imports from the floors below its own, or from its own package;
 #: an entry stands for the module or package of that name and for all that is inside.
 FLOORS = (
-    ("errors", "lazily", "expressions", "footprint", "written"),
+    ("errors", "evidence", "lazily", "expressions", "footprint", "written"),
     ("notation", "files"),
     ("equation", "explicit", "statements", "steps"),
     ("elaborate", "shapes"),

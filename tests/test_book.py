@@ -52,6 +52,8 @@ WRONG = {
     "title = 3": "title is a text, not 3",
     'titel = "T"': "'titel' is no field of a book; there are title, subtitle, chapters, parts",
     "title = ": "cannot read",
+    'letters = "L"': "letters is a table of letters and what they mean, [letters], not 'L'",
+    "[letters]\nL = 3": "letters is a table of letters and what they mean, [letters], not {'L': 3}",
     'parts = ["a"]': "parts is tables with a title and chapters, [[parts]], not ['a']",
     '[[parts]]\ntitle = "P"': "parts: one has no chapters",
     '[[parts]]\ntitle = "P"\nchapters = 3': "parts: chapters is a list of chapters' names, not 3",

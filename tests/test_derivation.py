@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sympy as sp
 
 from symllm import ops
 from symllm.calls import without_calls
+from symllm.errors import VerificationError
 from symllm.notation import LOSS, Partial, entry
 from symllm.steps import Fact, Step
 
@@ -71,6 +74,27 @@ def test_a_certificate_says_what_was_proved_and_what_was_checked() -> None:
         "the NumPy forward",
         "central differences",
     }
+
+
+@pytest.mark.parametrize(
+    "derivation",
+    [ops.layer_norm.gradient(), ops.softmax.jacobian("x"), ops.cross_entropy.hessian("z")],
+    ids=["gradient", "jacobian", "hessian"],
+)
+def test_a_step_says_what_speaks_for_it(derivation) -> None:
+    steps = [*derivation.steps, *(step for fact in derivation.facts for step in fact.steps)]
+    assert all(step.evidence.checked for step in steps)
+    assert all(step.evidence.proved for step in derivation.steps)
+    assert all(step.evidence.points > 0 for step in steps)
+
+
+def test_nothing_speaks_for_a_step_that_is_false() -> None:
+    step = ops.softmax.gradient("x").steps[-1]
+    wrong = replace(step, after=2 * step.after).evidence
+    assert not wrong.checked
+    assert not wrong.proved
+    with pytest.raises(VerificationError, match="steps of a derivation"):
+        _ = replace(step, judge=None).evidence
 
 
 def test_a_gradient_can_be_asked_for_in_any_order() -> None:

@@ -7,13 +7,15 @@ instead of two, takes it off.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from symllm.chapters import ChapterError
 from symllm.document import Document, run_chapter
-from symllm.symbols import symbols_of, without_meaning
+from symllm.symbols import keep_to_letters, symbols_of, without_meaning
 
 FOLDER = Path(__file__).parent.parent / "derivations"
 CHAPTERS = sorted(path.stem for path in FOLDER.glob("*.py"))
@@ -159,6 +161,49 @@ def test_a_letter_is_met_in_a_section(planted):
         ("n", "tokens"): "noise",
         ("y", "output"): "noise",  # what it is, and not how large it was before
     }
+
+
+SAYS = """\
+# %% [markdown]
+# # Two ops
+
+# %%
+from symllm import Dim, Let, Op, scalar
+
+n = Dim("n", "tokens")
+i = n.index("i")
+x, y = n.vector("x", note="input"), n.vector("y")
+once = Op("once", "Once", (x,), (Let(y[i], x[i], "the same", means="output"),), numpy=lambda x: x)
+twice = Op("twice", "Twice", (x,), (Let(y[i], 2 * x[i], "double"),), numpy=lambda x: 2 * x)
+[once, twice]
+"""
+
+
+def test_what_a_letter_means_is_told_from_how_it_comes_about(tmp_path):
+    path = tmp_path / "two.py"
+    path.write_text(SAYS)
+    assert meanings([run_chapter(path, {})]) == {"x": {"input"}, "y": {"output"}, "n": {"token"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ("", ""),
+        ('y = "output"', ""),
+        ('n = "token"', ""),
+        (
+            'y = "target"',
+            "y means 'output', but book.toml says .* 'target'",
+        ),
+    ],
+)
+def test_a_chapter_keeps_to_the_letters_of_its_book(tmp_path, said, wrong):
+    (tmp_path / "book.toml").write_text(f"[letters]\n{said}\n")
+    path = tmp_path / "two.py"
+    path.write_text(SAYS)
+    document = run_chapter(path)
+    with pytest.raises(ChapterError, match=wrong) if wrong else nullcontext():
+        keep_to_letters(document)
 
 
 OP = """\

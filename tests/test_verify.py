@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symllm.catalogue import ops
-from symllm.comparison import bound_text
 from symllm.errors import SymllmError, VerificationError
 from symllm.evaluate import sample
+from symllm.evidence import bound_text
 from symllm.notation import LOSS, Dim, Direct, Partial, delta, entry
 from symllm.steps import Fact, Step
 from symllm.verify import check_step, compare_with_autograd, compare_with_oracle, verify

@@ -10,8 +10,8 @@ import click
 from rich.text import Text
 
 from ..catalogue import ops
-from ..comparison import bound_text
 from ..errors import VerificationError
+from ..evidence import bound_text
 from ..op import Op
 from ..verify import Certificate
 from .common import console, counted, find_op, progress_bar

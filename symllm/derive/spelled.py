@@ -1,7 +1,8 @@
 """Functions and brackets spelled out, so that what is one number is written in one way.
 
 Logarithms of numbers are those of primes, hyperbolic functions are exponentials, a maximum has
-no positive factor in all its arguments, and ``j <= i`` is ``j < i`` or ``j = i``.
+no positive factor in all its arguments, an absolute value begins with a plus, and ``j <= i`` is
+``j < i`` or ``j = i``.
 """
 
 from __future__ import annotations
@@ -102,10 +103,19 @@ def choice(atom: Fn) -> Poly | None:
     return outside * function(atom.name, *(arg * outside**-1 for arg in atom.args))
 
 
+def magnitude(atom: Fn) -> Poly | None:
+    """``abs(-a) = abs(a)``: what comes first has a positive sign."""
+    (arg,) = atom.args
+    if not arg.terms or arg.sorted()[0][1] > 0:
+        return choice(atom)
+    turned = arg.scale(-1)
+    return choice(Fn(atom.name, (turned,))) or function(atom.name, turned)
+
+
 FUNCTIONS: dict[str, Callable[[Fn], Poly | None]] = {
     "log": logarithm,
     "tanh": tangent,
     "max": choice,
     "min": choice,
-    "abs": choice,
+    "abs": magnitude,
 }

@@ -63,7 +63,7 @@ def book_pdf(bound: Bound, options: Options) -> Files:
 
 def said(bound: Bound) -> tuple[Any, ...]:
     """What a book is made of, whatever sets it."""
-    return bound.volume, bound.parts, bound.leaves, places(bound)
+    return bound.volume, bound.parts, bound.letters, bound.leaves, places(bound)
 
 
 def places(bound: Bound) -> Iterator[Place]:

@@ -40,7 +40,7 @@ def site(bound: Bound, options: Options) -> Files:
     chapters = {found.name: found.title for found in bound.leaves}
     contents = [contents_of(found) for found in bound.leaves]
     pandoc = flavour_of("pandoc")
-    table = f"{general(pandoc)}\n{symbols_markdown(bound.leaves, pandoc, linked)}"
+    table = f"{general(pandoc)}\n{symbols_markdown(bound.leaves, pandoc, linked, bound.letters)}"
     return {
         "index.html": index_html(contents, chapters, bound.volume, bound.parts).encode(),
         f"{FILE}.html": symbols_html(table, chapters, bound.volume, bound.parts).encode(),

@@ -56,7 +56,7 @@ def symbols_page(bound: Bound, options: Options) -> str:
         return f"[{chapter.title}]({chapter.name}.md{at})"
 
     f = flavour_of(options.flavour)
-    return f"# {TITLE}\n\n{general(f)}\n{symbols_markdown(bound.leaves, f, linked)}"
+    return f"# {TITLE}\n\n{general(f)}\n{symbols_markdown(bound.leaves, f, linked, bound.letters)}"
 
 
 def github_anchors(headings: Iterable[Heading]) -> dict[str, str]:

@@ -35,10 +35,14 @@ Place = tuple[str, str]
 def book_typst(
     volume: Mapping[str, str],
     parts: Mapping[str, str],
+    same: Mapping[str, str],
     chapters: Sequence[Chapter],
     places: Iterable[Place],
 ) -> str:
-    """The source of the whole book; ``parts`` by the chapter that each begins with."""
+    """The source of the whole book; ``parts`` by the chapter that each begins with.
+
+    ``same`` are letters that mean the same in all of them.
+    """
     texts = [without_references(chapter.body) for chapter in chapters]
     works = gathered(work for _, found in texts for work in found)
     known = keys(works)
@@ -53,7 +57,7 @@ def book_typst(
         pages += [f"{heading} <{chapter.name}>", text]
     pages.append("#show: back-matter")
     pages.append(index(places))
-    pages.append(symbols(chapters))
+    pages.append(symbols(chapters, same))
     if works:
         shown = "\n\n".join(f"::: {{#{work.key} .work}}\n{work.text}\n:::" for work in works)
         pages.append("= Bibliography\n\n" + convert(shown, "typst", "PDF", WHOLE))
@@ -75,11 +79,11 @@ def index(places: Iterable[Place]) -> str:
     return "= Formulas by op\n\n#op-index(" + ", ".join(cells) + ")"
 
 
-def symbols(chapters: Iterable[Chapter]) -> str:
+def symbols(chapters: Sequence[Chapter], same: Mapping[str, str]) -> str:
     """Every letter, what it means, and in which section and on which page it is met first."""
     pandoc = flavour_of("pandoc")
     before = convert(general(pandoc), "typst", "PDF", WHOLE)
-    table = convert(symbols_markdown(chapters, pandoc, met, NARROW), "typst", "PDF", WHOLE)
+    table = convert(symbols_markdown(chapters, pandoc, met, same, NARROW), "typst", "PDF", WHOLE)
     return f"= {TITLE} <{FILE}>\n\n{before}\n\n#columns(2, gutter: 1.4em)[\n{table}\n]"
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from .flavour import Flavour
 
@@ -19,9 +19,12 @@ GENERAL = (
     r"$L$ is the loss that comes after; $\mathrm{d}x = \partial L / \partial x$ is its gradient by "
     r"$x$, which has the shape of $x$. A bracket $[j \leq i]$ is $1$ where what it says holds and "
     r"else $0$. $\odot$ multiplies entry by entry, $\mathbf{1}$ is a vector of ones, and sums run "
-    r"over all values of an index. Where a letter stands for several things, each chapter keeps to "
-    r"its own."
+    r"over all values of an index."
 )
+
+#: What stands above letters that every chapter takes for one thing, and above all others.
+SAME = "In every chapter these mean the same:"
+OTHERS = "The others, each with what it means and where it does so first:"
 
 #: How wide the columns are, letters, meanings and places, where they have to share a line.
 WIDTHS = (4, 18, 14)
@@ -30,6 +33,8 @@ WIDTHS = (4, 18, 14)
 class Named(Protocol):
     """A letter as TeX, what it means, and the anchor of the section that has it first."""
 
+    @property
+    def name(self) -> str: ...
     @property
     def tex(self) -> str: ...
     @property
@@ -56,12 +61,16 @@ class Chapter(Titled, Protocol):
 
 @dataclass(frozen=True)
 class Meaning:
-    """One thing that a letter stands for, and where it does so first."""
+    """One thing that a letter stands for, and where it does so first; the gist tells them apart."""
 
     words: str
+    gist: str
     chapter: Titled
     section: str
 
+
+#: A letter as TeX with all that it stands for.
+Row: TypeAlias = tuple[str, list[Meaning]]
 
 #: How a place is pointed to: from a chapter and the anchor of a section in it, if there is one.
 Pointer = Callable[[Titled, str], str]
@@ -71,33 +80,49 @@ def symbols_markdown(
     chapters: Iterable[Chapter],
     f: Flavour,
     pointer: Pointer,
+    same: Mapping[str, str],
     widths: Sequence[int] = WIDTHS,
 ) -> str:
-    """The table: a row for each meaning, with the letter before the first of its own."""
+    """A row for each meaning, with the letter before the first of its own.
+
+    ``same``, by name, mean one thing in all chapters: they come first, in a table of their own.
+    """
+    found = [(chapter, symbol) for chapter in chapters for symbol in chapter.symbols]
+    everywhere = (
+        (s.tex, Meaning(same[s.name], same[s.name], c, s.section))
+        for c, s in found
+        if s.name in same
+    )
+    others = (
+        (s.tex, Meaning(s.meaning, s.gist, c, s.section)) for c, s in found if s.name not in same
+    )
+    first, rest = (table(rows, f, pointer, widths) for rows in map(alphabet, (everywhere, others)))
+    return f"{f.prose(SAME)}\n\n{first}\n{f.prose(OTHERS)}\n\n{rest}" if same else rest
+
+
+def table(rows: Iterable[Row], f: Flavour, pointer: Pointer, widths: Sequence[int]) -> str:
     head = "| | | |", f"|{'|'.join(':' + '-' * width for width in widths)}|"
-    rows = (
+    body = (
         f"| {f.inline(tex) if first else ''} | {f.prose(cell(meaning.words))} "
         f"| {pointer(meaning.chapter, meaning.section)} |"
-        for tex, meanings in alphabet(chapters)
+        for tex, meanings in rows
         for first, meaning in zip((True, *(False,) * len(meanings)), meanings, strict=False)
     )
-    return "\n".join((*head, *rows)) + "\n"
+    return "\n".join((*head, *body)) + "\n"
 
 
 def general(f: Flavour) -> str:
-    """What stands before the table."""
+    """What stands before the tables."""
     return f"{f.prose(GENERAL)}\n"
 
 
-def alphabet(chapters: Iterable[Chapter]) -> Iterator[tuple[str, list[Meaning]]]:
+def alphabet(found: Iterable[tuple[str, Meaning]]) -> list[Row]:
     """Letters in their order, each with its meanings in the order of the book."""
-    found: dict[str, dict[str, Meaning]] = {}
-    for chapter in chapters:
-        for symbol in chapter.symbols:
-            meaning = Meaning(symbol.meaning, chapter, symbol.section)
-            found.setdefault(symbol.tex, {}).setdefault(symbol.gist, meaning)
-    for tex in sorted(found, key=lambda tex: (letters(tex), len(tex), tex)):
-        yield tex, list(found[tex].values())
+    rows: dict[str, dict[str, Meaning]] = {}
+    for tex, meaning in found:
+        rows.setdefault(tex, {}).setdefault(meaning.gist, meaning)
+    order = sorted(rows, key=lambda tex: (letters(tex), len(tex), tex))
+    return [(tex, list(rows[tex].values())) for tex in order]
 
 
 def letters(tex: str) -> str:

@@ -18,10 +18,14 @@ WHOLE = ("--shift-heading-level-by=0", "--top-level-division=chapter")
 def book_latex(
     volume: Mapping[str, str],
     parts: Mapping[str, str],
+    same: Mapping[str, str],
     chapters: Sequence[Chapter],
     places: Iterable[Place],
 ) -> str:
-    """The source of the whole book; ``parts`` by the chapter that each begins with."""
+    """The source of the whole book; ``parts`` by the chapter that each begins with.
+
+    ``same`` are letters that mean the same in all of them.
+    """
     texts = [without_references(chapter.body) for chapter in chapters]
     works = gathered(work for _, found in texts for work in found)
     known = keys(works)
@@ -32,7 +36,7 @@ def book_latex(
             pages.append(rf"\part{{{line(parts[chapter.name])}}}")
         pages.append(rf"\chapter{{{line(chapter.title)}}}\label{{{chapter.name}}}")
         pages.append(convert(with_links(body, known), "latex", "PDF", more))
-    pages += [r"\backmatter", index(places), symbols(chapters)]
+    pages += [r"\backmatter", index(places), symbols(chapters, same)]
     if works:
         shown = "\n\n".join(
             f"::: {{#{work.key} .work}}\n{work.text}\n:::"
@@ -57,10 +61,10 @@ def index(places: Iterable[Place]) -> str:
     return f"\\chapter{{Formulas by op}}\n\\begin{{multicols}}{{2}}\n{shown}\n\\end{{multicols}}"
 
 
-def symbols(chapters: Iterable[Chapter]) -> str:
+def symbols(chapters: Sequence[Chapter], same: Mapping[str, str]) -> str:
     """Every letter, what it means, and in which section and on which page it is met first."""
     pandoc = flavour_of("pandoc")
-    shown = f"{general(pandoc)}\n{symbols_markdown(chapters, pandoc, met, NARROW)}"
+    shown = f"{general(pandoc)}\n{symbols_markdown(chapters, pandoc, met, same, NARROW)}"
     return f"\\chapter{{{TITLE}}}\\label{{{FILE}}}\n{line(shown)}"
 
 

@@ -36,6 +36,13 @@ PROVED = {
     "powers of a half": (Rational(1, 2) ** c * 4**c, 2**c),
     "a hyperbolic tangent": (tanh(s), (exp(s) - exp(-s)) / (exp(s) + exp(-s))),
     "a factor of a maximum": (Max(0, c * s), c * Max(0, s)),
+    "an absolute value, turned": (
+        Abs(sum_over(x[i] - y[i], i)), Abs(sum_over(y[i] - x[i], i)),
+    ),
+    "an absolute value, turned, with a factor": (
+        Abs(c * sum_over(x[i], i) - c * s), c * Abs(s - sum_over(x[i], i)),
+    ),
+    "an absolute value of a number": (Abs(s * 0 - 2), 2 * Abs(s * 0 + 1)),
     "a factor of a minimum": (Min(c * s, c * d), c * Min(s, d)),
     "a bracket, peeled": (
         sum_over(Iverson(j.symbol <= i.symbol) * x[j], j),
@@ -58,6 +65,7 @@ FALSE = {
     "sums in another order": (sum_over(x[i] * y[j], i), sum_over(x[j] * y[i], i)),
     "a root": (sqrt(s**2), s),
     "a logarithm of what may be negative": (log(s * t), log(s) + log(t)),
+    "an absolute value, half turned": (Abs(s - sum_over(x[i], i)), Abs(s + sum_over(x[i], i))),
     "a factor of a maximum that may be negative": (Max(0, s * t), s * Max(0, t)),
     "a logarithm of another number": (log(c / 12), log(c) - log(2) - 2 * log(3)),
     "brackets that are not the same": (

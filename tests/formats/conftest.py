@@ -84,4 +84,5 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
 
 @pytest.fixture(scope="session")
 def bound(documents: list[Document]) -> Bound:
-    return Bound(documents[0].volume, documents[0].parts, tuple(map(leaf, documents)))
+    said = documents[0]
+    return Bound(said.volume, said.parts, said.letters, tuple(map(leaf, documents)))

@@ -78,7 +78,7 @@ def test_a_formula_has_its_spaces_where_tex_sets_them(formula, set_as):
 
 
 def test_an_empty_table_is_one():
-    assert "table(" in symbols([])
+    assert "table(" in symbols([], {})
 
 
 def test_all_is_set_by_the_engine_that_is_asked_for(documents, bound, monkeypatch):

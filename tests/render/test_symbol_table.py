@@ -6,7 +6,7 @@ import pytest
 
 from symllm.leaf import Leaf
 from symllm.render.flavour import flavour_of
-from symllm.render.symbols import alphabet, cell, symbols_markdown
+from symllm.render.symbols import OTHERS, SAME, Meaning, alphabet, cell, symbols_markdown
 from symllm.symbols import Symbol
 
 
@@ -22,7 +22,8 @@ BOOK = (
 
 
 def test_letters_come_in_their_order_and_meanings_in_that_of_the_book():
-    found = [(tex, [m.words for m in meanings]) for tex, meanings in alphabet(BOOK)]
+    met = ((s.tex, Meaning(s.meaning, s.gist, c, s.section)) for c in BOOK for s in c.symbols)
+    found = [(tex, [m.words for m in meanings]) for tex, meanings in alphabet(met)]
     assert found == [
         ("D", ["tokens"]),
         ("d", ["width", "widths of $h$ | heads"]),
@@ -32,12 +33,20 @@ def test_letters_come_in_their_order_and_meanings_in_that_of_the_book():
 
 
 def test_a_letter_stands_before_the_first_of_its_meanings():
-    table = symbols_markdown(BOOK, flavour_of("github"), lambda c, at: f"{c.name}#{at}")
+    table = symbols_markdown(BOOK, flavour_of("github"), lambda c, at: f"{c.name}#{at}", {})
     assert table.splitlines()[2:5] == [
         "| $`D`$ | tokens | two#here |",
         "| $`d`$ | width | one#here |",
         r"|  | widths of $`h`$ \| heads | two#here |",
     ]
+
+
+def test_what_means_the_same_everywhere_comes_first():
+    same = {"d": "width"}
+    found = symbols_markdown(BOOK, flavour_of("github"), lambda c, at: c.name, same).splitlines()
+    first, second = found.index(SAME), found.index(OTHERS)
+    assert [row for row in found[first:second] if "`" in row] == ["| $`d`$ | width | one |"]
+    assert not [row for row in found[second:] if "$`d`$" in row]
 
 
 @pytest.mark.parametrize(
