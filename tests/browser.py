@@ -66,6 +66,7 @@ addEventListener("load", () => {
       : own.top >= box(formula).bottom - 3 ? "below" : "beside";
     return where + ": " + note.textContent;
   };
+  const noted = [...document.querySelectorAll(".display mtd mtext:not(.bracket)")];
   const parted = (row) => {  // a left side whose right side stands below it
     const [left, right] = [...row.children].map(box);
     return left.width && right?.width && right.top >= left.bottom - 1;
@@ -82,7 +83,7 @@ addEventListener("load", () => {
     clipped: all.filter((e) => clipped(e) || beyond(e)).map(said),
     small: letters.filter((e) => size(e) < READABLE).map((e) => size(e).toFixed(1) + " " + said(e)),
     displays: boxes.length,
-    notes: boxes.flatMap((e) => [...e.querySelectorAll("mtd mtext:not(.bracket)")].filter(words).map(place)),
+    notes: noted.filter(words).map(place),
     alone: [...document.querySelectorAll(".display mtr")].filter(parted).map(said),
     scrolled: boxes.filter(narrow).map((e) => e.scrollWidth + " " + said(e.querySelector("math"))),
   };

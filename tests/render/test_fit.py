@@ -42,7 +42,9 @@ def test_a_long_formula_goes_on_in_the_next_line(tex):
 
 
 FACTORS = r"x_i = a_i (b_i + c_i) (d_i + e_i + f_i) (g_i + h_i + k_i) (m_i + n_i + p_i) (q_i + s_i)"
-MATRIX = r"\begin{pmatrix} \cos(\alpha) & -\sin(\alpha) \\ \sin(\alpha) & \cos(\alpha) \end{pmatrix}"
+MATRIX = (
+    r"\begin{pmatrix} \cos(\alpha) & -\sin(\alpha) \\ \sin(\alpha) & \cos(\alpha) \end{pmatrix}"
+)
 
 
 @pytest.mark.parametrize("tex", [FACTORS, rf"{MATRIX} {MATRIX}^\top {MATRIX}"])
