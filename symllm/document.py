@@ -37,7 +37,7 @@ from .chapters import (
     titles,
 )
 from .equation import Let
-from .headings import Heading, headings, unlike, with_anchors
+from .headings import Heading, headings, unlike, with_anchors, with_links
 from .op import Op
 from .optima import Optimum
 from .render.calculation import calculation_markdown
@@ -167,7 +167,7 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
         try:
             place = replace(place_of(document, number, f), anchor=called[number])
             if shown.cell.prose:
-                prose = f.prose(with_links(shown.value, document, f))
+                prose = f.prose(linked(shown.value, document, f))
                 text = with_anchors(prose, under[number], f.heading)
             else:
                 text = listing(shown) + show(shown.value, f, place)
@@ -181,16 +181,10 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
     return page if title else page.split("\n", 1)[1].lstrip("\n")
 
 
-def with_links(prose: str, document: Document, f: Flavour) -> str:
+def linked(prose: str, document: Document, f: Flavour) -> str:
     """Prose in which emphasised titles of other chapters lead to them."""
-    names = {title: name for name, title in document.chapters.items()}
-    names.pop(document.title, None)
-
-    def linked(emphasis: re.Match[str]) -> str:
-        title = " ".join(emphasis[1].split())
-        return f.chapter(title, names[title], "") if title in names else emphasis[0]
-
-    return re.sub(r"(?<![*\w])\*([^*]+)\*(?![*\w])", linked, prose)
+    others = {name: of for name, of in document.chapters.items() if name != document.chapter.name}
+    return with_links(prose, {of: f.chapter(of, name, "") for name, of in others.items()})
 
 
 def told(document: Document) -> Iterator[Shown]:
@@ -271,7 +265,7 @@ def place_of(document: Document, number: int, f: Flavour) -> Place:
     } | dict.fromkeys(above, "given above")
     after = number + 1
     said = after < len(document.shown) and beside_a_result(document, after)
-    words = with_links(document.shown[after].value, document, f) if said else ""
+    words = linked(document.shown[after].value, document, f) if said else ""
     return Place(forward, words, derived)
 
 

@@ -135,40 +135,10 @@ def test_a_lemma_says_where_it_is_derived(folder):
     assert found in document_markdown(document, "github")
     pandoc = document_markdown(document, "pandoc")
     assert "in the chapter [Another title](other.md#sigmoid_gradient)." in pandoc
+    path.write_text(CITING + "\n# %% [markdown]\n# *In words:* as *Another\n# title* says.\n")
+    assert "as [Another title](other.md) says." in document_markdown(run_chapter(path), "pandoc")
     path.write_text(CITING.replace("ops.silu\n", "ops.sigmoid.gradient('x')\n", 1))
     assert "It is given above." in document_markdown(run_chapter(path), "github")
-
-
-NAMING = """# %% [markdown]
-# # This title
-# The *chapter* on **x** called *This title*, and what *Another
-# title* says; *Another title or so* is **Another title**.
-
-# %%
-from symllm import ops
-ops.softmax.gradient("x")
-
-# %% [markdown]
-# *In words:* as in *Another title*.
-"""
-
-
-@pytest.mark.parametrize(
-    ("flavour", "link"),
-    [
-        ("github", "[Another title](other.md)"),
-        ("pandoc", "[Another title](other.md)"),
-        ("notebook", "*Another title*"),
-    ],
-)
-def test_an_emphasised_title_of_another_chapter_is_a_link_to_it(folder, flavour, link):
-    (folder / "derivations" / "other.py").write_text(OTHER)
-    path = folder / "derivations" / "citing.py"
-    path.write_text(NAMING)
-    page = document_markdown(run_chapter(path), flavour)
-    assert f"*chapter* on **x** called *This title*, and what {link} says;" in page
-    assert "*Another title or so* is **Another title**." in page
-    assert f"*In words:* as in {link}." in page
 
 
 FAILING = {
