@@ -118,12 +118,12 @@ def joined(rows: Sequence[ET.Element]) -> ET.Element:
 
 
 def opened(term: Sequence[ET.Element]) -> ET.Element:
-    """A long term, cut between brackets that are its factors, or within one that is; its ends are
-    of one size then, cut or not."""
+    """A long term, cut between brackets that are its factors, or where one of these is long itself
+    within it; its ends are of one size then, cut or not."""
     if breadth(term) < LONG:
         return row(term)
     parts = factors(term)
-    if len(parts) > 1:
+    if len(parts) > 1 and (has_matrix(term) or max(map(breadth, parts)) < LONG):
         return joined([row(part) for part in parts])
     flat = [part for child in term for part in (child if is_bracketed(child) else [child])]
     signed = [term] if has_matrix(term) else pieces(flat, SIGNS, within=1)

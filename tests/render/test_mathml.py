@@ -174,5 +174,9 @@ def test_a_long_bracket_is_cut_within_and_both_its_ends_are_of_one_size():
     assert len(formula.findall(".//*[@class='lines']/*")) == 5
     ends = [sign for sign in formula.iter("mo") if sign.text in ("(", ")")]
     assert len({end.get("minsize") for end in ends} - {None}) == 1
+    after = long.replace("r ", r"\mathrm{diag}(r) ").replace(
+        r" \right", r" + \sum_j u_j v_j \right"
+    )
+    assert len(math(f"y + {after}", True).findall(".//*[@class='lines']/*")) == 6
     short = math(r"x = r \left( \frac{a}{b} - c \right)", True)
     assert not [sign for sign in short.iter("mo") if sign.get("minsize")]
