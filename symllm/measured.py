@@ -46,7 +46,7 @@ def linked(calculation: Calculation) -> Linked:
 
 def measured(derivation: Derivation) -> Measured:
     certificate = derivation.verify(autograd=False)
-    evidence = certificate.evidence
+    evidence = certificate.derived
     judges: dict[str, Judged] = {}
     for found in (c for c in certificate.comparisons if not c.skipped):
         so_far = judges.get(found.kind, Judged(0, 0))

@@ -65,9 +65,15 @@ class Certificate:
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """All of it: of the steps, the facts, and the facts' steps."""
+        declared = (fact.evidence for fact in self.facts if fact.fact.declared)
+        return (*self.derived, *declared)
+
+    @property
+    def derived(self) -> tuple[Evidence, ...]:
+        """The evidence of all but the facts that are declared: those are given."""
         found = [evidence for _, evidence in self.steps]
         for fact in self.facts:
-            found += [fact.evidence, *fact.steps]
+            found += [*(() if fact.fact.declared else (fact.evidence,)), *fact.steps]
         return tuple(found)
 
     @property
@@ -214,9 +220,10 @@ def verify(
             judge(step, f"step {k} of the {claim}", chosen, proved)
             for k, step in enumerate(fact.steps, start=1)
         )
-        leaned_on.append(FactEvidence(fact, judge(as_step(fact), claim, chosen, proved), inner))
+        rests = given if fact.declared else proved
+        leaned_on.append(FactEvidence(fact, judge(as_step(fact), claim, chosen, rests), inner))
     for step in said:
-        judge(step, f"the {step.rule} of {step.target}", chosen, lambda _: False)
+        judge(step, f"the {step.rule} of {step.target}", chosen, given)
     certificate = Certificate(
         name=program.name,
         sizes=tuple(map(str, chosen)),
@@ -228,6 +235,11 @@ def verify(
     if not certificate.evidence and all(c.skipped for c in certificate.comparisons):
         raise VerificationError(f"{program.name}: there was nothing to verify")
     return joined(certificate, ())
+
+
+def given(step: Step) -> bool:
+    """Whether it is proved: what is said beforehand is only checked."""
+    return False
 
 
 def check_chains(steps: Sequence[Step], ends: Mapping[sp.Expr, sp.Expr]) -> None:

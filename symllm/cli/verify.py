@@ -39,12 +39,12 @@ class Verdict:
 
     @cached_property
     def steps(self) -> int:
-        return len(self.certificates[0].evidence) if self.certificates else 0
+        return len(self.certificates[0].derived) if self.certificates else 0
 
     @cached_property
     def proved(self) -> int:
         """How many of the steps are proved, alone and in a batch."""
-        return min((sum(e.proved for e in c.evidence) for c in self.certificates), default=0)
+        return min((sum(e.proved for e in c.derived) for c in self.certificates), default=0)
 
 
 @click.command("verify")

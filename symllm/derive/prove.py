@@ -33,15 +33,15 @@ from .textbook import Textbook
 def proved(sys: System, book: Textbook, step: Step) -> bool:
     """Do both sides of a step reach one normal form?
 
-    A step that begins with the question itself begins with the sum over all
+    A step that begins with a derivative that is asked for begins with the sum over all
     paths from the entry to the loss. Names are written out one after the
     other, on both sides alike, until the sides are one.
     """
     flat = flat_of(sys)
     try:
         right = reading(sys, flat, book, step.after, step)
-        if step.before == step.target:
-            left = asked(flat, book, step, right.names)
+        if step.before == step.target and isinstance(step.target, Partial):
+            left = asked(flat, book, step, step.target, right.names)
         else:
             left = reading(sys, flat, book, step.before, step)
         return any(same(*sides) for sides in levels(sys, book, left, right))
@@ -49,15 +49,13 @@ def proved(sys: System, book: Textbook, step: Step) -> bool:
         return False
 
 
-def asked(flat: System, book: Textbook, step: Step, leaning: Set[str]) -> Poly:
+def asked(flat: System, book: Textbook, step: Step, target: Partial, leaning: Set[str]) -> Poly:
     """The derivative that a step begins with, as the sum over all paths.
 
     Paths need not be followed further than to the names whose adjoints the step leans on.
     """
-    if not isinstance(step.target, Partial):
-        raise NotationError(f"{step.target} is no derivative")
     scope = flat.scope(tuple(Ix(str(s), d.name) for s, d in step.free))
-    quantity, entry = step.target.quantity, ref(step.target.entry, scope)
+    quantity, entry = target.quantity, ref(target.entry, scope)
     if quantity != LOSS:
         # A gradient's entry is an output where it is differentiated once more.
         at = quantity.entry if isinstance(quantity, Partial) else quantity
