@@ -55,6 +55,12 @@ def callee_of(call: Call) -> Program:
     return without_calls(with_aliases(call.program))
 
 
+def callees(program: Program) -> dict[str, Program]:
+    """The programs of the ops that are called, by their names."""
+    calls = [let.rhs for let in program.equations if isinstance(let.rhs, Call)]
+    return {call.name: call.program for call in calls if isinstance(call.program, Program)}
+
+
 @lru_cache(maxsize=256)
 def without_calls(program: Program) -> Program:
     """The same program with the equations of the ops it calls written in their place."""

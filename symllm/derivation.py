@@ -26,8 +26,8 @@ from .evidence import Evidence
 from .explicit import explicit
 from .lazily import lazily
 from .notation import LOSS, Dim, Partial, Tensor, array, entry
-from .program import Program
-from .render.subject import Definition, lowered
+from .program import Program, lowered
+from .render.subject import Definition
 from .steps import Fact, Step, judged_by
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ from .chapters import (
     titles,
 )
 from .equation import Let
-from .headings import Heading, headings, unlike, with_anchors
+from .headings import Heading, headings, unlike, with_anchors, with_links
 from .op import Op
 from .optima import Optimum
 from .render.calculation import calculation_markdown
@@ -167,7 +167,8 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
         try:
             place = replace(place_of(document, number, f), anchor=called[number])
             if shown.cell.prose:
-                text = with_anchors(f.prose(shown.value), under[number], f.heading)
+                prose = f.prose(linked(shown.value, document, f))
+                text = with_anchors(prose, under[number], f.heading)
             else:
                 text = listing(shown) + show(shown.value, f, place)
         except (Exception, SystemExit) as error:
@@ -178,6 +179,12 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
             results = []
     page = "\n\n".join(part for part in parts if part) + "\n"
     return page if title else page.split("\n", 1)[1].lstrip("\n")
+
+
+def linked(prose: str, document: Document, f: Flavour) -> str:
+    """Prose in which emphasised titles of other chapters lead to them."""
+    others = {name: of for name, of in document.chapters.items() if name != document.chapter.name}
+    return with_links(prose, {of: f.chapter(of, name, "") for name, of in others.items()})
 
 
 def told(document: Document) -> Iterator[Shown]:
@@ -258,7 +265,8 @@ def place_of(document: Document, number: int, f: Flavour) -> Place:
     } | dict.fromkeys(above, "given above")
     after = number + 1
     said = after < len(document.shown) and beside_a_result(document, after)
-    return Place(forward, document.shown[after].value if said else "", derived)
+    words = linked(document.shown[after].value, document, f) if said else ""
+    return Place(forward, words, derived)
 
 
 def show(value: Any, flavour: str | Flavour = "github", place: Place = ALONE) -> str:

@@ -1,9 +1,9 @@
-"""Headings of prose, and what they are called by who points to them."""
+"""Headings of prose, what they are called by who points to them, and who points to a title."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 
@@ -52,6 +52,15 @@ def with_anchors(text: str, found: Iterable[Heading], heading: Callable[[str, st
     return HEADING.sub(
         lambda m: heading(m[0], next(each).anchor) if m["marks"] else m[0],
         text,
+    )
+
+
+def with_links(prose: str, links: Mapping[str, str]) -> str:
+    """Prose with a link in the place of each emphasised title that has one."""
+    return re.sub(
+        r"(?<![*\w])\*(?!\s)([^*]+)(?<!\s)\*(?![*\w])",
+        lambda m: links.get(" ".join(m[1].split()), m[0]),
+        prose,
     )
 
 

@@ -77,6 +77,7 @@ class Op:
             outputs=tuple(outputs) or (equations[-1].name,),
             aliases=tuple(aliases),
             declared=tuple(declared),
+            title=title,
         )
         for taken in self.program.tensors:
             if f"d{taken}" in self.program.tensors:

@@ -7,7 +7,7 @@ derived from them are both programs, and so is an op used inside another op.
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol, TypeVar
 
@@ -25,8 +25,8 @@ class Program:
     """Inputs, equations and outputs; every name bound once, all shapes agreeing.
 
     ``declared`` gives the dimensions of defined names where the equations do
-    not say them, as in ``J[i, j] = [i = j]``. Raises ``OpError`` where the
-    equations contradict each other.
+    not say them, as in ``J[i, j] = [i = j]``, and ``title`` what people call
+    it. Raises ``OpError`` where the equations contradict each other.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Program:
     aliases: tuple[Let, ...] = ()
     batch: tuple[Dim, ...] = ()
     declared: tuple[Tensor, ...] = ()
+    title: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "equations", in_order_of_use(self))
@@ -49,6 +50,11 @@ class Program:
         return hash((self.name, self.inputs, self.equations, self.aliases, self.declared))
 
     # -- names ------------------------------------------------------------
+
+    @property
+    def called(self) -> str:
+        """What it is called inside a sentence."""
+        return lowered(self.title) if self.title else self.name.replace("_", " ")
 
     @cached_property
     def let(self) -> dict[str, Let]:
@@ -86,6 +92,13 @@ class Program:
     def entry_of(self) -> dict[str, sp.Expr]:
         """Each tensor's entry with the letters its axes go by in the equations."""
         return entry_letters(self, self.tensors, self.dims)
+
+
+def lowered(title: str) -> str:
+    """A title inside a sentence; acronyms stay, and names: whose embedding it is."""
+    first, *_ = title.split()
+    stays = "'" in first or any(c.isupper() or c.isdigit() for c in first[1:])
+    return title if stays else title[0].lower() + title[1:]
 
 
 class Defined(Protocol):
@@ -158,4 +171,5 @@ def batched(program: Program, *names: str) -> Program:
         aliases=tuple(map(widen, program.aliases)),
         batch=dims + program.batch,
         declared=tuple(t.batched(dims) if t.name in rows else t for t in program.declared),
+        title=program.title,
     )

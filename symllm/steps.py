@@ -121,8 +121,8 @@ class Fact:
     """A lemma that a derivation leans on: ``lhs == rhs``, with its own steps.
 
     ``declared`` facts come with an op's inputs (a target distribution sums
-    to one) and have no steps; ``lemma`` names the op whose fact it is, where
-    it is another's.
+    to one) and have no steps; ``lemma`` says what the op is called whose fact
+    it is, where it is another's.
     """
 
     lhs: sp.Expr

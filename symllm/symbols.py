@@ -20,6 +20,7 @@ from .notation import Dim, Tensor
 from .op import Op
 from .optima import Optimum
 from .program import Program
+from .render.noted import prose
 from .render.printer import Printer, style_of, with_gradients
 
 Thing = Tensor | Let | Dim
@@ -33,6 +34,8 @@ class Symbol:
     tex: str
     meaning: str
     section: str = ""
+    #: What it means as prose, letters in it as formulas.
+    words: str = ""
 
     @property
     def gist(self) -> str:
@@ -122,7 +125,9 @@ def letters_in(things: Iterable[Thing], program: Program, section: str) -> Itera
         means = thing.means if isinstance(thing, Let) else thing.note
         meaning = means or thing.note
         if meaning or not tex.adjoint:  # what dx is need not be said
-            yield Letter(Symbol(thing.name, str(tex), meaning, section), dims, not means)
+            words = prose(meaning, p.style)
+            yield Letter(Symbol(thing.name, str(tex), meaning, section, words), dims, not means)
         for dim in dims:
             if dim.size is None:
-                yield Letter(Symbol(dim.name, str(p.name(dim.name)), dim.note, section))
+                tex, words = p.name(dim.name), prose(dim.note, p.style)
+                yield Letter(Symbol(dim.name, str(tex), dim.note, section, words))

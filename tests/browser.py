@@ -57,6 +57,20 @@ addEventListener("load", () => {
     return text.left < box.left - 1 || text.right > box.right + 1
       || text.top < box.top - 1 || text.bottom > box.bottom + 1;
   };
+  const box = (e) => e.getBoundingClientRect();
+  const place = (note) => {  // where a note stands, seen from the left side of its formula
+    let row = note.closest("mtr");
+    while (row.matches(".note, .more")) row = row.previousElementSibling;
+    const [formula] = row.children, own = box(note);
+    const where = own.bottom <= box(formula).top + 3 ? "above"
+      : own.top >= box(formula).bottom - 3 ? "below" : "beside";
+    return where + ": " + note.textContent;
+  };
+  const noted = [...document.querySelectorAll(".display mtd mtext:not(.bracket)")];
+  const parted = (row) => {  // a left side whose right side stands below it
+    const [left, right] = [...row.children].map(box);
+    return left.width && right?.width && right.top >= left.bottom - 1;
+  };
   const letters = all.filter((e) => /^(mi|mn|mo|mtext|text|tspan)$/.test(e.tagName) && words(e));
   const size = (e) => {
     const picture = e.ownerSVGElement, px = parseFloat(style(e).fontSize);
@@ -69,6 +83,8 @@ addEventListener("load", () => {
     clipped: all.filter((e) => clipped(e) || beyond(e)).map(said),
     small: letters.filter((e) => size(e) < READABLE).map((e) => size(e).toFixed(1) + " " + said(e)),
     displays: boxes.length,
+    notes: noted.filter(words).map(place),
+    alone: [...document.querySelectorAll(".display mtr")].filter(parted).map(said),
     scrolled: boxes.filter(narrow).map((e) => e.scrollWidth + " " + said(e.querySelector("math"))),
   };
   parent.postMessage(JSON.stringify(found), "*");
@@ -92,6 +108,8 @@ class Fit:
     clipped: list[str] = field(default_factory=list)
     small: list[str] = field(default_factory=list)
     displays: int = 0
+    notes: list[str] = field(default_factory=list)
+    alone: list[str] = field(default_factory=list)
     scrolled: list[str] = field(default_factory=list)
 
 
@@ -118,7 +136,7 @@ def main(width: str, *pages: str) -> None:
     for page in pages:
         found = fit(Path(page).read_text(encoding="utf-8"), int(width))
         print(f"{page} at {found.width}: {len(found.scrolled)} of {found.displays} displays scroll")
-        for kind in ("outside", "clipped", "small", "scrolled"):
+        for kind in ("outside", "clipped", "small", "alone", "scrolled"):
             for words in getattr(found, kind):
                 print(f"  {kind}: {words}")
 

@@ -131,12 +131,14 @@ def test_a_lemma_says_where_it_is_derived(folder):
     (folder / "derivations" / "bad.py").write_text("# %% [markdown]\n# # Bad\n# %%\nx = (\n")
     document = run_chapter(path)
     assert document.book["sigmoid"] == ("other", "Another title")
-    found = "That derivation is in the chapter [Another title](other.md)."
+    found = "It is in the chapter [Another title](other.md)."
     assert found in document_markdown(document, "github")
     pandoc = document_markdown(document, "pandoc")
     assert "in the chapter [Another title](other.md#sigmoid_gradient)." in pandoc
+    path.write_text(CITING + "\n# %% [markdown]\n# *In words:* as *Another\n# title* says.\n")
+    assert "as [Another title](other.md) says." in document_markdown(run_chapter(path), "pandoc")
     path.write_text(CITING.replace("ops.silu\n", "ops.sigmoid.gradient('x')\n", 1))
-    assert "That derivation is given above." in document_markdown(run_chapter(path), "github")
+    assert "It is given above." in document_markdown(run_chapter(path), "github")
 
 
 FAILING = {

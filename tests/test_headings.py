@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from symllm.headings import headings, with_anchors
+import pytest
+
+from symllm.headings import headings, with_anchors, with_links
 
 TEXTS = [
     "# Title\n\nProse.\n\n## One",
@@ -37,3 +39,16 @@ def test_headings_are_marked_and_code_is_left_alone():
     assert "### The input {#one-the-input-2}" in marked
     assert "\n# no heading\n" in marked
     assert marked.count("{#") == 3
+
+
+@pytest.mark.parametrize(
+    ("prose", "said"),
+    [
+        ("as *One* says", "as [One](1) says"),
+        ("in *Two\nthree*, *or one*", "in [Two three](2), *or one*"),
+        ("**One** and *One more* of *one*", "**One** and *One more* of *one*"),
+        ("One * One * One", "One * One * One"),
+    ],
+)
+def test_emphasised_titles_are_links(prose, said):
+    assert with_links(prose, {"One": "[One](1)", "Two three": "[Two three](2)"}) == said

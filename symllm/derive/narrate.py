@@ -192,10 +192,9 @@ class Narrator(Phrases):
 
     def calculus(self, line: Line) -> tuple[str, Sentence, str]:
         """The rule's name, the reason, and the lemma cited, for a line."""
-        lemmas = list(dict.fromkeys(c.lemma for c in line.contributions if c.lemma))
-        if lemmas:
-            names = " and of ".join(lemma.replace("_", " ") for lemma in lemmas)
-            return f"lemma: the gradient of {names}", self.citation(line), lemmas[0]
+        cited = {c.lemma: self.title(c) for c in line.contributions if c.lemma}
+        if cited:
+            return f"lemma: {' and '.join(cited.values())}", self.citation(line), next(iter(cited))
         rules = {place.rule for c in line.contributions for place in c.places}
         rules |= {"the upstream gradient"} if line.upstream else set()
         chosen = sorted(rules - {"linearity"}) or ["linearity"]
@@ -287,7 +286,7 @@ class Narrator(Phrases):
             steps.append(Step(left, old, new, name, because, free))
             before = after
         declared = rule.rule == "declared"
-        return Fact(left, right, tuple(steps), free, declared, call.callee.name if call else "")
+        return Fact(left, right, tuple(steps), free, declared, call.callee.called if call else "")
 
 
 def merged(steps: list[Step]) -> list[Step]:

@@ -154,27 +154,23 @@ class Phrases:
             return (where,)
         return (where, " for every ", *listed([(symbol(ix),) for ix in summed]))
 
+    def title(self, c: Contribution) -> str:
+        """What the op is called whose derivation is cited."""
+        assert isinstance(c.equation, CallEquation)
+        return c.equation.callee.called
+
     def citation(self, line: Line) -> Sentence:
-        """Whose derivations apply, and by which paths the quantity acts besides."""
+        """That derivations apply, and by which paths the quantity acts besides."""
         by = entry(line.name, *map(symbol, line.entry))
-        cited: dict[str, list[Sentence]] = {}
-        for c in line.contributions:
-            if c.lemma:
-                cited.setdefault(c.lemma, []).append((self.lhs(c.equation),))
+        outputs: list[Sentence] = [(self.lhs(c.equation),) for c in line.contributions if c.lemma]
         besides = [self.place(line, c) for c in line.contributions if not c.lemma]
-        applies = [
-            (
-                ("the derivation for " if k else "The derivation for "),
-                lemma.replace("_", "-"),
-                " applies, with the outputs " if outputs[1:] else " applies, with the output ",
-                *listed(outputs),
-            )
-            for k, (lemma, outputs) in enumerate(cited.items())
-        ]
+        several = len({c.lemma for c in line.contributions if c.lemma}) > 1
+        applies = "Their derivations apply" if several else "Its derivation applies"
         also: Sentence = ("; ", by, " also acts through ", *listed(besides)) if besides else ()
         if line.name in self.repeated:
             return (SAME[0], *also, SAME[-1])
-        return (*listed(applies), *also, ".")
+        said = f"{applies}, with the output{'s' if outputs[1:] else ''} "
+        return (said, *listed(outputs), *also, ".")
 
     @cached_property
     def repeated(self) -> set[str]:

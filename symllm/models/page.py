@@ -11,10 +11,10 @@ from ..derivation import Derivation
 from ..equation import Let
 from ..expressions import rename_entries
 from ..notation import Layer, entry
+from ..program import lowered
 from ..render.flavour import Flavour, flavour_of
 from ..render.page import rows
 from ..render.printer import PLAIN, Printer
-from ..render.subject import lowered
 from .architecture import HEAD, Architecture
 
 

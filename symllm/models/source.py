@@ -19,7 +19,7 @@ from ..codegen.passes import forward_function as pair_forward
 from ..codegen.passes import passes
 from ..codegen.writer import WIDTH
 from ..op import Op
-from ..render.subject import lowered
+from ..program import lowered
 from .architecture import Architecture
 from .table import Table
 

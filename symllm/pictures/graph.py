@@ -58,21 +58,31 @@ def backward_graph(derivation: Backward) -> Picture:
     adjoints = [*(n for n in upstream if any(n in needed for needed in needs.values())), *needs]
     inner = [(a, b) for b in needs for a in adjoints if a in needs[b] and a != b]
     reads = [(a, b) for b in needs for a in nodes if a in needs[b]]
-    opposite = layout.width + BETWEEN
-
-    def place(adjoint: str) -> tuple[int, int]:
-        x, y = layout.places[adjoint.removeprefix("d")]
-        return opposite + layout.width - x, y
-
-    places = {**layout.places, **{name: place(name) for name in adjoints}}
-    mirrored = {
-        edge: [(opposite + layout.width - x, y) for x, y in reversed(route)]
+    routed = {
+        edge: [*reversed(route)]
         for (b, a), route in layout.routes.items()
         if (edge := (f"d{a}", f"d{b}")) in inner
     }
-    routes = [mirrored.get(edge, [places[end] for end in edge]) for edge in inner]
-    sides = [(places[a], places[b]) for a, b in reads]
     known = (*nodes, *adjoints)
+    # Not every name has a gradient: the right half begins where one of those does that have.
+    ends = [
+        layout.places[name.removeprefix("d")][0] + sign * box_width(name, known) // 2
+        for name in adjoints
+        for sign in (-1, 1)
+    ]
+    ends += [x for route in routed.values() for x, _ in route]
+    axis = layout.width + BETWEEN + max(ends)
+
+    def mirrored(point: tuple[int, int]) -> tuple[int, int]:
+        return axis - point[0], point[1]
+
+    opposite = {name: mirrored(layout.places[name.removeprefix("d")]) for name in adjoints}
+    places = {**layout.places, **opposite}
+    routes = [
+        [*map(mirrored, routed[edge])] if edge in routed else [places[end] for end in edge]
+        for edge in inner
+    ]
+    sides = [(places[a], places[b]) for a, b in reads]
     parts = [
         *lines(layout.routes.values(), "soft"),
         *(across(a, b, 6 + 4 * (k % 3)) for k, (a, b) in enumerate(sides)),
@@ -84,10 +94,9 @@ def backward_graph(derivation: Backward) -> Picture:
         f"{derivation.op.title}: the forward pass on the left, downwards; the gradient of each "
         "name opposite, upwards. A dotted line leads from a value to the gradient that needs it."
     )
-    width = opposite + layout.width
     return Picture(
         f"{derivation.op.name}-backward",
-        framed(width, layout.height, words, parts),
+        framed(axis - min(ends), layout.height, words, parts),
         words,
         mermaid(known, [*edges, *inner], reads),
     )

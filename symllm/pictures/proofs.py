@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from ..calls import callees
+from ..program import lowered
 from ..render.printer import Printer
 from ..render.steps import fact_words
 from ..render.subject import Derivation, page_style
+from ..render.wording import listed
 from .graph import framed, lines, mermaid_text
 from .layout import Edge, layered
 from .letters import unicode_text
@@ -30,7 +33,7 @@ def proof_graph(*derivations: Derivation) -> Picture:
         name = derivation.op.name
         titles[name], kinds[name] = derivation.op.title, "given"
         for cited in cites(derivation):
-            titles.setdefault(cited, known.get(cited, cited.replace("_", " ")))
+            titles.setdefault(cited, callees(derivation.op.program)[cited].title or cited)
             kinds.setdefault(cited, "made")
             edges.append((cited, name))
         for fact, words in lemmas(derivation).items():
@@ -38,8 +41,8 @@ def proof_graph(*derivations: Derivation) -> Picture:
             edges.append((fact, name))
     edges = list(dict.fromkeys(edge for edge in edges if edge[0] != edge[1]))
     nodes = in_order(titles, edges)
-    width = {name: 24 + 8 * len(titles[name]) for name in nodes}
-    layout = layered(nodes, edges, width.__getitem__, gap=22, row=74)
+    width = {name: 22 + 7 * len(titles[name]) for name in nodes}
+    layout = layered(nodes, edges, width.__getitem__, gap=16, row=74)
     parts = lines(layout.routes.values(), "soft")
     for name in nodes:
         x, y = layout.places[name]
@@ -47,15 +50,23 @@ def proof_graph(*derivations: Derivation) -> Picture:
         size = {"width": width[name], "height": HEIGHT, "rx": 6}
         frame = {**corner, **size, "fill": kinds[name], "stroke": "accent"}
         parts.append(element("rect", frame) + label(x, y + 5, escape(titles[name]), 14))
-    shown = [d.op.title for d in derivations]
-    what = f"{shown[0]} leans" if len(shown) == 1 else f"{len(shown)} derivations lean"
-    words = f"What {what} on: derivations, and lemmas in another colour."
+    words = caption([name for name in known if all(a != name for a, _ in edges)], titles, kinds)
     return Picture(
         f"{derivations[0].op.name}-proofs",
         framed(layout.width, layout.height, words, parts),
         words,
         mermaid_text({name: titles[name] for name in nodes}, edges),
     )
+
+
+def caption(last: Sequence[str], titles: Mapping[str, str], kinds: Mapping[str, str]) -> str:
+    """``last``: the derivations on which no other leans; the rest are there for their sake."""
+    shown = listed([lowered(titles[name]) for name in last])
+    turn = (
+        ", and what that leans on in turn" if len(last) < [*kinds.values()].count("given") else ""
+    )
+    lemmas = ": derivations, and lemmas in another colour" if "learned" in kinds.values() else ""
+    return f"What {shown} {'lean' if last[1:] else 'leans'} on{turn}{lemmas}."
 
 
 def cites(derivation: Derivation) -> list[str]:

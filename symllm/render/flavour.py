@@ -89,7 +89,7 @@ def linked(title: str, name: str, anchor: str = "") -> str:
 
 
 def anchored(title: str, name: str, anchor: str = "") -> str:
-    return f"[{title}]({name}.md#{anchor})"
+    return f"[{title}]({name}.md{f'#{anchor}' if anchor else ''})"
 
 
 def named(title: str, name: str, anchor: str = "") -> str:

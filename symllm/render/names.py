@@ -102,10 +102,10 @@ ENGLISH = frozenset({"a", "I"})
 def in_words(text: str, known: Sequence[str]) -> list[tuple[str, Name | None]]:
     """A text cut at the names in it: ``gradient of xhat`` holds the name xhat.
 
-    Only names that are short enough not to be words count.
+    Only names that are short enough not to be words count, and no ending after an apostrophe.
     """
     pieces: list[tuple[str, Name | None]] = []
-    for piece in re.split(r"([A-Za-z_]\w*)", text):
+    for piece in re.split(r"((?<!['\u2019])[A-Za-z_]\w*)", text):
         base = piece[1:] if piece[:1] == "d" and piece[1:] in known else piece
         named = base in known and is_short(base) and piece not in ENGLISH
         pieces.append((piece, name_parts(piece, known) if named else None))

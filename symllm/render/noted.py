@@ -57,8 +57,8 @@ def noted(rows: Iterable[Row], notes: Style | None = None, line: float = LINE + 
     for written in set_out(tuple(rows), line):
         row, (first, *rest) = written.row, written.lines
         q = Printer(notes or row.p.style)
-        said = rf" && \quad {words(row.note, q)}" if row.note and written.beside else ""
-        lines.append(f"{row.left} &= {first}{said}")
+        beside = rf" && \quad {words(row.note, q)}" if row.note and written.beside else ""
+        lines.append(f"{row.left} &= {first}{beside}")
         lines += [rf"&\qquad {signed(more)}" for more in rest]
         if row.note and not written.beside:
             lines.append(rf"&\qquad {words(f'({row.note})', q)}")
@@ -107,18 +107,29 @@ def fitting(row: Row, room: float) -> list[str]:
 
 def words(text: str, p: Printer) -> str:
     """A note as it may stand inside a formula; names in it, and what dollars say, as formulas."""
-    parts: list[tuple[str, bool]] = []
-    for k, said in enumerate(text.split("$")):
-        for piece, name in [(said, None)] if k % 2 else in_words(said, p.style.names):
-            formula = bool(k % 2) or name is not None
-            if not formula and parts and not parts[-1][1]:
-                parts[-1] = (parts[-1][0] + piece, False)
-            elif piece:
-                parts.append((piece if name is None else str(name), formula))
     return " ".join(
-        part if formula else r"\odot" if part == " * " else rf"\text{{{escaped(part)}}}"
-        for part, formula in parts
+        part if formula else rf"\text{{{escaped(part)}}}" for part, formula in said(text, p.style)
     )
+
+
+def prose(text: str, style: Style) -> str:
+    """A note as it may stand in prose, its formulas between dollars."""
+    return "".join(f"${part}$" if formula else part for part, formula in said(text, style))
+
+
+def said(text: str, style: Style) -> list[tuple[str, bool]]:
+    """A note cut into words and formulas: names and letters in it, and what dollars say."""
+    known = (*style.names, *style.letters)
+    parts: list[tuple[str, bool]] = []
+    for k, between in enumerate(text.split("$")):
+        for piece, name in [(between, None)] if k % 2 else in_words(between, known):
+            written = r"\odot" if piece == " * " else piece if name is None else str(name)
+            formula = bool(k % 2) or written != piece or name is not None
+            if parts and parts[-1][1] == formula:
+                parts[-1] = (parts[-1][0] + " " * formula + written, formula)
+            elif piece:
+                parts.append((written, formula))
+    return parts
 
 
 def escaped(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sympy as sp
 
+from ..calls import callees
 from ..equation import Let
 from ..errors import VerificationError
 from ..expressions import name_of
@@ -79,15 +80,16 @@ def result_markdown(derivation: Derivation, f: Flavour, style: Style, place: Pla
         f=f,
         result=rows(results(derivation), style),
         where=[noted(rows) for rows in parted(needed.equations, style)],
-        met=met_before(needed, f, Printer(style), place),
+        met=met_before(derivation, needed, f, Printer(style), place),
     )
 
 
-def met_before(needed: Where, f: Flavour, p: Printer, place: Place) -> str:
-    """``$Q$ and $K$ as in the forward equations and $r$ as in layer-norm (given above)``."""
+def met_before(derivation: Derivation, needed: Where, f: Flavour, p: Printer, place: Place) -> str:
+    """``$Q$ and $K$ as in the forward equations and $r$ as in softmax (given above)``."""
+    ops = callees(derivation.op.program)
     sources = {"the forward equations": needed.met} if needed.met else {}
     for op, names in needed.inside.items():
-        sources[f"{op.replace('_', '-')} ({place.derived[op]})"] = names
+        sources[f"{ops[op].called} ({place.derived[op]})"] = names
     said = [
         f.prose(listed([f"${p.name(name)}$" for name in names])) + f" as in {source}"
         for source, names in sources.items()

@@ -9,6 +9,7 @@ from typing import Any
 
 import sympy as sp
 
+from ..equation import symbols_of
 from ..expressions import is_entry, name_of
 from ..program import Program
 from .names import Name, is_short, name_parts
@@ -25,7 +26,8 @@ class Style:
     Factors come in the order of ``names``; a term that is an offset alone
     (a bias, an epsilon) comes last in its sum. ``ranges`` writes the limits
     of sums, ``slashed`` fractions and derivatives as in a line of prose;
-    ``descending`` puts the highest powers first, as in a count.
+    ``descending`` puts the highest powers first, as in a count. ``letters``
+    are indices and sizes, of which notes may speak as well as of names.
     """
 
     names: tuple[str, ...] = ()
@@ -33,13 +35,16 @@ class Style:
     ranges: bool = False
     slashed: bool = False
     descending: bool = False
+    letters: frozenset[str] = frozenset()
 
 
 def style_of(program: Program) -> Style:
     """The style for an op's pages: its names in their order."""
     offsets = {t.name for t in program.inputs if t.role != "data"}
     names = (*program.tensors, *(a.name for a in program.aliases if a.name not in program.tensors))
-    return Style(names, frozenset(offsets))
+    letters = {s.name for let in program.equations for s in symbols_of(let)}
+    letters |= {dim.name for dim in program.dims}
+    return Style(names, frozenset(offsets), letters=frozenset(letters))
 
 
 def with_gradients(style: Style) -> Style:

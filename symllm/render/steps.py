@@ -63,7 +63,7 @@ def step_lines(
         target, short = p(step.target), short_name(step.target, used)
         goes_on = last is not None and (last.target, last.after) == (step.target, step.before)
         at = "" if step.lemma in cited else place.derived.get(step.lemma, "")
-        said = line(step, f, style, used, "", f"That derivation is {at}." if at else "")
+        said = line(step, f, style, used, "", f"It is {at}." if at else "")
         if number == len(lines) and goes_on:
             values = [*values, step.after]
             said = replace(said, rule=lines[-1].rule, reason=f"{lines.pop().reason} {said.reason}")
@@ -132,8 +132,8 @@ def lemma(fact: Fact, f: Flavour, style: Style) -> Lemma:
     formula = f.inline(f"{p(fact.lhs)} = {p(fact.rhs)}")
     statement = f"{f.prose(fact_words(fact, p))}: {formula}."
     if not fact.steps:
-        cited = fact.lemma.replace("_", "-")
-        return Lemma(f"{statement} It is shown for {cited}." if cited else statement, "")
+        cited = f" It is shown for {fact.lemma}." if fact.lemma else ""
+        return Lemma(f"{statement}{cited}", "")
     chain = [("", step.after, step.rule) for step in fact.steps]
     if fact.steps[0].before != fact.lhs:
         chain.insert(0, ("", fact.steps[0].before, ""))

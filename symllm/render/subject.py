@@ -92,13 +92,6 @@ class Derivation(Protocol):
     def verify(self, autograd: bool = True) -> Certificate: ...
 
 
-def lowered(title: str) -> str:
-    """A title inside a sentence; acronyms stay, and names: whose embedding it is."""
-    first, *_ = title.split()
-    stays = "'" in first or any(c.isupper() or c.isdigit() for c in first[1:])
-    return title if stays else title[0].lower() + title[1:]
-
-
 def asked_for(derivation: Derivation) -> tuple[Any, ...]:
     """The quantities that the derivation is about."""
     asked = derivation.question

@@ -40,6 +40,8 @@ class Named(Protocol):
     @property
     def meaning(self) -> str: ...
     @property
+    def words(self) -> str: ...
+    @property
     def gist(self) -> str: ...
     @property
     def section(self) -> str: ...
@@ -94,7 +96,9 @@ def symbols_markdown(
         if s.name in same
     )
     others = (
-        (s.tex, Meaning(s.meaning, s.gist, c, s.section)) for c, s in found if s.name not in same
+        (s.tex, Meaning(s.words or s.meaning, s.gist, c, s.section))
+        for c, s in found
+        if s.name not in same
     )
     first, rest = (table(rows, f, pointer, widths) for rows in map(alphabet, (everywhere, others)))
     return f"{f.prose(SAME)}\n\n{first}\n{f.prose(OTHERS)}\n\n{rest}" if same else rest

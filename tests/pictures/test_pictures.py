@@ -16,6 +16,7 @@ import sympy as sp
 
 from symllm import NotationError, ops, pictures, scalar
 from symllm.pictures.curve import RULES, error, exponents
+from symllm.pictures.graph import MARGIN
 from symllm.pictures.letters import plain_name, unicode_text
 from symllm.pictures.plane import round_ticks, text_of
 from symllm.pictures.svg import number
@@ -175,9 +176,31 @@ def test_a_proof_graph_leads_from_what_is_leaned_on_to_what_leans_on_it():
     shown = pictures.proof_graph(ops.mlp.gradient(), ops.layer_norm.gradient())
     number_of = {title: n for n, title in re.findall(r'(n\d+)\["(.+?)"\]', shown.mermaid)}
     edges = set(re.findall(r"(n\d+) --> (n\d+)", shown.mermaid))
-    assert (number_of["linear"], number_of["Feed-forward layer"]) in edges
+    assert (number_of["Linear layer"], number_of["Feed-forward layer"]) in edges
     assert (number_of["The entries of c sum to zero"], number_of["Layer normalisation"]) in edges
     assert len(edges) == 3
+
+
+@pytest.mark.parametrize(
+    ("derived", "words"),
+    [
+        (
+            "layer_norm",
+            "What layer normalisation leans on: derivations, and lemmas in another colour.",
+        ),
+        ("mlp linear gelu", "What feed-forward layer leans on, and what that leans on in turn."),
+    ],
+)
+def test_a_proof_graph_says_whose_proof_it_is(derived, words):
+    shown = pictures.proof_graph(*(getattr(ops, name).gradient() for name in derived.split()))
+    assert shown.words == words
+
+
+def test_a_backward_graph_has_no_room_for_gradients_that_are_not_asked_for():
+    shown = ET.fromstring(pictures.graph(ops.lora.gradient()).svg)
+    boxes = [(float(b.get("x")), float(b.get("width"))) for b in shown.iter(f"{SVG}rect")]
+    left, right = min(x for x, _ in boxes), max(x + width for x, width in boxes)
+    assert right - left == float(shown.get("width")) - 2 * MARGIN
 
 
 NAMES = {"xhat": "x̂", "dgamma": "dγ", "W_Q": "W_Q", "x_A": "x_A", "eps": "ε", "theta2": "θ_2"}

@@ -41,6 +41,48 @@ def test_a_long_formula_goes_on_in_the_next_line(tex):
     assert found.scrolled == found.outside == found.clipped == []
 
 
+FACTORS = r"x_i = a_i (b_i + c_i) (d_i + e_i + f_i) (g_i + h_i + k_i) (m_i + n_i + p_i) (q_i + s_i)"
+MATRIX = (
+    r"\begin{pmatrix} \cos(\alpha) & -\sin(\alpha) \\ \sin(\alpha) & \cos(\alpha) \end{pmatrix}"
+)
+
+
+@pytest.mark.parametrize("tex", [FACTORS, rf"{MATRIX} {MATRIX}^\top {MATRIX}"])
+def test_a_long_product_goes_on_between_its_brackets(tex):
+    found = shown(tex)
+    assert found.scrolled == found.outside == []
+
+
+def listed(*rows: str) -> str:
+    return r"\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}"
+
+
+NAMED = listed(
+    rf"y_i &= {TERM} && \quad \text{{a name}}",
+    rf"y_i &= {TERM} && \quad \text{{of two lines}}",
+    rf"&\qquad {{}} + {TERM}",
+    rf"y_i &= {TERM} + {TERM} - {TERM}",
+    r"&\qquad \text{(a long name)}",
+)
+REASONED = listed(
+    rf"y_i &= {TERM} && \quad \text{{a reason}} && \quad \text{{proved}}",
+    rf"&= {TERM} && \quad \text{{another}} && \quad \text{{proved}}",
+)
+
+
+def test_on_a_phone_names_stand_above_their_formulas_and_reasons_below():
+    names, reasons = shown(NAMED).notes, shown(REASONED).notes
+    assert names == ["above: a name", "above: of two lines", "above: a long name"]
+    assert {said.split(":")[0] for said in reasons} == {"below"}
+    assert {said.split(":")[0] for said in shown(REASONED, width=DESK).notes} == {"beside"}
+
+
+def test_a_left_side_does_not_stand_alone_where_its_equals_sign_has_room():
+    chain = rf"\frac{{\partial L}}{{\partial x_i}} = {TERM} + {TERM} - {TERM}"
+    found = shown(listed(rf"y_i &= {TERM} + {TERM} + {TERM}", rf"\mathrm{{d}}x_i &= {chain}"))
+    assert found.alone == found.scrolled == []
+
+
 def test_a_formula_that_is_a_little_too_wide_is_set_smaller_and_one_far_too_wide_scrolls():
     found = shown(PRODUCT * 3, PRODUCT * 6)
     assert found.displays == 2

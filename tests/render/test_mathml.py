@@ -40,14 +40,43 @@ def said(element: ET.Element) -> str:
         (r"2 \frac{a}{b} c (d)", 2),
         (r"\frac{a}{b} (c)", 1),
         (r"\frac{a}{b} + c", 0),
-        (r"r \left( a \right) b", 1),
-        (r"\left( a \right)^{2} \left( b \right)", 1),
-        (r"\exp\left( a \right)", 0),
+        (r"r \left( \frac{a}{c} \right) b", 1),
+        (r"\left( \frac{a}{c} \right)^{2} \left( b \right)", 1),
+        (r"\exp\left( \frac{a}{c} \right)", 0),
+        (r"r \left( a \right) b", 0),
         (r"x^{2 \frac{a}{b}}", 0),
     ],
 )
 def test_the_name_of_a_function_stands_apart(tex, spaces):
     assert len(math(tex).findall(".//mspace")) == spaces
+
+
+LOW, MID, TALL = ("false", None), ("false", "mid"), ("true", None)
+
+
+@pytest.mark.parametrize(
+    ("inner", "inline", "displayed"),
+    [
+        ("x + y", LOW, LOW),
+        (r"x_i^{2} \hat{y}", LOW, LOW),
+        (r"\sqrt{d}", LOW, LOW),
+        (r"-\left| x \right|", LOW, LOW),
+        (r"\sum_i x_i", LOW, TALL),
+        (r"\max_i x_i", LOW, TALL),
+        (r"\frac{a}{b}", MID, TALL),
+        (r"e^{\frac{a}{b}}", MID, MID),
+        (r"\left| \frac{a}{b} \right|", MID, TALL),
+        (r"\frac{a}{\frac{b}{c}}", TALL, TALL),
+        (r"\begin{pmatrix} p & q \end{pmatrix}", TALL, TALL),
+    ],
+)
+def test_brackets_stretch_around_what_is_tall_alone(inner, inline, displayed):
+    tex = rf"f \left( {inner} \right)"
+    for display, tall in ((False, inline), (True, displayed)):
+        ends = [(sign.get("stretchy"), sign.get("class")) for sign in math(tex, display).iter("mo")]
+        assert (ends[0], ends[-1]) == (tall, tall)
+    low = math(r"\frac{f \left( \sum_i x_i \right)}{d}", True)
+    assert {sign.get("stretchy") for sign in low.iter("mo") if sign.text in "()"} == {"false"}
 
 
 @pytest.mark.parametrize("tex", [r"\cos^{2}(x) + \sin^{2}(x)", r"p_i \log p_i", r"x_{\max}"])
@@ -145,5 +174,9 @@ def test_a_long_bracket_is_cut_within_and_both_its_ends_are_of_one_size():
     assert len(formula.findall(".//*[@class='lines']/*")) == 5
     ends = [sign for sign in formula.iter("mo") if sign.text in ("(", ")")]
     assert len({end.get("minsize") for end in ends} - {None}) == 1
+    after = long.replace("r ", r"\mathrm{diag}(r) ").replace(
+        r" \right", r" + \sum_j u_j v_j \right"
+    )
+    assert len(math(f"y + {after}", True).findall(".//*[@class='lines']/*")) == 6
     short = math(r"x = r \left( \frac{a}{b} - c \right)", True)
     assert not [sign for sign in short.iter("mo") if sign.get("minsize")]

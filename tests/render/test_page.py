@@ -14,7 +14,7 @@ from symllm.notation import Iverson
 from symllm.render.flavour import flavour_of
 from symllm.render.glance import glance_markdown
 from symllm.render.kinks import jumps, kinks
-from symllm.render.noted import definitions, words
+from symllm.render.noted import definitions, prose, words
 from symllm.render.page import derivation_markdown, op_markdown, step_markdown
 from symllm.render.place import ALONE, Place, where
 from symllm.render.printer import PLAIN, Printer, Style
@@ -95,7 +95,9 @@ def test_what_a_called_op_has_is_left_to_its_derivation_where_the_list_is_long()
 
 def test_a_page_says_where_names_of_called_ops_are_defined():
     page = derivation_markdown(BLOCK, "github", Place(True, derived=GELU))
-    said = "and $`t`$ as in gelu-tanh (in the chapter [Activations](activations.md)),"
+    said = (
+        "and $`t`$ as in GELU, tanh approximation (in the chapter [Activations](activations.md)),"
+    )
     assert f"$`U`$ as in the forward equations {said}" in page
 
 
@@ -113,7 +115,7 @@ def test_a_long_list_is_parted_into_names_of_the_forward_pass_and_gradients():
 def test_an_op_is_said_to_be_derived_elsewhere_once():
     steps = step_lines(BLOCK, FLAVOUR, page_style(BLOCK), Place(derived={"linear": "given above"}))
     assert sum("linear" in line.rule for line in steps) > 1
-    assert sum(line.reason.endswith("That derivation is given above.") for line in steps) == 1
+    assert sum(line.reason.endswith("It is given above.") for line in steps) == 1
 
 
 def test_forward_equations_are_shown_without_what_is_for_the_way_back():
@@ -355,8 +357,8 @@ def test_all_that_one_citation_gives_is_one_step_of_the_page():
     for number, line in enumerate(lines, start=1):
         assert 1 + len(line.more) == numbers.count(number)
     first = lines[0]
-    assert first.rule == "Lemma: the gradient of linear."
-    assert first.reason == "The derivation for linear applies, with the output $`y_i`$."
+    assert first.rule == "Lemma: linear layer."
+    assert first.reason == "Its derivation applies, with the output $`y_i`$."
     assert len(first.more) == 2
 
 
@@ -372,9 +374,21 @@ def test_the_numbers_of_proved_steps_are_those_of_the_page(monkeypatch):
 
 def test_a_citation_names_the_other_paths():
     reasons = [step.reason for step in ops.silu.gradient("x").steps if step.lemma]
-    assert reasons == [
-        "The derivation for sigmoid applies, with the output s[i]; x[i] also acts through y[i]."
-    ]
+    assert reasons == ["Its derivation applies, with the output s[i]; x[i] also acts through y[i]."]
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ("length of x at i", "length of $x$ at $i$"),
+        ("the x's row, a layer's, in n parts", "the $x$'s row, a layer's, in $n$ parts"),
+        ("half of $x + i$, x * y", r"half of $x + i$, $x \odot y$"),
+        ("a sum of words", "a sum of words"),
+    ],
+)
+def test_letters_in_a_note_are_formulas(note, said):
+    names = frozenset({"i", "n", "s", "a"})
+    assert prose(note, Style(("x", "y"), letters=names)) == said
 
 
 def test_a_note_may_hold_formulas_between_dollars():

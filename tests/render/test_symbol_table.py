@@ -41,6 +41,14 @@ def test_a_letter_stands_before_the_first_of_its_meanings():
     ]
 
 
+def test_letters_in_a_meaning_are_formulas():
+    letter = Symbol("u", "u", "the step's length at i", "here", "the step's length at $i$")
+    found = symbols_markdown(
+        [Leaf("one", "One", "", (), (), (letter,))], flavour_of("github"), lambda c, at: "", {}
+    )
+    assert "| the step's length at $`i`$ |" in found
+
+
 def test_what_means_the_same_everywhere_comes_first():
     same = {"d": "width"}
     found = symbols_markdown(BOOK, flavour_of("github"), lambda c, at: c.name, same).splitlines()

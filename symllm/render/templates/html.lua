@@ -42,14 +42,22 @@ local function Div(el)
   return summary .. el.content
 end
 
--- A picture is never narrower than this part of its own width.
-local least = 0.75
+-- Letters of a picture are never smaller than this, in pixels; a screen too narrow for that scrolls.
+local readable = 7.5
+
+local function least(svg)
+  local smallest = math.huge
+  for size in svg:gmatch('font%-size="([%d.]+)"') do
+    smallest = math.min(smallest, tonumber(size))
+  end
+  local width = tonumber(svg:match('<svg [^>]-width="([%d.]+)"')) or 0
+  return math.ceil(width * math.min(1, readable / smallest))
+end
 
 local function CodeBlock(el)
   if el.classes[1] == 'picture' then
-    local width = tonumber(el.text:match('<svg [^>]-width="([%d.]+)"')) or 0
-    return pandoc.RawBlock('html', '<figure><div class="wide" style="--least: '
-      .. math.floor(least * width) .. 'px">' .. el.text .. '</div><figcaption>'
+    return pandoc.RawBlock('html', '<figure><div class="wide" style="--least: ' .. least(el.text)
+      .. 'px">' .. el.text .. '</div><figcaption>'
       .. pandoc.write(pandoc.read(el.attributes.words, 'markdown'), 'plain'):gsub('%s+$', '')
       .. '</figcaption></figure>')
   end

@@ -17,14 +17,19 @@ if (unfold) unfold.addEventListener("click", () => {
 });
 addEventListener("beforeprint", () => folds().forEach((fold) => { fold.open = true; }));
 
-// A display that is a little too wide for the screen is set smaller, to be seen whole.
-const smallest = 0.8;
+// A display or a printout that is too wide for the screen is set smaller, as long as it can be read.
+const smallest = 0.62, readable = 7.5;
+const least = (box) => {
+  const letters = [...box.querySelectorAll("mi, mn, mo, mtext, code")].filter((e) => e.textContent);
+  const sizes = letters.map((letter) => parseFloat(getComputedStyle(letter).fontSize));
+  return Math.max(smallest, readable / Math.min(...sizes));
+};
 const fit = () => {
-  const displays = [...document.querySelectorAll(".display")];
-  displays.forEach((box) => { box.style.fontSize = ""; });
-  const shares = displays.map((box) => 0.98 * box.clientWidth / (box.scrollWidth || 1));
-  displays.forEach((box, k) => {
-    if (shares[k] < 0.98 && shares[k] >= smallest) box.style.fontSize = `${shares[k]}em`;
+  const boxes = [...document.querySelectorAll(".display, pre:not(.sourceCode) > code")];
+  boxes.forEach((box) => { box.style.fontSize = ""; });
+  const shares = boxes.map((box) => 0.98 * box.clientWidth / (box.scrollWidth || 1));
+  boxes.forEach((box, k) => {
+    if (shares[k] < 0.98 && shares[k] >= least(box)) box.style.fontSize = `${shares[k]}em`;
   });
 };
 
