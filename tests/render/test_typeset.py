@@ -110,16 +110,49 @@ def test_a_picture_does_not_come_into_the_midst_of_code_or_of_steps(after):
         assert goes_on >= drawn
 
 
-@pytest.mark.parametrize("formula", ["$$\nx = y\n$$", "::: result\n$$\nx = y\n$$\n:::"])
-def test_evidence_stands_on_the_page_of_its_formula(formula):
-    said = f"::: evidence\n{mark('said')}**Evidence.** Proved.\n:::"
+FORMULA = "$$\nx = y\n$$"
+SAID = f"::: evidence\n{mark('said')}**Evidence.** Proved.\n:::"
 
-    def apart(text: str) -> list[float]:
-        found = {gap: places(gap, f"{formula}\n\n{text}", *BOTH) for gap in range(600, 700, 10)}
-        return [gap for gap, ((first, _), (second, _)) in found.items() if first != second]
 
-    assert apart(f"{mark('said')}Words.")
-    assert not apart(said)
+def apart(text: str, *pair: str) -> list[float]:
+    """How far down on a page two things begin where they are parted."""
+    found = {gap: places(gap, text, *(pair or BOTH)) for gap in range(560, 700, 20)}
+    return [gap for gap, ((first, _), (second, _)) in found.items() if first != second]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        FORMULA,
+        f"::: result\n{FORMULA}\n:::",
+        f"{FORMULA}\n\nMultiplied out. *(proved)*",
+        "1.  A step\n\n    $$\n    x = y\n    $$",
+        f"{mark('first')}Words of a paragraph.",
+    ],
+    ids=["formula", "result", "note", "step", "words"],
+)
+def test_evidence_stands_on_the_page_of_what_it_is_about(shown):
+    pair = ("<first>" if "first" in shown else BOTH[0], BOTH[1])
+    assert apart(f"{shown}\n\n{mark('said')}Words.", *pair) or "proved" in shown
+    assert not apart(f"{shown}\n\n{SAID}", *pair)
+
+
+@pytest.mark.parametrize(
+    "then", [FORMULA, "1.  A step\n\n    $$\n    x = y\n    $$"], ids=["formula", "step"]
+)
+def test_names_stand_on_the_page_of_what_is_said_with_them(then):
+    stated = f"Let it be. With\n\n{FORMULA}\n\nwe {mark('said')}have\n\n{then}\n\n{SAID}"
+    assert not apart(stated)
+    tall = "$$\n\\begin{aligned}\n" + "x &= y \\\\\n" * 12 + "x &= y\n\\end{aligned}\n$$"
+    (first, _), (second, _) = places(440, stated.replace(FORMULA, tall, 1), *BOTH)
+    assert second > first
+
+
+def test_a_picture_comes_before_the_next_heading():
+    words = f"Before.\n\n{picture(600)}\n\n{'Words. ' * 130}\n\n## A heading\n\nMore."
+    for gap in range(300, 420, 20):
+        drawn, heading = places(gap, words, "<drawn>", "heading")
+        assert heading > drawn
 
 
 def test_a_page_that_does_not_settle_has_its_pictures_in_place(monkeypatch):

@@ -5,7 +5,7 @@ local chapter
 
 local typst = FORMAT:match 'typst' ~= nil
 local raw = typst and 'typst' or 'latex'
-local boxes = { result = true, evidence = true }
+local boxes = { result = true, evidence = true, step = true }
 
 
 -- Words that are set as functions have no space before their brackets.
@@ -79,15 +79,6 @@ local function unwrapped(el)
   end
 end
 
--- A step stays in one piece: its reason and its formula on one page.
-local function OrderedList(el)
-  if not typst then return nil end
-  for n, item in ipairs(el.content) do
-    el.content[n] = around('#together[', pandoc.Blocks(item), ']')
-  end
-  return el
-end
-
 -- A long table goes on on the next page, a short one stays in one piece.
 local function Table(el)
   if not typst or #el.bodies[1].body <= 2 * page_lines then return nil end
@@ -149,6 +140,7 @@ local function Div(el)
     kind = 'result-where'
     el.content:insert(names, pandoc.RawBlock(raw, ']['))
   end
+  if kind == 'step' then kind = 'step(' .. el.attributes.start .. ')' end
   return around('#' .. kind .. '[', el.content, ']')
 end
 
@@ -164,50 +156,151 @@ local function is_picture(block)
   return block.t == 'CodeBlock' and block.classes[1] == 'picture'
 end
 
--- So much prose, in characters, must follow a picture that may begin the next page: it would stand
--- in the midst of what follows, and that must not be code or a derivation.
-local filling = 700
+-- Does its last sentence end with it?
+local function ends(block)
+  return pandoc.utils.stringify(block):match('[%.!?]["”’)%]]*$') ~= nil
+end
 
-local function may_float(blocks, n)
-  local length = 0
-  for k = n + 1, #blocks do
-    if blocks[k].t ~= 'Para' or is_display(blocks[k]) or is_label(blocks[k]) then break end
-    length = length + #pandoc.utils.stringify(blocks[k])
+-- Does a sentence go on in it that began before the formula above it?
+local function goes_on(block)
+  local first = block.t == 'Para' and block.content[1]
+  return first and first.t == 'Str' and first.text:match('^%l') ~= nil
+end
+
+-- The reason of a formula that stands above it, and how far it can be relied on.
+local function is_note(block)
+  local last = block.t == 'Para' and block.content[#block.content]
+  return last and last.t == 'Emph' and pandoc.utils.stringify(last):match('^%(%l+%)$') ~= nil
+end
+
+local function is_box(block, kind)
+  return block.t == 'Div' and block.classes[1] == kind
+end
+
+-- What leads up to a formula, a list or code stays on its page if its sentence goes on there, and so
+-- does what starts with a label, such as a question, but for exercises and their answers.
+local function leads(block, after)
+  if block.t ~= 'Para' or is_display(block) or is_picture(after) then return false end
+  if is_display(after) then return true end
+  if after.t == 'Header' then return is_label(block) and not is_numbered(block) end
+  if is_numbered(block) then return not is_numbered(after) and not ends(block) end
+  return is_label(block) or not ends(block)
+end
+
+-- So many paragraphs of prose follow the block at n: they may stand before it, if it is a picture.
+local function prose_after(blocks, n)
+  local last = n
+  while blocks[last + 1] and blocks[last + 1].t == 'Para' and not is_display(blocks[last + 1])
+    and not is_label(blocks[last + 1])
+    and not (blocks[last + 2] and leads(blocks[last + 1], blocks[last + 2])) do last = last + 1 end
+  return last - n
+end
+
+-- A formula stays on the page of what is said of it right below, its reason and the evidence.
+local function is_followed(block, after)
+  local shown = block.t == 'Para' or is_box(block, 'result') or is_box(block, 'step')
+  return shown and is_box(after, 'evidence') or is_display(block) and is_note(after)
+end
+
+-- The items of lists of formulas as blocks of their own, each in one piece: its reason and its
+-- formula on one page.
+local function with_steps(blocks)
+  local result = pandoc.Blocks({})
+  for _, block in ipairs(blocks) do
+    local shows = block.t == 'OrderedList' and block.content[1]:find_if(is_display)
+    for n, item in ipairs(shows and block.content or {}) do
+      result:insert(pandoc.Div(item, { class = 'step', start = block.start + n - 1 }))
+    end
+    if not shows then result:insert(block) end
   end
-  return length >= filling
+  return result
 end
 
--- Evidence stands on the page of the formula that it is about.
-local function is_shown_by(after, block)
-  return after and after.t == 'Div' and after.classes[1] == 'evidence'
-    and (is_display(block) or block.t == 'Div' and block.classes[1] == 'result')
+local function is_boxed(blocks)
+  local label = is_label(blocks[1]) and pandoc.utils.stringify(blocks[1].content[1])
+  return label and (label == 'Result.' or label:match('^M%l+imum%.$')) ~= nil
 end
 
--- What leads up to a formula, a list or code stays on its page, and so does what
--- starts with a label, such as a question, but for the exercises of a list; in
--- LaTeX a formula belongs to the paragraph before it.
-local function Blocks(blocks)
+-- How many blocks the formula at n is followed by that its sentence goes on to: the words below it,
+-- a formula, a step or a box, and what is said of that.
+local function sentence(blocks, n)
+  local words, shown = blocks[n + 1], blocks[n + 2]
+  if not (is_display(blocks[n]) and words and goes_on(words) and shown) then return 0 end
+  local last = n + 2
+  while blocks[last + 1] and is_followed(blocks[last], blocks[last + 1]) do last = last + 1 end
+  return last - n
+end
+
+-- A formula after which LaTeX begins no page.
+local function kept(formula)
+  return {
+    pandoc.RawInline('latex', '{\\postdisplaypenalty=10000'), pandoc.SoftBreak(),
+    formula, pandoc.RawInline('latex', '}'),
+  }
+end
+
+-- In LaTeX a formula belongs to the paragraph before it.
+local function latex_blocks(blocks)
   local result = pandoc.Blocks({})
   for n, block in ipairs(blocks) do
     local after, before = blocks[n + 1], result[#result]
-    if is_picture(block) and may_float(blocks, n) then block.attributes.floats = 'true' end
-    local leads = block.t == 'Para' and not is_display(block) and after and not is_picture(after)
-      and (is_label(block) or is_display(after) or after.t ~= 'Para' and after.t ~= 'Header')
-      and not (is_numbered(block) and (is_numbered(after) or after.t == 'Header'))
-    if typst and (leads or is_shown_by(after, block)) then
-      result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
-    elseif not typst and is_display(block) and before and before.t == 'Para' then
+    local stays = after and (leads(block, after) or is_followed(block, after)
+      or sentence(blocks, n) > 0)
+    local content = is_display(block) and (stays and kept(block.content[1]) or block.content)
+    if content and before and before.t == 'Para' then
       before.content:insert(pandoc.SoftBreak())
-      before.content:extend(block.content)
+      before.content:extend(content)
     else
-      result:insert(block)
+      result:insert(content and pandoc.Para(content) or block)
     end
-    if not typst and leads and not is_display(after) then
+    if stays and not is_display(after) then
       result:insert(pandoc.RawBlock('latex', '\\nopagebreak'))
     end
   end
   return result
 end
+
+-- Marks where the text ends that a picture follows. What stands by itself moves a little with what
+-- comes below it; the end of a line does not.
+local function mark(blocks)
+  local last, here = blocks[#blocks], '#[#metadata(none) <shown>]'
+  if last and last.t == 'Para' and not is_display(last) then
+    last.content:insert(pandoc.RawInline('typst', here))
+  else
+    blocks:insert(pandoc.RawBlock('typst', '#place' .. here:sub(2)))
+  end
+end
+
+local function typst_blocks(blocks)
+  blocks = with_steps(blocks)
+  local result, n, flush = pandoc.Blocks({}), 1, 0
+  while n <= #blocks do
+    local block, after, more = blocks[n], blocks[n + 1], sentence(blocks, n)
+    local prose = is_picture(block) and prose_after(blocks, n) or 0
+    if is_picture(block) then mark(result) end
+    if prose > 0 then
+      block.attributes.floats = 'true'
+      flush = n + prose + 1
+    elseif n == flush then
+      result:insert(pandoc.RawBlock('typst', '#place.flush()'))
+    end
+    if more > 0 and not is_boxed(blocks) then
+      local rest = typst_blocks(pandoc.Blocks({ table.unpack(blocks, n + 1, n + more) }))
+      result:extend(around('#joined[', pandoc.Blocks({ block }), ']['))
+      result:extend(rest)
+      result:insert(pandoc.RawBlock('typst', ']'))
+      n = n + more
+    elseif after and (leads(block, after) or is_followed(block, after)) then
+      result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
+    else
+      result:insert(block)
+    end
+    n = n + 1
+  end
+  return result
+end
+
+local Blocks = typst and typst_blocks or latex_blocks
 
 local function Header(el)
   local anchor = chapter and (chapter .. ':' .. el.identifier) or ''
@@ -258,7 +351,7 @@ return {
   { Meta = Meta },
   { Div = unwrapped },
   { Blocks = Blocks },
-  { Div = Div, OrderedList = OrderedList, CodeBlock = CodeBlock, Table = Table },
+  { Div = Div, CodeBlock = CodeBlock, Table = Table },
   { Header = Header, Link = Link },
   { Math = Math },
 }
