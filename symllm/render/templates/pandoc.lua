@@ -1,11 +1,12 @@
 -- Maps our fenced divs to blocks of Typst and LaTeX, and mends pandoc's Typst formulas.
 -- In a book, where `chapter` names the one that this is, results are numbered and referred to.
+-- Where there are `widths`, columns of tables are as wide as they say.
 
-local chapter
+local chapter, widths_given
 
 local typst = FORMAT:match 'typst' ~= nil
 local raw = typst and 'typst' or 'latex'
-local boxes = { result = true, evidence = true, step = true }
+local boxes = { result = true, evidence = true, step = true, references = true }
 
 
 -- Words that are set as functions have no space before their brackets.
@@ -20,6 +21,21 @@ local functions = {
 
 local function Meta(meta)
   chapter = meta.chapter and pandoc.utils.stringify(meta.chapter)
+  widths_given = meta.widths ~= nil
+end
+
+-- What stands under the heading of references is set as a list of them.
+local function Pandoc(doc)
+  local result, works = pandoc.Blocks({}), nil
+  for _, block in ipairs(doc.blocks) do
+    if block.t == 'Header' then works = nil end
+    if works then works.content:insert(block) else result:insert(block) end
+    if block.t == 'Header' and pandoc.utils.stringify(block) == 'References' then
+      works = pandoc.Div({}, { class = 'references' })
+      result:insert(works)
+    end
+  end
+  return pandoc.Pandoc(result, doc.meta)
 end
 
 local function around(open, blocks, close)
@@ -28,10 +44,28 @@ local function around(open, blocks, close)
   return blocks
 end
 
+local function around_inline(open, inlines, close)
+  local result = pandoc.Inlines({ pandoc.RawInline(raw, open) })
+  result:extend(inlines)
+  result:insert(pandoc.RawInline(raw, close))
+  return result
+end
+
 -- So many lines go on one page; more may be broken between two of them.
 local page_lines = 12
 
+-- Whole numbers of many digits with gaps, as people read them.
+local function grouped(text)
+  return (text:gsub('[%d.]+', function(number)
+    local digits, stop = number:match('^(%d+)(%.?)$')
+    if not digits or #digits < 5 then return nil end
+    local first = (#digits - 1) % 3 + 1
+    return digits:sub(1, first) .. digits:sub(first + 1):gsub('%d%d%d', '\\,%0') .. stop
+  end))
+end
+
 local function Math(el)
+  el.text = grouped(el.text)
   if not typst then
     local inner, lines = el.text:match('^%s*\\begin{aligned}(.*)\\end{aligned}%s*$'), 0
     for _ in (inner or ''):gmatch('\\\\\n') do lines = lines + 1 end
@@ -79,9 +113,64 @@ local function unwrapped(el)
   end
 end
 
+-- About how many letters are seen of what a cell holds.
+local function letters(cell)
+  local seen = 0
+  cell.contents:walk({
+    Str = function(el) seen = seen + utf8.len(el.text) end,
+    Space = function() seen = seen + 1 end,
+    Code = function(el) seen = seen + utf8.len(el.text) end,
+    Math = function(el) seen = seen + #el.text:gsub('\\%a+', 'x'):gsub('[{}_^%s]', '') end,
+  })
+  return seen
+end
+
+-- So many letters go into a line.
+local line_letters = 80
+
+-- Columns are as wide as what they hold. Typst finds that by itself; in LaTeX they share the line
+-- if they would be wider than it is.
+local function with_widths(el)
+  if widths_given then return el end
+  local widths, total = {}, 0
+  for _, row in ipairs(typst and {} or el.bodies[1].body) do
+    for n, cell in ipairs(row.cells) do widths[n] = math.max(widths[n] or 1, letters(cell)) end
+  end
+  for _, width in ipairs(widths) do total = total + width end
+  for n, column in ipairs(el.colspecs) do
+    column[2] = total > line_letters and widths[n] / total or nil
+    el.colspecs[n] = column
+  end
+  return el
+end
+
+-- A number in a table is a formula.
+local function number(el)
+  if el.text:match('^%d%d%d%d%d+$') then return pandoc.Math('InlineMath', el.text) end
+end
+
+-- Where the first cell of a row is empty, that of a row above it is meant. It is shown again where
+-- the table goes on in another column or on another page.
+local function with_names(el)
+  local name
+  for _, row in ipairs(el.bodies[1].body) do
+    local cell = row.cells[1]
+    local open = '#named['
+    if #cell.contents > 0 then name = cell.contents elseif name then
+      cell.contents, open = name:clone(), '#named(again: true)['
+    end
+    if name and cell.contents[1] then
+      cell.contents = { pandoc.Plain(around_inline(open, cell.contents[1].content, ']')) }
+    end
+  end
+  return el
+end
+
 -- A long table goes on on the next page, a short one stays in one piece.
 local function Table(el)
-  if not typst or #el.bodies[1].body <= 2 * page_lines then return nil end
+  el = with_widths(el):walk({ Str = number })
+  if typst then el = with_names(el) end
+  if not typst or #el.bodies[1].body <= 2 * page_lines then return el end
   local rule = '#[#show figure: set block(breakable: true)'
   return around(rule, pandoc.Blocks({ el }), ']')
 end
@@ -129,9 +218,25 @@ local function numbered(el)
   })
 end
 
+-- The last works of a list stand on one page, so many of them.
+local last_works = 6
+
+local function with_last_works(blocks)
+  local result = pandoc.Blocks({})
+  for n, block in ipairs(blocks) do
+    local stays = #blocks - last_works < n and n < #blocks
+    if stays and typst then
+      result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
+    else result:insert(block) end
+    if stays and not typst then result:insert(pandoc.RawBlock('latex', '\\nopagebreak')) end
+  end
+  return result
+end
+
 local function Div(el)
   local kind = el.classes[1]
   if kind == 'work' then return nil end
+  if kind == 'references' then el.content = with_last_works(el.content) end
   local names = typst and kind == 'result' and after_formula(el.content)
   if chapter and el.identifier ~= '' then el = numbered(el) end
   if not boxes[kind] then return el.content end
@@ -184,7 +289,7 @@ local function leads(block, after)
   if is_display(after) then return true end
   if after.t == 'Header' then return is_label(block) and not is_numbered(block) end
   if is_numbered(block) then return not is_numbered(after) and not ends(block) end
-  return is_label(block) or not ends(block)
+  return is_label(block) or after.t ~= 'Para' and not ends(block)
 end
 
 -- So many paragraphs of prose follow the block at n: they may stand before it, if it is a picture.
@@ -316,10 +421,7 @@ local function Link(el)
   if anchor ~= '' then name = name .. ':' .. anchor end
   local open, close = '#chapter-ref(label("' .. name .. '"))[', ']'
   if not typst then open, close = '\\chapterref{' .. name .. '}{', '}' end
-  local link = pandoc.Inlines({ pandoc.RawInline(raw, open) })
-  link:extend(el.content)
-  link:insert(pandoc.RawInline(raw, close))
-  return link
+  return around_inline(open, el.content, close)
 end
 
 local function picture(el)
@@ -348,7 +450,7 @@ end
 
 -- Formulas come last: what leads up to one must still see it.
 return {
-  { Meta = Meta },
+  { Meta = Meta, Pandoc = Pandoc },
   { Div = unwrapped },
   { Blocks = Blocks },
   { Div = Div, CodeBlock = CodeBlock, Table = Table },
