@@ -54,6 +54,9 @@ end
 -- So many lines go on one page; more may be broken between two of them.
 local page_lines = 12
 
+-- Between the lines of a formula that has no more, no page begins.
+local few_lines = 3
+
 -- Whole numbers of many digits with gaps, as people read them.
 local function grouped(text)
   return (text:gsub('[%d.]+', function(number)
@@ -64,14 +67,14 @@ local function grouped(text)
   end))
 end
 
-local function Math(el)
-  el.text = grouped(el.text)
-  if not typst then
-    local inner, lines = el.text:match('^%s*\\begin{aligned}(.*)\\end{aligned}%s*$'), 0
-    for _ in (inner or ''):gmatch('\\\\\n') do lines = lines + 1 end
-    if lines < page_lines or el.mathtype ~= 'DisplayMath' then return el end
-    return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
-  end
+local function latex_formula(el)
+  local inner, lines = el.text:match('^%s*\\begin{aligned}(.*)\\end{aligned}%s*$'), 0
+  for _ in (inner or ''):gmatch('\\\\\n') do lines = lines + 1 end
+  if lines < page_lines or el.mathtype ~= 'DisplayMath' then return el end
+  return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
+end
+
+local function typst_formula(el)
   -- What stands right before a bracket is applied to what is in it.
   local applied = {}
   for name in el.text:gmatch('\\mathrm{(%a%a+)}[%(%[\\]') do applied[name] = true end
@@ -102,6 +105,15 @@ local function Math(el)
   end)
   -- Something must stand before a sign for it to be a binary one.
   text = text:gsub('(#h%(2em%)%s+)([%+%-])', '%1"" %2')
+  return text
+end
+
+local function Math(el)
+  el.text = grouped(el.text)
+  if not typst then return latex_formula(el) end
+  local _, breaks = el.text:gsub('\\\\\n', '')
+  local text = typst_formula(el)
+  if breaks > 0 and breaks < few_lines then text = '#whole[' .. text .. ']' end
   return pandoc.RawInline('typst', text)
 end
 
@@ -201,8 +213,9 @@ local function numbered(el)
       if done or math.mathtype ~= 'DisplayMath' then return nil end
       done = true
       local label = chapter .. ':' .. el.identifier
+      math.text = grouped(math.text)
       if not typst then
-        local shown = Math(math)
+        local shown = latex_formula(math)
         local rows, count = (shown.t == 'RawInline' and shown.text or ''):gsub('\\\\\n',
           '\\tag{\\theequation}\\\\\n', 1)
         if count == 1 then
@@ -213,7 +226,7 @@ local function numbered(el)
         return pandoc.RawInline('latex', rows)
       end
       return pandoc.RawInline('typst', '#[#set math.equation(numbering: equation-number)\n'
-        .. Math(math).text .. ' <' .. label .. '>]')
+        .. typst_formula(math) .. ' <' .. label .. '>]')
     end,
   })
 end
@@ -365,14 +378,14 @@ local function latex_blocks(blocks)
   return result
 end
 
--- Marks where the text ends that a picture follows. What stands by itself moves a little with what
--- comes below it; the end of a line does not.
+-- Marks where the text ends that a picture follows. What stands by itself moves with what comes
+-- below it; the end of a line does not.
 local function mark(blocks)
-  local last, here = blocks[#blocks], '#[#metadata(none) <shown>]'
+  local last, here = blocks[#blocks], 'box[#metadata(none) <shown>]'
   if last and last.t == 'Para' and not is_display(last) then
-    last.content:insert(pandoc.RawInline('typst', here))
+    last.content:insert(pandoc.RawInline('typst', '#sym.wj;#' .. here))
   else
-    blocks:insert(pandoc.RawBlock('typst', '#place' .. here:sub(2)))
+    blocks:insert(pandoc.RawBlock('typst', '#place' .. here:sub(4)))
   end
 end
 
