@@ -164,15 +164,14 @@ end
 -- Where the first cell of a row is empty, that of a row above it is meant. It is shown again where
 -- the table goes on in another column or on another page.
 local function with_names(el)
-  local name
-  for _, row in ipairs(el.bodies[1].body) do
-    local cell = row.cells[1]
-    local open = '#named['
-    if #cell.contents > 0 then name = cell.contents elseif name then
-      cell.contents, open = name:clone(), '#named(again: true)['
-    end
-    if name and cell.contents[1] then
-      cell.contents = { pandoc.Plain(around_inline(open, cell.contents[1].content, ']')) }
+  local function empty(row) return row and #row.cells[1].contents == 0 end
+  local rows, name = el.bodies[1].body, nil
+  for n, row in ipairs(rows) do
+    local again, cell = empty(row), row.cells[1]
+    if not again then name = cell.contents end
+    if name and (again or empty(rows[n + 1])) then
+      local open = again and '#named(again: true)[' or '#named['
+      cell.contents = { pandoc.Plain(around_inline(open, name[1].content, ']')) }
     end
   end
   return el
@@ -279,6 +278,11 @@ local function ends(block)
   return pandoc.utils.stringify(block):match('[%.!?]["”’)%]]*$') ~= nil
 end
 
+-- Does it take more than a line?
+local function is_long(block)
+  return utf8.len(pandoc.utils.stringify(block)) > line_letters
+end
+
 -- Does a sentence go on in it that began before the formula above it?
 local function goes_on(block)
   local first = block.t == 'Para' and block.content[1]
@@ -301,7 +305,7 @@ local function leads(block, after)
   if block.t ~= 'Para' or is_display(block) or is_picture(after) then return false end
   if is_display(after) then return true end
   if after.t == 'Header' then return is_label(block) and not is_numbered(block) end
-  if is_numbered(block) then return not is_numbered(after) and not ends(block) end
+  if is_numbered(block) then return not is_numbered(after) and not (ends(block) and is_long(block)) end
   return is_label(block) or after.t ~= 'Para' and not ends(block)
 end
 
