@@ -1,13 +1,11 @@
 -- Maps our fenced divs to blocks of Typst and LaTeX, and mends pandoc's Typst formulas.
 -- In a book, where `chapter` names the one that this is, results are numbered and referred to.
--- Where there are `widths`, columns of tables are as wide as they say.
 
-local chapter, widths_given
+local chapter
 
 local typst = FORMAT:match 'typst' ~= nil
 local raw = typst and 'typst' or 'latex'
 local boxes = { result = true, evidence = true, step = true, references = true }
-
 
 -- Words that are set as functions have no space before their brackets.
 local operators = { diag = true, erf = true, sign = true, Var = true, Cov = true }
@@ -21,7 +19,6 @@ local functions = {
 
 local function Meta(meta)
   chapter = meta.chapter and pandoc.utils.stringify(meta.chapter)
-  widths_given = meta.widths ~= nil
 end
 
 -- What stands under the heading of references is set as a list of them.
@@ -42,13 +39,6 @@ local function around(open, blocks, close)
   blocks:insert(1, pandoc.RawBlock(raw, open))
   blocks:insert(pandoc.RawBlock(raw, close))
   return blocks
-end
-
-local function around_inline(open, inlines, close)
-  local result = pandoc.Inlines({ pandoc.RawInline(raw, open) })
-  result:extend(inlines)
-  result:insert(pandoc.RawInline(raw, close))
-  return result
 end
 
 -- So many lines go on one page; more may be broken between two of them.
@@ -125,67 +115,6 @@ local function unwrapped(el)
   end
 end
 
--- About how many letters are seen of what a cell holds.
-local function letters(cell)
-  local seen = 0
-  cell.contents:walk({
-    Str = function(el) seen = seen + utf8.len(el.text) end,
-    Space = function() seen = seen + 1 end,
-    Code = function(el) seen = seen + utf8.len(el.text) end,
-    Math = function(el) seen = seen + #el.text:gsub('\\%a+', 'x'):gsub('[{}_^%s]', '') end,
-  })
-  return seen
-end
-
--- So many letters go into a line.
-local line_letters = 80
-
--- Columns are as wide as what they hold. Typst finds that by itself; in LaTeX they share the line
--- if they would be wider than it is.
-local function with_widths(el)
-  if widths_given then return el end
-  local widths, total = {}, 0
-  for _, row in ipairs(typst and {} or el.bodies[1].body) do
-    for n, cell in ipairs(row.cells) do widths[n] = math.max(widths[n] or 1, letters(cell)) end
-  end
-  for _, width in ipairs(widths) do total = total + width end
-  for n, column in ipairs(el.colspecs) do
-    column[2] = total > line_letters and widths[n] / total or nil
-    el.colspecs[n] = column
-  end
-  return el
-end
-
--- A number in a table is a formula.
-local function number(el)
-  if el.text:match('^%d%d%d%d%d+$') then return pandoc.Math('InlineMath', el.text) end
-end
-
--- Where the first cell of a row is empty, that of a row above it is meant. It is shown again where
--- the table goes on in another column or on another page.
-local function with_names(el)
-  local function empty(row) return row and #row.cells[1].contents == 0 end
-  local rows, name = el.bodies[1].body, nil
-  for n, row in ipairs(rows) do
-    local again, cell = empty(row), row.cells[1]
-    if not again then name = cell.contents end
-    if name and (again or empty(rows[n + 1])) then
-      local open = again and '#named(again: true)[' or '#named['
-      cell.contents = { pandoc.Plain(around_inline(open, name[1].content, ']')) }
-    end
-  end
-  return el
-end
-
--- A long table goes on on the next page, a short one stays in one piece.
-local function Table(el)
-  el = with_widths(el):walk({ Str = number })
-  if typst then el = with_names(el) end
-  if not typst or #el.bodies[1].body <= 2 * page_lines then return el end
-  local rule = '#[#show figure: set block(breakable: true)'
-  return around(rule, pandoc.Blocks({ el }), ']')
-end
-
 local function quoted(text)
   return '"' .. text:gsub('\\', '\\\\'):gsub('"', '\\"') .. '"'
 end
@@ -239,8 +168,10 @@ local function with_last_works(blocks)
     local stays = #blocks - last_works < n and n < #blocks
     if stays and typst then
       result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
-    else result:insert(block) end
-    if stays and not typst then result:insert(pandoc.RawBlock('latex', '\\nopagebreak')) end
+    else
+      result:insert(block)
+      if stays then result:insert(pandoc.RawBlock('latex', '\\nopagebreak')) end
+    end
   end
   return result
 end
@@ -277,6 +208,9 @@ end
 local function ends(block)
   return pandoc.utils.stringify(block):match('[%.!?]["”’)%]]*$') ~= nil
 end
+
+-- So many letters go into a line.
+local line_letters = 80
 
 -- Does it take more than a line?
 local function is_long(block)
@@ -355,10 +289,8 @@ end
 
 -- A formula after which LaTeX begins no page.
 local function kept(formula)
-  return {
-    pandoc.RawInline('latex', '{\\postdisplaypenalty=10000'), pandoc.SoftBreak(),
-    formula, pandoc.RawInline('latex', '}'),
-  }
+  local open = pandoc.RawInline('latex', '{\\postdisplaypenalty=10000')
+  return { open, pandoc.SoftBreak(), formula, pandoc.RawInline('latex', '}') }
 end
 
 -- In LaTeX a formula belongs to the paragraph before it.
@@ -438,7 +370,8 @@ local function Link(el)
   if anchor ~= '' then name = name .. ':' .. anchor end
   local open, close = '#chapter-ref(label("' .. name .. '"))[', ']'
   if not typst then open, close = '\\chapterref{' .. name .. '}{', '}' end
-  return around_inline(open, el.content, close)
+  return pandoc.Inlines({ pandoc.RawInline(raw, open) }) .. el.content
+    .. { pandoc.RawInline(raw, close) }
 end
 
 local function picture(el)
@@ -470,7 +403,7 @@ return {
   { Meta = Meta, Pandoc = Pandoc },
   { Div = unwrapped },
   { Blocks = Blocks },
-  { Div = Div, CodeBlock = CodeBlock, Table = Table },
+  { Div = Div, CodeBlock = CodeBlock },
   { Header = Header, Link = Link },
   { Math = Math },
 }
