@@ -37,10 +37,15 @@ class Work:
         return f"work-{letters}{self.year}"
 
 
+#: What authors are who are no persons: their name has no surname in it.
+BODIES = frozenset({"Collaboration", "Consortium", "Foundation", "Group", "Institute", "Team"})
+
+
 def first_surname(text: str) -> str:
-    """``Ba`` of ``J. L. Ba, J. R. Kiros and G. E. Hinton``."""
-    first = re.split(r",|\s(?:and|&|et)\s", text, maxsplit=1)[0]
-    return (first.split() or [""])[-1]
+    """``Ba`` of ``J. L. Ba, J. R. Kiros and G. E. Hinton``, and all of ``Gemma Team``."""
+    first = re.split(r",|\s(?:and|&|et)\s", text, maxsplit=1)[0].removeprefix("The ")
+    last = (first.split() or [""])[-1]
+    return first.strip() if last in BODIES else last
 
 
 def without_references(body: str) -> tuple[str, list[Work]]:

@@ -60,12 +60,16 @@ def book_typst(
     pages.append(symbols(chapters, same))
     if works:
         shown = "\n\n".join(f"::: {{#{work.key} .work}}\n{work.text}\n:::" for work in works)
+        shown = f":::: references\n{shown}\n::::"
         pages.append("= Bibliography\n\n" + convert(shown, "typst", "PDF", WHOLE))
     return "\n\n".join(pages) + "\n"
 
 
 #: Chapters are headings of the first level, and sections stand below them.
 WHOLE = ("--shift-heading-level-by=0",)
+
+#: Columns of tables are as wide as they say.
+GIVEN = (*WHOLE, "-M", "widths=given")
 
 
 def within(name: str) -> tuple[str, str]:
@@ -83,7 +87,7 @@ def symbols(chapters: Sequence[Chapter], same: Mapping[str, str]) -> str:
     """Every letter, what it means, and in which section and on which page it is met first."""
     pandoc = flavour_of("pandoc")
     before = convert(general(pandoc), "typst", "PDF", WHOLE)
-    table = convert(symbols_markdown(chapters, pandoc, met, same, NARROW), "typst", "PDF", WHOLE)
+    table = convert(symbols_markdown(chapters, pandoc, met, same, NARROW), "typst", "PDF", GIVEN)
     return f"= {TITLE} <{FILE}>\n\n{before}\n\n#columns(2, gutter: 1.4em)[\n{table}\n]"
 
 

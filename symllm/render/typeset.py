@@ -46,11 +46,11 @@ def needed(module: str, what: str) -> Any:
         ) from error
 
 
-#: What each of pandoc's writers is told besides, and the filter that knows our own blocks.
+#: The filters that know our own blocks, and what else each of pandoc's writers is told.
 WRITERS = {
-    "latex": ("pandoc.lua", "--shift-heading-level-by=-1"),
-    "typst": ("pandoc.lua", "--shift-heading-level-by=-1"),
-    "html5": ("html.lua", "--mathml"),
+    "latex": (("tables.lua", "pandoc.lua"), "--shift-heading-level-by=-1"),
+    "typst": (("tables.lua", "pandoc.lua"), "--shift-heading-level-by=-1"),
+    "html5": (("html.lua",), "--mathml"),
 }
 
 
@@ -58,8 +58,9 @@ def convert(markdown: str, target: str, what: str, more: Sequence[str] = ()) -> 
     """The body of a document, whose title stands apart."""
     pypandoc = needed("pypandoc", what)
     markdown = traced(markdown) if target == "latex" else markdown
-    script, *rest = WRITERS[target]
-    options = ["--wrap=preserve", f"--lua-filter={look(script)}", *rest, *more]
+    scripts, option = WRITERS[target]
+    filters = (f"--lua-filter={look(script)}" for script in scripts)
+    options = ["--wrap=preserve", *filters, option, *more]
     try:
         return str(pypandoc.convert_text(markdown, target, READER, extra_args=options)).strip()
     except (OSError, RuntimeError) as error:

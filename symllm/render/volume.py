@@ -44,6 +44,7 @@ def book_latex(
             else work.text
             for work in works
         )
+        shown = f":::: references\n{shown}\n::::"
         pages += [r"\chapter{Bibliography}", convert(shown, "latex", "PDF", WHOLE)]
     title, subtitle = (line(volume[name]) for name in ("title", "subtitle"))
     return latex_page("book.tex.j2", title, "\n\n".join(pages), subtitle=subtitle)
@@ -65,7 +66,8 @@ def symbols(chapters: Sequence[Chapter], same: Mapping[str, str]) -> str:
     """Every letter, what it means, and in which section and on which page it is met first."""
     pandoc = flavour_of("pandoc")
     shown = f"{general(pandoc)}\n{symbols_markdown(chapters, pandoc, met, same, NARROW)}"
-    return f"\\chapter{{{TITLE}}}\\label{{{FILE}}}\n{line(shown)}"
+    table = convert(shown, "latex", "PDF", (*WHOLE, "-M", "widths=given"))
+    return f"\\chapter{{{TITLE}}}\\label{{{FILE}}}\n{table}"
 
 
 def met(chapter: Titled, section: str) -> str:

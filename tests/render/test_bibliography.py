@@ -18,7 +18,14 @@ BODY = f"Text (Ba, Kiros & Hinton, 2016).\n\n### References {{#r}}\n\n{BA.text}\
 
 
 @pytest.mark.parametrize(
-    ("work", "surname", "year"), [(BA, "Ba", "2016"), (XIONG, "Xiong", "2020")]
+    ("work", "surname", "year"),
+    [
+        (BA, "Ba", "2016"),
+        (XIONG, "Xiong", "2020"),
+        (Work("T. van Laarhoven, *L2*, 2017."), "Laarhoven", "2017"),
+        (Work("Gemma Team, *Gemma 2*, 2024."), "Gemma Team", "2024"),
+        (Work("OpenAI, *GPT-4 technical report*, 2023."), "OpenAI", "2023"),
+    ],
 )
 def test_author_and_year(work, surname, year):
     assert (work.surname, work.year) == (surname, year)
@@ -46,6 +53,9 @@ def test_citations_lead_to_the_one_work_that_they_can_mean():
     assert with_links("(Nobody, 2020; Ba et\nal., 2016)", known) == (
         "(Nobody, 2020; [Ba et\nal., 2016](#work-ba2016))"
     )
+    gemma = Work("Gemma Team, *Gemma 2*, 2024.")
+    assert with_links("(Gemma Team, 2024)", keys([BA, gemma])).endswith("(#work-gemmateam2024))")
+    assert gathered([gemma, BA, XIONG]) == [BA, gemma, XIONG]
     other = Work("A. Ba, *Another*, 2016.")
     assert with_links("(Ba, 2016)", keys([BA, other])) == "(Ba, 2016)"
 

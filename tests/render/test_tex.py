@@ -81,10 +81,11 @@ def test_no_command_of_a_document_is_run(tmp_path):
     [
         ("**Question.** Why?", "More.", True),
         ("**1.** Because.", "More.", True),
+        (f"**1.** {'Because. ' * 20}", "More.", False),
         ("**1.** Why?", "**2.** How?", False),
         ("**2.** How?", "### Answers", False),
     ],
-    ids=["label", "answer", "exercise", "last exercise"],
+    ids=["label", "answer", "long answer", "exercise", "last exercise"],
 )
 def test_a_label_stays_with_what_follows_and_an_exercise_need_not(said, after, stays):
     page = f"{said}\n\n{after}\n"

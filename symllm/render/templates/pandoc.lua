@@ -5,8 +5,7 @@ local chapter
 
 local typst = FORMAT:match 'typst' ~= nil
 local raw = typst and 'typst' or 'latex'
-local boxes = { result = true, evidence = true }
-
+local boxes = { result = true, evidence = true, step = true, references = true }
 
 -- Words that are set as functions have no space before their brackets.
 local operators = { diag = true, erf = true, sign = true, Var = true, Cov = true }
@@ -22,6 +21,20 @@ local function Meta(meta)
   chapter = meta.chapter and pandoc.utils.stringify(meta.chapter)
 end
 
+-- What stands under the heading of references is set as a list of them.
+local function Pandoc(doc)
+  local result, works = pandoc.Blocks({}), nil
+  for _, block in ipairs(doc.blocks) do
+    if block.t == 'Header' then works = nil end
+    if works then works.content:insert(block) else result:insert(block) end
+    if block.t == 'Header' and pandoc.utils.stringify(block) == 'References' then
+      works = pandoc.Div({}, { class = 'references' })
+      result:insert(works)
+    end
+  end
+  return pandoc.Pandoc(result, doc.meta)
+end
+
 local function around(open, blocks, close)
   blocks:insert(1, pandoc.RawBlock(raw, open))
   blocks:insert(pandoc.RawBlock(raw, close))
@@ -31,13 +44,27 @@ end
 -- So many lines go on one page; more may be broken between two of them.
 local page_lines = 12
 
-local function Math(el)
-  if not typst then
-    local inner, lines = el.text:match('^%s*\\begin{aligned}(.*)\\end{aligned}%s*$'), 0
-    for _ in (inner or ''):gmatch('\\\\\n') do lines = lines + 1 end
-    if lines < page_lines or el.mathtype ~= 'DisplayMath' then return el end
-    return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
-  end
+-- Between the lines of a formula that has no more, no page begins.
+local few_lines = 3
+
+-- Whole numbers of many digits with gaps, as people read them.
+local function grouped(text)
+  return (text:gsub('[%d.]+', function(number)
+    local digits, stop = number:match('^(%d+)(%.?)$')
+    if not digits or #digits < 5 then return nil end
+    local first = (#digits - 1) % 3 + 1
+    return digits:sub(1, first) .. digits:sub(first + 1):gsub('%d%d%d', '\\,%0') .. stop
+  end))
+end
+
+local function latex_formula(el)
+  local inner, lines = el.text:match('^%s*\\begin{aligned}(.*)\\end{aligned}%s*$'), 0
+  for _ in (inner or ''):gmatch('\\\\\n') do lines = lines + 1 end
+  if lines < page_lines or el.mathtype ~= 'DisplayMath' then return el end
+  return pandoc.RawInline('latex', '\\begin{align*}' .. inner .. '\\end{align*}')
+end
+
+local function typst_formula(el)
   -- What stands right before a bracket is applied to what is in it.
   local applied = {}
   for name in el.text:gmatch('\\mathrm{(%a%a+)}[%(%[\\]') do applied[name] = true end
@@ -68,6 +95,15 @@ local function Math(el)
   end)
   -- Something must stand before a sign for it to be a binary one.
   text = text:gsub('(#h%(2em%)%s+)([%+%-])', '%1"" %2')
+  return text
+end
+
+local function Math(el)
+  el.text = grouped(el.text)
+  if not typst then return latex_formula(el) end
+  local _, breaks = el.text:gsub('\\\\\n', '')
+  local text = typst_formula(el)
+  if breaks > 0 and breaks < few_lines then text = '#whole[' .. text .. ']' end
   return pandoc.RawInline('typst', text)
 end
 
@@ -77,22 +113,6 @@ local function unwrapped(el)
   if not boxes[kind] and kind ~= 'work' and not (chapter and el.identifier ~= '') then
     return el.content
   end
-end
-
--- A step stays in one piece: its reason and its formula on one page.
-local function OrderedList(el)
-  if not typst then return nil end
-  for n, item in ipairs(el.content) do
-    el.content[n] = around('#together[', pandoc.Blocks(item), ']')
-  end
-  return el
-end
-
--- A long table goes on on the next page, a short one stays in one piece.
-local function Table(el)
-  if not typst or #el.bodies[1].body <= 2 * page_lines then return nil end
-  local rule = '#[#show figure: set block(breakable: true)'
-  return around(rule, pandoc.Blocks({ el }), ']')
 end
 
 local function quoted(text)
@@ -121,8 +141,9 @@ local function numbered(el)
       if done or math.mathtype ~= 'DisplayMath' then return nil end
       done = true
       local label = chapter .. ':' .. el.identifier
+      math.text = grouped(math.text)
       if not typst then
-        local shown = Math(math)
+        local shown = latex_formula(math)
         local rows, count = (shown.t == 'RawInline' and shown.text or ''):gsub('\\\\\n',
           '\\tag{\\theequation}\\\\\n', 1)
         if count == 1 then
@@ -133,14 +154,32 @@ local function numbered(el)
         return pandoc.RawInline('latex', rows)
       end
       return pandoc.RawInline('typst', '#[#set math.equation(numbering: equation-number)\n'
-        .. Math(math).text .. ' <' .. label .. '>]')
+        .. typst_formula(math) .. ' <' .. label .. '>]')
     end,
   })
+end
+
+-- The last works of a list stand on one page, so many of them.
+local last_works = 6
+
+local function with_last_works(blocks)
+  local result = pandoc.Blocks({})
+  for n, block in ipairs(blocks) do
+    local stays = #blocks - last_works < n and n < #blocks
+    if stays and typst then
+      result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
+    else
+      result:insert(block)
+      if stays then result:insert(pandoc.RawBlock('latex', '\\nopagebreak')) end
+    end
+  end
+  return result
 end
 
 local function Div(el)
   local kind = el.classes[1]
   if kind == 'work' then return nil end
+  if kind == 'references' then el.content = with_last_works(el.content) end
   local names = typst and kind == 'result' and after_formula(el.content)
   if chapter and el.identifier ~= '' then el = numbered(el) end
   if not boxes[kind] then return el.content end
@@ -149,6 +188,7 @@ local function Div(el)
     kind = 'result-where'
     el.content:insert(names, pandoc.RawBlock(raw, ']['))
   end
+  if kind == 'step' then kind = 'step(' .. el.attributes.start .. ')' end
   return around('#' .. kind .. '[', el.content, ']')
 end
 
@@ -164,50 +204,157 @@ local function is_picture(block)
   return block.t == 'CodeBlock' and block.classes[1] == 'picture'
 end
 
--- So much prose, in characters, must follow a picture that may begin the next page: it would stand
--- in the midst of what follows, and that must not be code or a derivation.
-local filling = 700
+-- Does its last sentence end with it?
+local function ends(block)
+  return pandoc.utils.stringify(block):match('[%.!?]["”’)%]]*$') ~= nil
+end
 
-local function may_float(blocks, n)
-  local length = 0
-  for k = n + 1, #blocks do
-    if blocks[k].t ~= 'Para' or is_display(blocks[k]) or is_label(blocks[k]) then break end
-    length = length + #pandoc.utils.stringify(blocks[k])
+-- So many letters go into a line.
+local line_letters = 80
+
+-- Does it take more than a line?
+local function is_long(block)
+  return utf8.len(pandoc.utils.stringify(block)) > line_letters
+end
+
+-- Does a sentence go on in it that began before the formula above it?
+local function goes_on(block)
+  local first = block.t == 'Para' and block.content[1]
+  return first and first.t == 'Str' and first.text:match('^%l') ~= nil
+end
+
+-- The reason of a formula that stands above it, and how far it can be relied on.
+local function is_note(block)
+  local last = block.t == 'Para' and block.content[#block.content]
+  return last and last.t == 'Emph' and pandoc.utils.stringify(last):match('^%(%l+%)$') ~= nil
+end
+
+local function is_box(block, kind)
+  return block.t == 'Div' and block.classes[1] == kind
+end
+
+-- What leads up to a formula, a list or code stays on its page if its sentence goes on there, and so
+-- does what starts with a label, such as a question, but for exercises and their answers.
+local function leads(block, after)
+  if block.t ~= 'Para' or is_display(block) or is_picture(after) then return false end
+  if is_display(after) then return true end
+  if after.t == 'Header' then return is_label(block) and not is_numbered(block) end
+  if is_numbered(block) then return not is_numbered(after) and not (ends(block) and is_long(block)) end
+  return is_label(block) or after.t ~= 'Para' and not ends(block)
+end
+
+-- So many paragraphs of prose follow the block at n: they may stand before it, if it is a picture.
+local function prose_after(blocks, n)
+  local last = n
+  while blocks[last + 1] and blocks[last + 1].t == 'Para' and not is_display(blocks[last + 1])
+    and not is_label(blocks[last + 1])
+    and not (blocks[last + 2] and leads(blocks[last + 1], blocks[last + 2])) do last = last + 1 end
+  return last - n
+end
+
+-- A formula stays on the page of what is said of it right below, its reason and the evidence.
+local function is_followed(block, after)
+  local shown = block.t == 'Para' or is_box(block, 'result') or is_box(block, 'step')
+  return shown and is_box(after, 'evidence') or is_display(block) and is_note(after)
+end
+
+-- The items of lists of formulas as blocks of their own, each in one piece: its reason and its
+-- formula on one page.
+local function with_steps(blocks)
+  local result = pandoc.Blocks({})
+  for _, block in ipairs(blocks) do
+    local shows = block.t == 'OrderedList' and block.content[1]:find_if(is_display)
+    for n, item in ipairs(shows and block.content or {}) do
+      result:insert(pandoc.Div(item, { class = 'step', start = block.start + n - 1 }))
+    end
+    if not shows then result:insert(block) end
   end
-  return length >= filling
+  return result
 end
 
--- Evidence stands on the page of the formula that it is about.
-local function is_shown_by(after, block)
-  return after and after.t == 'Div' and after.classes[1] == 'evidence'
-    and (is_display(block) or block.t == 'Div' and block.classes[1] == 'result')
+local function is_boxed(blocks)
+  local label = is_label(blocks[1]) and pandoc.utils.stringify(blocks[1].content[1])
+  return label and (label == 'Result.' or label:match('^M%l+imum%.$')) ~= nil
 end
 
--- What leads up to a formula, a list or code stays on its page, and so does what
--- starts with a label, such as a question, but for the exercises of a list; in
--- LaTeX a formula belongs to the paragraph before it.
-local function Blocks(blocks)
+-- How many blocks the formula at n is followed by that its sentence goes on to: the words below it,
+-- a formula, a step or a box, and what is said of that.
+local function sentence(blocks, n)
+  local words, shown = blocks[n + 1], blocks[n + 2]
+  if not (is_display(blocks[n]) and words and goes_on(words) and shown) then return 0 end
+  local last = n + 2
+  while blocks[last + 1] and is_followed(blocks[last], blocks[last + 1]) do last = last + 1 end
+  return last - n
+end
+
+-- A formula after which LaTeX begins no page.
+local function kept(formula)
+  local open = pandoc.RawInline('latex', '{\\postdisplaypenalty=10000')
+  return { open, pandoc.SoftBreak(), formula, pandoc.RawInline('latex', '}') }
+end
+
+-- In LaTeX a formula belongs to the paragraph before it.
+local function latex_blocks(blocks)
   local result = pandoc.Blocks({})
   for n, block in ipairs(blocks) do
     local after, before = blocks[n + 1], result[#result]
-    if is_picture(block) and may_float(blocks, n) then block.attributes.floats = 'true' end
-    local leads = block.t == 'Para' and not is_display(block) and after and not is_picture(after)
-      and (is_label(block) or is_display(after) or after.t ~= 'Para' and after.t ~= 'Header')
-      and not (is_numbered(block) and (is_numbered(after) or after.t == 'Header'))
-    if typst and (leads or is_shown_by(after, block)) then
-      result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
-    elseif not typst and is_display(block) and before and before.t == 'Para' then
+    local stays = after and (leads(block, after) or is_followed(block, after)
+      or sentence(blocks, n) > 0)
+    local content = is_display(block) and (stays and kept(block.content[1]) or block.content)
+    if content and before and before.t == 'Para' then
       before.content:insert(pandoc.SoftBreak())
-      before.content:extend(block.content)
+      before.content:extend(content)
     else
-      result:insert(block)
+      result:insert(content and pandoc.Para(content) or block)
     end
-    if not typst and leads and not is_display(after) then
+    if stays and not is_display(after) then
       result:insert(pandoc.RawBlock('latex', '\\nopagebreak'))
     end
   end
   return result
 end
+
+-- Marks where the text ends that a picture follows. What stands by itself moves with what comes
+-- below it; the end of a line does not.
+local function mark(blocks)
+  local last, here = blocks[#blocks], 'box[#metadata(none) <shown>]'
+  if last and last.t == 'Para' and not is_display(last) then
+    last.content:insert(pandoc.RawInline('typst', '#sym.wj;#' .. here))
+  else
+    blocks:insert(pandoc.RawBlock('typst', '#place' .. here:sub(4)))
+  end
+end
+
+local function typst_blocks(blocks)
+  blocks = with_steps(blocks)
+  local result, n, flush = pandoc.Blocks({}), 1, 0
+  while n <= #blocks do
+    local block, after, more = blocks[n], blocks[n + 1], sentence(blocks, n)
+    local prose = is_picture(block) and prose_after(blocks, n) or 0
+    if is_picture(block) then mark(result) end
+    if prose > 0 then
+      block.attributes.floats = 'true'
+      flush = n + prose + 1
+    elseif n == flush then
+      result:insert(pandoc.RawBlock('typst', '#place.flush()'))
+    end
+    if more > 0 and not is_boxed(blocks) then
+      local rest = typst_blocks(pandoc.Blocks({ table.unpack(blocks, n + 1, n + more) }))
+      result:extend(around('#joined[', pandoc.Blocks({ block }), ']['))
+      result:extend(rest)
+      result:insert(pandoc.RawBlock('typst', ']'))
+      n = n + more
+    elseif after and (leads(block, after) or is_followed(block, after)) then
+      result:extend(around('#lead[', pandoc.Blocks({ block }), ']'))
+    else
+      result:insert(block)
+    end
+    n = n + 1
+  end
+  return result
+end
+
+local Blocks = typst and typst_blocks or latex_blocks
 
 local function Header(el)
   local anchor = chapter and (chapter .. ':' .. el.identifier) or ''
@@ -223,10 +370,8 @@ local function Link(el)
   if anchor ~= '' then name = name .. ':' .. anchor end
   local open, close = '#chapter-ref(label("' .. name .. '"))[', ']'
   if not typst then open, close = '\\chapterref{' .. name .. '}{', '}' end
-  local link = pandoc.Inlines({ pandoc.RawInline(raw, open) })
-  link:extend(el.content)
-  link:insert(pandoc.RawInline(raw, close))
-  return link
+  return pandoc.Inlines({ pandoc.RawInline(raw, open) }) .. el.content
+    .. { pandoc.RawInline(raw, close) }
 end
 
 local function picture(el)
@@ -255,10 +400,10 @@ end
 
 -- Formulas come last: what leads up to one must still see it.
 return {
-  { Meta = Meta },
+  { Meta = Meta, Pandoc = Pandoc },
   { Div = unwrapped },
   { Blocks = Blocks },
-  { Div = Div, OrderedList = OrderedList, CodeBlock = CodeBlock, Table = Table },
+  { Div = Div, CodeBlock = CodeBlock },
   { Header = Header, Link = Link },
   { Math = Math },
 }
