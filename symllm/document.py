@@ -68,6 +68,7 @@ class Document:
 
     ``book`` says in which chapter, by name and title, each op's gradient is
     derived; ``chapters`` are the titles of all chapters, by name and in order,
+    ``named`` their names by title, so that who asks for one leans on no other,
     ``volume`` is what their book says of itself, ``parts`` are the titles of
     its parts, by the chapter that each begins with, and ``letters`` what a
     letter means in all of it.
@@ -78,6 +79,7 @@ class Document:
     shown: tuple[Shown, ...]
     book: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     chapters: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
     volume: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     letters: Mapping[str, str] = field(default_factory=dict)
@@ -91,9 +93,11 @@ class Document:
 def surroundings(folder: Path) -> dict[str, Any]:
     """What a document says of the other chapters of its folder: those fields of it."""
     volume = read_book(folder, chapters_in(folder))
+    known = titles(folder)
     return {
         "book": contents(folder),
-        "chapters": titles(folder),
+        "chapters": known,
+        "named": {title: name for name, title in known.items()},
         "volume": volume.about,
         "parts": volume.begun,
         "letters": volume.letters,
@@ -183,8 +187,12 @@ def document_markdown(document: Document, flavour: str | Flavour, title: bool = 
 
 def linked(prose: str, document: Document, f: Flavour) -> str:
     """Prose in which emphasised titles of other chapters lead to them."""
-    others = {name: of for name, of in document.chapters.items() if name != document.chapter.name}
-    return with_links(prose, {of: f.chapter(of, name, "") for name, of in others.items()})
+
+    def link(title: str) -> str:
+        name = document.named.get(title, document.chapter.name)
+        return f.chapter(title, name, "") if name != document.chapter.name else ""
+
+    return with_links(prose, link)
 
 
 def told(document: Document) -> Iterator[Shown]:

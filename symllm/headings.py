@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, count
 
@@ -55,11 +55,11 @@ def with_anchors(text: str, found: Iterable[Heading], heading: Callable[[str, st
     )
 
 
-def with_links(prose: str, links: Mapping[str, str]) -> str:
-    """Prose with a link in the place of each emphasised title that has one."""
+def with_links(prose: str, link: Callable[[str], str]) -> str:
+    """Prose with a link in the place of each emphasised title that has one: else it is empty."""
     return re.sub(
         r"(?<![*\w])\*(?!\s)([^*]+)(?<!\s)\*(?![*\w])",
-        lambda m: links.get(" ".join(m[1].split()), m[0]),
+        lambda m: link(" ".join(m[1].split())) or m[0],
         prose,
     )
 

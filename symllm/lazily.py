@@ -6,24 +6,24 @@ symllm to derive should not wait for them.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import sys
+from importlib import import_module
 from types import ModuleType
+from typing import Any
+
+
+class Later(ModuleType):
+    """Stands for a module, and asks it for all of its names.
+
+    Python's own ``LazyLoader`` puts a module that has not run where all look for it: an import
+    from within a package that waits there runs the package, and then loads its own module twice.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        module = sys.modules.get(self.__name__) or import_module(self.__name__)
+        return getattr(module, name)
 
 
 def lazily(name: str) -> ModuleType:
-    """The module of that name, executed at the first use of one of its attributes."""
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"no module named {name!r}", name=name)
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    parent, _, child = name.rpartition(".")
-    if parent in sys.modules:
-        setattr(sys.modules[parent], child, module)
-    return module
+    """The module of that name, loaded at the first use of one of its attributes."""
+    return sys.modules.get(name) or Later(name)
