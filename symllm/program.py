@@ -94,10 +94,14 @@ class Program:
         return entry_letters(self, self.tensors, self.dims)
 
 
+#: What is written with a capital letter anywhere.
+NAMES = frozenset({"Adam", "Lion", "Nesterov"})
+
+
 def lowered(title: str) -> str:
     """A title inside a sentence; acronyms stay, and names: whose embedding it is."""
     first, *_ = title.split()
-    stays = "'" in first or any(c.isupper() or c.isdigit() for c in first[1:])
+    stays = first in NAMES or "'" in first or any(c.isupper() or c.isdigit() for c in first[1:])
     return title if stays else title[0].lower() + title[1:]
 
 

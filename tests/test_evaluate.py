@@ -369,6 +369,7 @@ MAY_IMPORT = {
     *JUDGES,
     "equation",
     "errors",
+    "evidence",
     "expressions",
     "notation",
     "program",

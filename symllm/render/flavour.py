@@ -34,8 +34,8 @@ class Flavour:
     def prose(self, text: str) -> str:
         """Text written with ``$...$`` in it, in this flavour; code spans are left alone."""
         return re.sub(
-            r"(`[^`]*`)|\$(?!\s)([^$\n]+?)\$",
-            lambda m: m[1] or self.inline(m[2]),
+            r"(`[^`]*`)|\$(?!\s)((?:[^$\n]|\n(?!\s*\n))+?)\$",
+            lambda m: m[1] or self.inline(" ".join(m[2].split())),
             text,
         )
 

@@ -98,16 +98,16 @@ SOURCES = (
         "dW = np.zeros((v, d), dtype=dy.dtype)",
         "np.add.at(dW, t, dy)",
     ]),
-    ("weight tying", ("N", "T"), ["x = W[t]", "h = x @ U.T", "del x", "z = h @ W.T"], [
+    ("weight tying", ("N", "T"), ["y = W[t]", "h = y @ U.T", "del y", "z = h @ W.T"], [
         "v, d = W.shape",
-        "x = W[t]",
-        "h = x @ U.T",
+        "y = W[t]",
+        "h = y @ U.T",
         "dh = dz @ W",
-        "dU = dh.reshape(-1, d).T @ x.reshape(-1, d)",
-        "del x",
-        "dx = dh @ U",
+        "dU = dh.reshape(-1, d).T @ y.reshape(-1, d)",
+        "del y",
+        "dy = dh @ U",
         "dW = np.zeros((v, d), dtype=dz.dtype)",
-        "np.add.at(dW, t, dx)",
+        "np.add.at(dW, t, dy)",
         "dW += dz.reshape(-1, v).T @ h.reshape(-1, d)",
     ]),
     ("cross_entropy_index", ("N",), [  # it is looked up before the array is reused

@@ -215,6 +215,6 @@ def test_an_exponential_that_leaves_its_ratio_is_not_shifted() -> None:
 
 def test_a_bracket_that_compares_an_exponential_does_not_mask_it() -> None:
     source = ops.ppo_clip.gradient().code()
-    assert "dlogp = -(A * rho * (A * rho < b) / n)" in source
+    assert "dlogp = -(A * rho * (A * rho < kappa) / n)" in source
     assert source.count("np.exp(") == 1
     assert "inf" not in source

@@ -350,4 +350,4 @@ def test_where_there_is_no_matrix_notation_there_is_none() -> None:
 
 def test_the_slope_of_a_scalar_by_itself_is_no_step() -> None:
     rules = [step.rule for step in ops.z_loss.gradient("z").steps]
-    assert rules == ["power rule", "lemma: the gradient of logsumexp", "substitute"]
+    assert rules == ["power rule", "lemma: log-sum-exp", "substitute"]

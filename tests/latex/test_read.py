@@ -26,8 +26,8 @@ ALIKE = (
     ),
     (
         "clip_by_global_norm",
-        r"s = \min\left(1, \frac{c}{r}\right)",
-        r"s = \min\left(1, \frac{\mathrm{max}_{\mathrm{norm}}}{r}\right)",
+        r"f = \min\left(1, \frac{c}{r}\right)",
+        r"f = \min\left(1, \frac{\mathrm{max}_{\mathrm{norm}}}{r}\right)",
     ),
     ("mse", r"L = \frac1n \|x - y\|^2", r"\mathcal L = \frac{1}{n} (x - y)^\top (x - y)"),
     ("mse", r"L = \overline{(x - y)^2}", r"\boxed{L = \tfrac1n\sum_i |x_i - y_i|^2}"),

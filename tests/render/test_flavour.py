@@ -47,3 +47,15 @@ def test_formulas_were_looked_for():
     f = flavour_of("myst")
     page = ops.softmax.gradient("x").to_markdown("myst")
     assert len(tex_of(page, f.display("@"), f.inline("@"))) > 20
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("of $a / (r\nm)$ and $b$", "of $`a / (r m)`$ and $`b`$"),
+        ("`$a$` and $b$", "`$a$` and $`b`$"),
+        ("for $5\n\nand $6", "for $5\n\nand $6"),
+    ],
+)
+def test_a_formula_may_go_on_in_the_next_line_of_prose(text, said):
+    assert flavour_of("github").prose(text) == said

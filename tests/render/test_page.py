@@ -14,10 +14,10 @@ from symllm.notation import Iverson
 from symllm.render.flavour import flavour_of
 from symllm.render.glance import glance_markdown
 from symllm.render.kinks import jumps, kinks
-from symllm.render.noted import definitions, prose, words
+from symllm.render.noted import definitions
 from symllm.render.page import derivation_markdown, op_markdown, step_markdown
 from symllm.render.place import ALONE, Place, where
-from symllm.render.printer import PLAIN, Printer, Style
+from symllm.render.printer import PLAIN, Printer
 from symllm.render.steps import fact_words, step_lines
 from symllm.render.subject import page_style
 from symllm.steps import Fact, places
@@ -375,26 +375,6 @@ def test_the_numbers_of_proved_steps_are_those_of_the_page(monkeypatch):
 def test_a_citation_names_the_other_paths():
     reasons = [step.reason for step in ops.silu.gradient("x").steps if step.lemma]
     assert reasons == ["Its derivation applies, with the output s[i]; x[i] also acts through y[i]."]
-
-
-@pytest.mark.parametrize(
-    ("note", "said"),
-    [
-        ("length of x at i", "length of $x$ at $i$"),
-        ("the x's row, a layer's, in n parts", "the $x$'s row, a layer's, in $n$ parts"),
-        ("half of $x + i$, x * y", r"half of $x + i$, $x \odot y$"),
-        ("a sum of words", "a sum of words"),
-    ],
-)
-def test_letters_in_a_note_are_formulas(note, said):
-    names = frozenset({"i", "n", "s", "a"})
-    assert prose(note, Style(("x", "y"), letters=names)) == said
-
-
-def test_a_note_may_hold_formulas_between_dollars():
-    p = Printer(Style(("xhat",)))
-    assert words("weight of $r_i$, as is", p) == r"\text{weight of } r_i \text{, as is}"
-    assert words("gradient of xhat", p) == r"\text{gradient of } \hat{x}"
 
 
 def test_a_size_with_a_subscript_is_set_as_other_names_are():
