@@ -167,7 +167,7 @@ def modified(path: str) -> float:
 
 
 def modules() -> Iterable[str]:
-    """The files of modules, of those too that wait to be needed: to ask them would load them."""
+    """The files of modules; some libraries have such as load when they are asked."""
     found = (
         object.__getattribute__(m, "__dict__").get("__file__") for m in [*sys.modules.values()]
     )

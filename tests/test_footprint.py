@@ -103,13 +103,13 @@ def test_a_module_that_was_read_unseen_may_have_changed_since(folder: Path) -> N
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_module_that_waits_to_be_needed_waits_on(when: str, folder: Path) -> None:
-    """It is noted all the same: what is in it may be needed any time."""
-    (folder / "own.py").write_text('raise RuntimeError("nobody needs it")\n')
+def test_a_module_that_waits_is_noted_when_it_is_needed(when: str, folder: Path) -> None:
+    (folder / "own.py").write_text("y = 1\n")
     waiting = "from symllm.lazily import lazily\nwaiting = lazily('own')"
-    found = footprint(folder, **{"after": "", when: waiting})
     own = str(folder / "own.py")
-    assert found[own] == digest_of(own)
+    assert own not in footprint(folder, **{"after": "", when: waiting})
+    needed = f"{waiting}\nwaiting.y"
+    assert footprint(folder, **{"after": "", when: needed})[own] == digest_of(own)
 
 
 def test_installed_libraries_belong_to_the_environment(
