@@ -92,16 +92,16 @@ ops.multi_head_attention.gradient()
 # When a model writes text, the keys and values of all that came before are kept, and reading them
 # takes longer than computing with them. So the heads are put into groups. Each query head $t$ of a
 # group $s$ has queries of its own, but the group shares one head of keys and values. With a single
-# group this is multi-query attention; with one query head in each, it is the attention
-# above.
+# group this is multi-query attention (Shazeer, 2019); with one query head in each, it is the
+# attention above.
 
 # %%
 ops.grouped_query_attention
 
 # %% [markdown]
 # What is saved shows in numbers. This is the cache of a model with 32 layers and 32 query heads of
-# width 128, in two bytes a number, at a text of 8192 tokens. Llama 3 8B is such a model,
-# with eight groups.
+# width 128, in two bytes a number, at a text of 8192 tokens. Llama 3 8B is such a model, with eight
+# groups (Grattafiori et al., 2024).
 
 # %% tags=["shown"]
 layers, width, tokens, bytes_each = 32, 128, 8192, 2
@@ -259,7 +259,7 @@ calculation(
     assuming=(S[j] <= kappa, -kappa <= S[j]),
     title="The smallest weight",
 ).at_least(exp(S[j]) / (m * exp(kappa)), because="no term exceeds that of $\\kappa$").at_least(
-    exp(-2 * kappa) / m, because="nor is any below that of $-\\kappa$"
+    exp(-2 * kappa) / m, because="nor is any below its inverse"
 )
 
 # %% [markdown]

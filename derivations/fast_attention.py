@@ -164,8 +164,9 @@ with np.errstate(over="ignore"):
 #
 # The backward pass will need the probabilities again. It would be a pity to have avoided the matrix
 # only to store it now. But one number of each row, saved from the forward pass, is enough to
-# compute any of its entries anew: $m + \log z$, the logarithm of the sum of the exponentials. A
-# probability is the exponential of a score less that number.
+# compute any of its entries anew: the logarithm of the sum of its exponentials. Take the whole row
+# as the first piece, and it is $m_1 + \log z_1$. A probability is the exponential of a score less
+# that number.
 
 # %%
 ell = scalar("ell")
@@ -342,8 +343,8 @@ calculation(share * first + (1 - share) * second, given=halves, title="Two machi
 # %% [markdown]
 # **4.** By a sixth. Scores and output are a matrix product each, and each of the two has two
 # gradients: six products, and to compute the scores again is a seventh. It buys a matrix that need
-# not be kept. A product takes $nmd$ multiplications and as many additions, or $nme$; the six,
-# counted by the engine:
+# not be kept. With $n$ queries and, in this answer, $m$ keys a product takes $nmd$ multiplications
+# and as many additions, or $nme$; the six, counted by the engine:
 
 # %% tags=["shown"]
 from symllm import leading, ops
@@ -355,8 +356,7 @@ print("backward:", leading(counts.backward_flops))
 # %% [markdown]
 # **5.** Yes. $D$ is what softmax subtracts, and comes from the weights and the values, whatever the
 # scores are made of. What is new comes after it: the gradient $\mathrm{d}y$ of a capped score is
-# multiplied by the slope of the cap, where $\tilde{x}$ is the capped score over
-# its bound.
+# multiplied by the slope of the cap, where $\tilde{x}$ is the capped score over its bound.
 
 # %%
 ops.softcap.gradient("x").result
