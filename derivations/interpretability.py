@@ -51,7 +51,10 @@ r, eps = scalar("r"), scalar("eps", domain="positive", note="a small positive co
 stream = (
     x, F, U, gamma, eps,
     Let(y[a], x[a] + sum_over(F[l, a], l), "stream at the end"),
-    Let(r, 1 / sqrt(sum_over(y[b] ** 2, b) / c + eps), "one over the size of the input"),
+    Let(
+        r, 1 / sqrt(sum_over(y[b] ** 2, b) / c + eps), "one over the size of the stream",
+        means="one over the size of the input",
+    ),
     Let(z[t], sum_over(U[t, a] * gamma[a] * r * y[a], a), "logits"),
 )  # fmt: skip
 calculation(z[t], given=stream, title="Direct logit attribution").then(
@@ -207,11 +210,11 @@ calculation(
 )
 
 # %% [markdown]
-# In the second term, position $i$ looks for a position $j$ whose *neighbour* $k$ fits, a neighbour
-# that the first head has found. If that is the token before, and "fits" means "is the same as
-# mine", the head finds the places where the present token was seen before, one step further. Copy
-# what stands there, and the text continues as it did before: an *induction head* (Olsson et al.,
-# 2022). Here is one by hand, without training.
+# In the term with $P_1$, position $i$ looks for a position $j$ whose *neighbour* $k$ fits, a
+# neighbour that the first head has found. If that is the token before, and "fits" means "is the
+# same as mine", the head finds the places where the present token was seen before, one step
+# further. Copy what stands there, and the text continues as it did before: an *induction head*
+# (Olsson et al., 2022). Here is one by hand, without training.
 
 # %% tags=["shown"]
 import numpy as np

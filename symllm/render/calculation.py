@@ -13,7 +13,7 @@ from ..statements import Equals, Random
 from .display import LINE, aligned, broken, signed, width
 from .evidence import below, ranges
 from .flavour import Flavour, flavour_of
-from .noted import NOTE, escaped
+from .noted import NOTE, alone, escaped
 from .place import Introduced
 from .printer import Printer, Style, style_of, with_gradients
 from .setting import preamble
@@ -220,7 +220,9 @@ def in_text(reason: str) -> str:
     """A reason inside a formula: words upright, what stands between dollars as a formula."""
     pieces = re.split(r"\$([^$]+)\$", reason)
     return "".join(
-        piece if k % 2 else rf"\text{{{escaped(piece)}}}" for k, piece in enumerate(pieces) if piece
+        alone(piece) if k % 2 else rf"\text{{{escaped(piece)}}}"
+        for k, piece in enumerate(pieces)
+        if piece
     )
 
 

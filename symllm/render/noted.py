@@ -108,8 +108,14 @@ def fitting(row: Row, room: float) -> list[str]:
 def words(text: str, p: Printer) -> str:
     """A note as it may stand inside a formula; names in it, and what dollars say, as formulas."""
     return " ".join(
-        part if formula else rf"\text{{{escaped(part)}}}" for part, formula in said(text, p.style)
+        alone(part) if formula else rf"\text{{{escaped(part)}}}"
+        for part, formula in said(text, p.style)
     )
+
+
+def alone(formula: str) -> str:
+    """A formula after words: a sign that it begins with is its own, and joins no two terms."""
+    return f"{{{formula}}}" if formula.startswith(("-", "+")) else formula
 
 
 def prose(text: str, style: Style) -> str:

@@ -74,7 +74,16 @@ def test_symbols_are_listed_with_what_they_mean(source):
     ],
 )
 def test_a_formula_has_its_spaces_where_tex_sets_them(formula, set_as):
-    assert convert(f"${formula}$", "typst", "PDF").strip("$ ") == set_as
+    found = convert(f"${formula}$", "typst", "PDF").strip()
+    assert found.removeprefix("#box[").removesuffix("];").strip("$ ") == set_as
+
+
+@pytest.mark.parametrize(
+    ("formula", "whole"),
+    [("C > 0", True), ("x", False), (r"\rho_i = \exp(a_i - b_i) + \exp(c_i - d_i)", False)],
+)
+def test_a_short_formula_in_a_line_is_not_broken(formula, whole):
+    assert convert(f"a ${formula}$(b)", "typst", "PDF").startswith("a #box[") is whole
 
 
 def test_an_empty_table_is_one():

@@ -26,3 +26,9 @@ def test_a_note_may_hold_formulas_between_dollars():
     p = Printer(Style(("xhat",)))
     assert words("weight of $r_i$, as is", p) == r"\text{weight of } r_i \text{, as is}"
     assert words("gradient of xhat", p) == r"\text{gradient of } \hat{x}"
+
+
+def test_a_sign_after_words_joins_no_two_terms():
+    p = Printer(Style())
+    assert words("the step was $-x$", p) == r"\text{the step was } {-x}"
+    assert words("the step was $1 - x$", p) == r"\text{the step was } 1 - x"

@@ -7,6 +7,9 @@ local typst = FORMAT:match 'typst' ~= nil
 local raw = typst and 'typst' or 'latex'
 local boxes = { result = true, evidence = true, step = true, references = true }
 
+-- Formulas inside a line of no more signs of TeX than that are not broken where they could be.
+local short = 32
+
 -- Words that are set as functions have no space before their brackets.
 local operators = { diag = true, erf = true, sign = true, Var = true, Cov = true }
 
@@ -104,6 +107,9 @@ local function Math(el)
   local _, breaks = el.text:gsub('\\\\\n', '')
   local text = typst_formula(el)
   if breaks > 0 and breaks < few_lines then text = '#whole[' .. text .. ']' end
+  -- Short ones stay on one line: the semicolon parts what is set from brackets that follow.
+  local could = el.mathtype == 'InlineMath' and el.text:find('%s')
+  if could and #el.text <= short then text = '#box[' .. text .. '];' end
   return pandoc.RawInline('typst', text)
 end
 
