@@ -183,8 +183,8 @@ for rank in (1, 4, 16, 64):
     along = -(change * full).sum((1, 2)) / (full**2).sum()
     length = np.sqrt((change**2).sum((1, 2)) / (full**2).sum())
     predicted = speed * scale**2 / (rank * columns)
-    cosine = (along / length).mean()
-    print(f"{rank:2}: rate {along.mean():.2f}, predicted {predicted:.2f}, cosine {cosine:.2f}")
+    print(f"{rank:2}: rate {along.mean():.2f}, predicted {predicted:.2f}", end=", ")
+    print(f"cosine {(along / length).mean():.2f}")
 
 # %% [markdown]
 # ## The scale
