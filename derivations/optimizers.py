@@ -44,7 +44,7 @@ third, kept, used = (scalar(name) for name in ("theta_2", "m", "mtilde"))
 FRESH, SQUARES = "memory, with this gradient", "mean of the squares, with this gradient"
 ball = (
     first, second, grad, lr, mu,
-    Let(kept, (first - second) / lr, "the step before was $-\\eta m$", means="memory"),
+    Let(kept, (first - second) / lr, "$-\\eta m$ was the step before", means="memory"),
     Let(used, mu * kept + grad, "gradients, remembered with decay", means=FRESH),
     Let(third, second - lr * used, "a step along the memory", means="parameter two steps later"),
 )  # fmt: skip
