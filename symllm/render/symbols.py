@@ -100,8 +100,12 @@ def symbols_markdown(
         for c, s in found
         if s.name not in same
     )
-    first, rest = (table(rows, f, pointer, widths) for rows in map(alphabet, (everywhere, others)))
-    return f"{f.prose(SAME)}\n\n{first}\n{f.prose(OTHERS)}\n\n{rest}" if same else rest
+    shared = alphabet(everywhere)
+    rest = table(alphabet(others), f, pointer, widths)
+    if not shared:
+        return rest
+    first = table(shared, f, pointer, widths)
+    return f"{f.prose(SAME)}\n\n{first}\n{f.prose(OTHERS)}\n\n{rest}"
 
 
 def table(rows: Iterable[Row], f: Flavour, pointer: Pointer, widths: Sequence[int]) -> str:

@@ -57,6 +57,11 @@ def test_what_means_the_same_everywhere_comes_first():
     assert not [row for row in found[second:] if "$`d`$" in row]
 
 
+def test_what_no_chapter_speaks_of_has_no_table():
+    unmet = symbols_markdown(BOOK, flavour_of("github"), lambda c, at: c.name, {"q": "queries"})
+    assert unmet == symbols_markdown(BOOK, flavour_of("github"), lambda c, at: c.name, {})
+
+
 @pytest.mark.parametrize(
     ("words", "said"), [("one\n  line", "one line"), ("a | b", r"a \| b"), ("plain", "plain")]
 )
